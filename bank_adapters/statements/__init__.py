@@ -1,0 +1,1 @@
+"""Bank statements: one reader per file format, each giving transactions and balances."""

@@ -1,0 +1,1 @@
+"""One file a step; the serial is the order."""

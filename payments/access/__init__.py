@@ -1,0 +1,1 @@
+"""Users, roles, sessions, and decisions that need two people."""

@@ -1,0 +1,1 @@
+"""Receiving accounts, bank connections with their secrets, and channels with their cost."""

@@ -1,0 +1,1 @@
+"""The accountant's desk: composes what other rooms know."""

@@ -1,0 +1,1 @@
+"""Fee items, dated rates and ceilings, registrations and exemptions."""

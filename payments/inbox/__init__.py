@@ -1,0 +1,1 @@
+"""The banks' door, evidence, and the bank transactions behind it."""

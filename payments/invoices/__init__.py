@@ -1,0 +1,1 @@
+"""Collection rounds, invoices and the payment references that identify them."""

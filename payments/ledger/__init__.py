@@ -1,0 +1,1 @@
+"""Double entry: accounts, entries, lines; the only room that writes them."""

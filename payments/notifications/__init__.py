@@ -1,0 +1,1 @@
+"""Messages to people: rendered values in, delivery attempts recorded."""

@@ -1,0 +1,1 @@
+"""Organisation tree, schools, years, classes, pupils, guardians and the roster import."""

@@ -1,0 +1,1 @@
+"""Which invoice a transfer pays: allocation, credit, the unmatched queue, decisions."""

@@ -1,0 +1,1 @@
+"""VietQR payloads: encode, decode, memo, bank registry and rendering; pure."""

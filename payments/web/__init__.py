@@ -1,0 +1,1 @@
+"""Layout, static files, error pages, security headers: what every page shares."""

@@ -1,0 +1,1 @@
+"""School ledgers: one reader per accounting export, each giving ledger rows."""
