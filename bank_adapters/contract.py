@@ -1,0 +1,236 @@
+"""The contract between an adapter and everything above it: bytes in, BankTransaction out.
+
+An adapter is a plain module with the names of `Adapter`. It does no input or output and reads no clock.
+Whatever bytes it is given, `authenticate` and `acknowledge` raise nothing and `parse` raises only
+MalformedCallbackError.
+
+`secrets` is a sequence of mappings, newest first (two may be live while a key is rotated). `now` is an aware
+datetime; Unix seconds are taken too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Final, Protocol, runtime_checkable
+
+from bank_adapters import strict_json
+from bank_adapters.errors import (
+    AdapterError,
+    BrokenAdapterError,
+    DuplicateAdapterError,
+    MalformedCallbackError,
+    UnknownAdapterError,
+)
+
+__all__ = [
+    "INTERFACE",
+    "VALID",
+    "Adapter",
+    "AdapterError",
+    "Answer",
+    "BankTransaction",
+    "BrokenAdapterError",
+    "Counterparty",
+    "Direction",
+    "DuplicateAdapterError",
+    "MalformedCallbackError",
+    "Now",
+    "Outcome",
+    "Reason",
+    "Request",
+    "Secrets",
+    "Status",
+    "TokenIssuer",
+    "UnknownAdapterError",
+    "Verdict",
+    "unix",
+]
+
+INTERFACE: Final = 1
+"""Version of this contract; a plug-in states the one it was written for."""
+
+Secrets = Sequence[Mapping[str, str]]
+Now = datetime | int | float
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request as received: `query` is raw and without `?`, header names are kept in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    remote_addr: str | None = None
+
+    def __post_init__(self) -> None:
+        lowered = {name.lower(): value for name, value in self.headers.items()}
+        object.__setattr__(self, "headers", lowered)
+
+    def header(self, name: str) -> str:
+        """Value of a header (name in lower case), empty when it is absent."""
+        return self.headers.get(name, "")
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The body as a strictly read JSON object, read once; raises MalformedCallbackError."""
+        return strict_json.load_object(self.body)
+
+
+class Direction(StrEnum):
+    """Which way the money went, seen from the school's account."""
+
+    credit = "credit"
+    debit = "debit"
+
+
+class Status(StrEnum):
+    """What the sender says of the transaction; only `settled` money can be credited."""
+
+    settled = "settled"
+    failed = "failed"
+    void = "void"
+    test = "test"
+
+
+class Outcome(StrEnum):
+    """What became of one delivered transaction; each adapter says it in its sender's words."""
+
+    accepted = "accepted"
+    duplicate = "duplicate"
+    bad_signature = "bad_signature"
+    stale = "stale"
+    malformed = "malformed"
+    foreign_account = "foreign_account"
+    unknown_customer = "unknown_customer"
+    unknown_bill = "unknown_bill"
+    amount_differs = "amount_differs"
+    already_paid = "already_paid"
+    not_a_payment = "not_a_payment"
+    internal = "internal"
+
+
+class Reason(StrEnum):
+    """Why a request is believed or not; kept with the raw callback, never told to the caller."""
+
+    ok = "ok"
+    no_credentials = "no_credentials"
+    bad_signature = "bad_signature"
+    stale = "stale"
+    malformed = "malformed"
+    unconfigured = "unconfigured"
+
+
+_OUTCOME: Final = {
+    Reason.ok: Outcome.accepted,
+    Reason.no_credentials: Outcome.bad_signature,
+    Reason.bad_signature: Outcome.bad_signature,
+    Reason.stale: Outcome.stale,
+    Reason.malformed: Outcome.malformed,
+    Reason.unconfigured: Outcome.internal,  # our fault: the sender shall try again
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a request comes from the holder of a live secret and is fresh; not what it is worth."""
+
+    valid: bool
+    reason: Reason
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome to acknowledge when this verdict refuses the request."""
+        return _OUTCOME[self.reason]
+
+
+VALID: Final = Verdict(valid=True, reason=Reason.ok)
+
+
+@dataclass(frozen=True, slots=True)
+class Counterparty:
+    """Who paid, as far as the sender tells: personal data, kept only where a refund needs it."""
+
+    name: str | None = None
+    account_number: str | None = None
+    bank: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankTransaction:
+    """One movement of money as a sender reports it: whole đồng, always positive; see `direction`.
+
+    `dedup_key` tells a repeated delivery from a second fact, within a connection, direction and status.
+    Without `account_number` (the sender names none) nobody may be credited by it alone.
+    """
+
+    provider_txn_id: str
+    bank_reference: str | None
+    amount_vnd: int
+    direction: Direction
+    status: Status = Status.settled
+    occurred_at: datetime
+    value_date: date | None = None
+    description: str
+    account_number: str | None
+    virtual_account: str | None = None
+    customer_code: str | None = None
+    order_ref: str | None = None
+    counterparty: Counterparty | None = None
+    balance_after_vnd: int | None = None
+    dedup_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer in the sender's own dialect."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Adapter(Protocol):
+    """The names every adapter module has, in this order."""
+
+    INTERFACE: int
+    NAME: str
+    SECRET_FIELDS: tuple[str, ...]
+    """Every key a secret mapping may hold."""
+    SECRET_CHOICES: tuple[tuple[str, ...], ...]
+    """Sets of keys of which at least one must be complete for a new connection."""
+    ROUTES: Mapping[str, str]
+    """What lies below the connection's URL: rest of the path -> «notify» or «token»."""
+    BATCH: bool
+    """Whether one request may carry several transactions."""
+
+    def authenticate(self, request: Request, secrets: Secrets, now: Now) -> Verdict:
+        """Say whether a live secret signed this request; never raises."""
+
+    def parse(self, request: Request, secrets: Secrets) -> list[BankTransaction]:
+        """Read the transactions (none: not about money); raises MalformedCallbackError."""
+
+    def acknowledge(
+        self, request: Request, outcomes: Sequence[Outcome], secrets: Secrets, now: Now
+    ) -> Answer:
+        """Answer after the commit, one outcome per transaction (or one refusal); never raises."""
+
+
+@runtime_checkable
+class TokenIssuer(Protocol):
+    """An adapter whose sender first asks us for a token."""
+
+    def token(self, request: Request, secrets: Secrets, now: Now) -> Answer:
+        """Answer the sender's request for a token; never raises."""
+
+
+def unix(now: Now) -> int:
+    """Whole Unix seconds of an aware datetime (or of a number that already is one)."""
+    if not isinstance(now, datetime):
+        return int(now)
+    if now.tzinfo is None:
+        raise ValueError("now must be an aware datetime: a naive one has no place in time")
+    return int(now.timestamp())

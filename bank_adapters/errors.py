@@ -1,0 +1,39 @@
+"""The closed family of errors this package raises; `bank_adapters.contract` exports them all.
+
+Sentences name the place and the way out and never repeat what a sender wrote: a callback holds personal data.
+"""
+
+from typing import Final
+
+
+class AdapterError(Exception):
+    """Base of every error of this package."""
+
+    code: str = "adapter_error"
+
+
+class MalformedCallbackError(AdapterError, ValueError):
+    """What arrived cannot be read: `code` says how, `where` names the field or the body."""
+
+    def __init__(self, code: str, where: str = "body", sentence: str = "") -> None:
+        self.code = code
+        self.where: Final = where
+        super().__init__(sentence or f"{where}: {code.replace('_', ' ')}")
+
+
+class UnknownAdapterError(AdapterError, LookupError):
+    """No adapter of that name is installed and allowed."""
+
+    code = "unknown_adapter"
+
+
+class DuplicateAdapterError(AdapterError):
+    """Two plug-ins claim one name: nothing may start, since evidence could be read by the wrong one."""
+
+    code = "duplicate_adapter"
+
+
+class BrokenAdapterError(AdapterError):
+    """A plug-in cannot be loaded or does not keep the contract."""
+
+    code = "broken_adapter"

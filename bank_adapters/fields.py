@@ -1,0 +1,103 @@
+"""Reading one field of a callback: text, whole đồng, moments in Viet Nam.
+
+A field that is needed and unusable raises MalformedCallbackError naming the field, never its value.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Final
+
+from bank_adapters.errors import MalformedCallbackError
+
+VIETNAM: Final = timezone(timedelta(hours=7))
+MAX_IDENTIFIER_LENGTH: Final = 128
+
+_AMOUNT: Final = re.compile(r"([0-9]{1,13})(?:\.0{1,4})?", re.ASCII)
+_BALANCE: Final = re.compile(r"(-?[0-9]{1,15})(?:\.0{1,4})?", re.ASCII)
+_MOMENT: Final = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ]?(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+_EPOCH: Final = re.compile(r"[1-9](?:\d{9}|\d{12})", re.ASCII)
+
+
+def identifier(document: Mapping[str, Any], name: str) -> str:
+    """A needed text (a number counts as its text) of 1 to 128 characters: an id, a reference."""
+    value = optional_identifier(document, name)
+    if value is None:
+        raise MalformedCallbackError("missing_field", name)
+    return value
+
+
+def optional_identifier(document: Mapping[str, Any], name: str) -> str | None:
+    """As `identifier`; absent, null and blank give None."""
+    value = document.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > MAX_IDENTIFIER_LENGTH:
+        raise MalformedCallbackError("bad_field", name)
+    return str(value).strip() or None
+
+
+def free_text(document: Mapping[str, Any], name: str) -> str:
+    """A text of any length as received; absent and null give the empty text."""
+    value = document.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise MalformedCallbackError("bad_field", name)
+    return str(value)
+
+
+def amount_vnd(document: Mapping[str, Any], name: str) -> int:
+    """Whole đồng above zero from `1250000`, `1250000.0`, "1250000" or "100000.00"; no sign, no exponent."""
+    value = document.get(name)
+    found = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+    amount = int(found[1]) if found else 0
+    if not amount:
+        raise MalformedCallbackError("bad_amount", name)
+    return amount
+
+
+def balance_vnd(document: Mapping[str, Any], name: str) -> int | None:
+    """A balance in whole đồng; it is a hint only, so an unusable one is None and stops no money."""
+    value = document.get(name)
+    found = _BALANCE.fullmatch(value) if isinstance(value, str) else None
+    return int(found[1]) if found else None
+
+
+def moment(document: Mapping[str, Any], name: str) -> datetime:
+    """A moment with its zone: Viet Nam's unless an offset is given, or Unix seconds or milliseconds.
+
+    The blank between date and time may be missing (`2024-05-1701:53`, sent by VietQR.vn).
+    """
+    value = document.get(name)
+    try:
+        found = read_moment(value) if isinstance(value, str) else None
+    except ValueError:
+        found = None
+    if found is None or not 2000 <= found.year < 2100:
+        raise MalformedCallbackError("bad_time", name)
+    return found
+
+
+def read_moment(text: str) -> datetime | None:
+    """The moment a text names, None when it has no known form; ValueError for a 13th month and its like."""
+    if found := _MOMENT.fullmatch(text):
+        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+        return datetime(year, month, day, hour, minute, second, tzinfo=_zone(found[7])).astimezone(VIETNAM)
+    if _EPOCH.fullmatch(text):
+        seconds, fraction = int(text[:10]), text[10:] or "0"
+        return (
+            datetime.fromtimestamp(seconds, UTC).astimezone(VIETNAM).replace(microsecond=int(fraction) * 1000)
+        )
+    return None
+
+
+def _zone(offset: str | None) -> timezone:
+    if offset is None:
+        return VIETNAM
+    if offset == "Z":
+        return UTC
+    minutes = int(offset[1:3]) * 60 + int(offset[-2:])
+    return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))

@@ -1,0 +1,121 @@
+"""Standard Webhooks 1.0.0: for any bank that has no scheme of its own.
+
+Authentication    `webhook-signature`, one or more of `v1,<base64>` (HMAC-SHA256, secret `whsec_` + base64)
+                  and `v1a,<base64>` (ed25519, public key `whpk_` + base64 or PEM), over
+                  `{webhook-id}.{webhook-timestamp}.{raw body}`; five minutes; one match is enough.
+Retries           any status outside 200-299 is sent again, as the sender has configured.
+Idempotency key   `data.txn_id` for the money (`webhook-id` only names the delivery).
+Amount format     integer đồng in `data.amount`; the direction is in `type`.
+Time zone         ISO 8601 with offset; without one Viet Nam is meant.
+Source            github.com/standard-webhooks/standard-webhooks, specification and reference vectors.
+Certified by the bank: no
+"""
+
+import base64
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from bank_adapters import fields, signatures
+from bank_adapters.answers import success_flag
+from bank_adapters.contract import (
+    Answer,
+    BankTransaction,
+    Direction,
+    MalformedCallbackError,
+    Now,
+    Outcome,
+    Reason,
+    Request,
+    Secrets,
+    Verdict,
+)
+
+INTERFACE: Final = 1
+NAME: Final = "standard_webhooks"
+SECRET_FIELDS: Final = ("secret", "public", "public_pem")
+SECRET_CHOICES: Final = (("secret",), ("public",), ("public_pem",))
+ROUTES: Final = {"": "notify"}
+BATCH: Final = False
+
+MAX_SIGNATURES: Final = 16
+"""More than rotation ever needs; a longer list would only make us calculate."""
+
+_DIRECTIONS: Final = {
+    "bank.transaction.credited": Direction.credit,
+    "bank.transaction.debited": Direction.debit,
+}
+
+
+def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
+    """Accept when one of the signatures is right under one of the live keys, and fresh."""
+    if not any(mapping.get(field) for mapping in secrets for field in SECRET_FIELDS):
+        return Verdict(valid=False, reason=Reason.unconfigured)
+    message_id, stamp = request.header("webhook-id"), request.header("webhook-timestamp")
+    given = request.header("webhook-signature").split(" ")
+    if not message_id or given == [""]:
+        return Verdict(valid=False, reason=Reason.no_credentials)
+    if len(given) > MAX_SIGNATURES:
+        return Verdict(valid=False, reason=Reason.malformed)
+    message = f"{message_id}.{stamp}.".encode("utf-8", "surrogatepass") + request.body
+    if _symmetric(given, secrets, message) or _asymmetric(given, secrets, message):
+        return signatures.fresh(stamp, now)
+    return Verdict(valid=False, reason=Reason.bad_signature)
+
+
+def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
+    """Read the one transaction; events of another type are not about money and give none."""
+    direction = _DIRECTIONS.get(fields.free_text(request.document, "type"))
+    if direction is None:
+        return []
+    data = request.document.get("data")
+    if not isinstance(data, dict):
+        raise MalformedCallbackError("missing_field", "data")
+    if data.get("currency", "VND") != "VND":
+        raise MalformedCallbackError("bad_currency", "data.currency")
+    txn_id = fields.identifier(data, "txn_id")
+    return [
+        BankTransaction(
+            provider_txn_id=txn_id,
+            bank_reference=fields.optional_identifier(data, "bank_reference"),
+            amount_vnd=fields.amount_vnd(data, "amount"),
+            direction=direction,
+            occurred_at=_occurred_at(request, data),
+            description=fields.free_text(data, "content"),
+            account_number=fields.optional_identifier(data, "account_number"),
+            virtual_account=fields.optional_identifier(data, "virtual_account"),
+            dedup_key=txn_id,
+        )
+    ]
+
+
+def acknowledge(request: Request, outcomes: Sequence[Outcome], secrets: Secrets, now: Now) -> Answer:
+    """200 once it is safe with us; the specification reads only the status."""
+    return success_flag(outcomes)
+
+
+def _symmetric(given: list[str], secrets: Secrets, message: bytes) -> bool:
+    for secret in signatures.secret_values(secrets, "secret"):
+        key = signatures.decode_base64(secret.removeprefix("whsec_"))
+        if key:
+            expected = "v1," + base64.b64encode(hmac.digest(key, message, "sha256")).decode()
+            if any(signatures.same(signature, expected) for signature in given):
+                return True
+    return False
+
+
+def _asymmetric(given: list[str], secrets: Secrets, message: bytes) -> bool:
+    publics = signatures.secret_values(secrets, "public") + signatures.secret_values(secrets, "public_pem")
+    keys = [key for public in publics if (key := signatures.ed25519_key(public))]
+    raw = [signatures.decode_base64(item[4:]) for item in given if item.startswith("v1a,")]
+    return any(signatures.ed25519_matches(key, one, message) for key in keys for one in raw if one)
+
+
+def _occurred_at(request: Request, data: dict[str, Any]) -> datetime:
+    """The bank's moment; where it gives none, when the message was made, at last when it was sent."""
+    if data.get("occurred_at") is not None:
+        return fields.moment(data, "occurred_at")
+    if request.document.get("timestamp") is not None:
+        return fields.moment(request.document, "timestamp")
+    return fields.moment(request.headers, "webhook-timestamp")
