@@ -1,0 +1,125 @@
+"""One declarative base, typed column shorthands, the engine, and the only ordinary place of commit.
+
+Naming follows ``kind__table__columns`` so that a constraint's name can be read back into its parts.
+"""
+
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar
+
+from sqlalchemy import BigInteger, Date, DateTime, Enum, Identity, LargeBinary, MetaData, Text, create_engine
+from sqlalchemy import ForeignKey as _ForeignKey
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from payments.settings import Settings
+
+NAMING = {
+    "ix": "ix__%(table_name)s__%(column_0_N_name)s",
+    "uq": "uq__%(table_name)s__%(column_0_N_name)s",
+    "ck": "ck__%(table_name)s__%(constraint_name)s",
+    "fk": "fk__%(table_name)s__%(column_0_N_name)s__%(referred_table_name)s",
+    "pk": "pk__%(table_name)s",
+}
+
+Vnd = Annotated[int, mapped_column(BigInteger)]
+"""Whole đồng (invariant I9)."""
+Id = Annotated[int, mapped_column(BigInteger)]
+GlobalId = Annotated[int, mapped_column(BigInteger, Identity(always=False), primary_key=True)]
+SchoolId = Annotated[int, mapped_column(BigInteger, _ForeignKey("school.id"), primary_key=True)]
+RowId = Annotated[int, mapped_column(BigInteger, Identity(always=False), primary_key=True)]
+
+
+def str_enum(kind: type[enum.StrEnum]) -> Enum:
+    """A text column with a CHECK of the enum's values (adding a value is a hand-written migration)."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        name=kind.__name__.lower(),
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Base(DeclarativeBase):
+    """Base of every table."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: DateTime(timezone=True),
+        date: Date(),
+        str: Text(),
+        bytes: LargeBinary(),
+        dict[str, Any]: JSONB(),
+        list[Any]: JSONB(),
+    }
+
+
+class GlobalRow(Base):
+    """A table of the province: its key is a single identity column."""
+
+    __abstract__ = True
+
+    id: Mapped[GlobalId]
+
+
+class SchoolRow(Base):
+    """A table of one school: the key is (school_id, id), every foreign key to it carries school_id (invariant I10)."""
+
+    __abstract__ = True
+
+    school_id: Mapped[SchoolId]
+    id: Mapped[RowId]
+
+
+def sqlalchemy_url(database_url: str) -> str:
+    """``postgres://`` and ``postgresql://`` both mean psycopg 3."""
+    scheme, separator, rest = database_url.partition("://")
+    return f"postgresql+psycopg://{rest}" if separator and scheme in {"postgres", "postgresql"} else database_url
+
+
+def libpq_url(database_url: str) -> str:
+    """The same address for drivers that are used without SQLAlchemy."""
+    return database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def make_engine(database_url: str, *, pool_size: int = 5) -> Engine:
+    """An engine whose sessions keep the time in UTC and say who they are in ``pg_stat_activity``."""
+    return create_engine(
+        sqlalchemy_url(database_url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC", "application_name": "hocphi"},
+    )
+
+
+@contextmanager
+def session_scope(engine: Engine) -> Iterator[Session]:
+    """One transaction: committed when the block ends well, rolled back when it raises.
+
+    The only ordinary place of commit; the banks' door has its own (payments/inbox/door.py).
+    """
+    with Session(engine, expire_on_commit=False) as session:
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+
+
+@contextmanager
+def command_session() -> Iterator[tuple[Session, Settings]]:
+    """For commands: settings from the environment, one engine, one committed transaction. Raises SettingsError."""
+    settings = Settings.from_env()
+    engine = make_engine(settings.database_url)
+    try:
+        with session_scope(engine) as session:
+            yield session, settings
+    finally:
+        engine.dispose()

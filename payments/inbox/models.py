@@ -1,0 +1,184 @@
+"""What banks said: raw callbacks, evidence, and the bank transactions behind it."""
+
+import enum
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from payments.db import GlobalRow, Id, SchoolRow, Vnd, str_enum
+
+
+class RawCallback(GlobalRow):
+    """One request at the banks' door as it was received, sealed, with what became of it (invariants I4, I5)."""
+
+    __tablename__ = "raw_callback"
+    __table_args__ = (Index(None, "connection_id", "received_at"), Index(None, "outcome", "received_at"))
+
+    connection_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("connection.id"))
+    """None: no such connection."""
+    received_at: Mapped[datetime]
+    remote_addr: Mapped[str | None]
+    sealed: Mapped[bytes]
+    """Method, path after the token, query, headers and body, sealed as one value."""
+    body_sha256: Mapped[bytes]
+    body_bytes: Mapped[int]
+    outcome: Mapped[str]
+    """accepted, duplicate, amount_diff, or the reason of the refusal: an ``Outcome`` of bank_adapters.contract."""
+
+
+class ThrottleCount(GlobalRow):
+    """Refused deliveries that were counted but not stored, per connection and hour (invariant I5: throttled)."""
+
+    __tablename__ = "throttle_count"
+    __table_args__ = (UniqueConstraint("connection_id", "hour", postgresql_nulls_not_distinct=True),)
+
+    connection_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("connection.id"))
+    hour: Mapped[datetime]
+    deliveries: Mapped[int]
+
+
+class Direction(enum.StrEnum):
+    """Seen from the school's account."""
+
+    CREDIT = "credit"
+    DEBIT = "debit"
+
+
+class EvidenceStatus(enum.StrEnum):
+    """As the source states it (bank_adapters.contract)."""
+
+    SETTLED = "settled"
+    FAILED = "failed"
+    VOID = "void"
+    TEST = "test"
+
+
+class Source(enum.StrEnum):
+    """Kind of channel; with the connection it makes the source of a piece of evidence."""
+
+    CALLBACK = "callback"
+    POLL = "poll"
+    STATEMENT = "statement"
+
+
+class Evidence(GlobalRow):
+    """What one source said about one movement of money, as received. Only ever added."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (
+        # A void is evidence of its own beside the credit it takes back; other content under the same key is kept
+        # as conflicting evidence, never as a duplicate.
+        Index(
+            "uq__evidence__key",
+            "connection_id",
+            "dedup_key",
+            "direction",
+            "status",
+            unique=True,
+            postgresql_where="connection_id IS NOT NULL AND NOT conflicting",
+        ),
+        Index(
+            "uq__evidence__conflict",
+            "connection_id",
+            "dedup_key",
+            "direction",
+            "status",
+            "content_sha256",
+            unique=True,
+            postgresql_where="connection_id IS NOT NULL AND conflicting",
+        ),
+        Index(
+            "uq__evidence__statement_line",
+            "school_id",
+            "account_id",
+            "dedup_key",
+            unique=True,
+            postgresql_where="source = 'statement'",
+        ),
+        CheckConstraint("amount_vnd > 0", name="amount_positive"),
+        CheckConstraint("(school_id IS NULL) = (account_id IS NULL)", name="school_with_account"),
+        CheckConstraint("(source = 'statement') = (connection_id IS NULL)", name="connection_or_statement"),
+        Index(None, "school_id", "account_id", "value_date"),
+    )
+
+    source: Mapped[Source] = mapped_column(str_enum(Source))
+    connection_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("connection.id"))
+    raw_callback_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("raw_callback.id"))
+    school_id: Mapped[int | None] = mapped_column(BigInteger)
+    account_id: Mapped[int | None] = mapped_column(BigInteger)
+    """Both empty: an account outside the connection's closed list, quarantined as foreign_account."""
+    account_named: Mapped[str]
+    """Last four characters of the account that the source named: enough to see, too little to leak."""
+    dedup_key: Mapped[str]
+    direction: Mapped[Direction] = mapped_column(str_enum(Direction))
+    status: Mapped[EvidenceStatus] = mapped_column(str_enum(EvidenceStatus))
+    amount_vnd: Mapped[Vnd]
+    occurred_at: Mapped[datetime]
+    value_date: Mapped[date]
+    provider_txn_id: Mapped[str]
+    bank_reference: Mapped[str | None]
+    order_reference: Mapped[str | None]
+    description: Mapped[str]
+    references: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """Valid payment references found in the description, in order of position."""
+    content_sha256: Mapped[bytes]
+    conflicting: Mapped[bool] = mapped_column(default=False)
+    sandbox: Mapped[bool] = mapped_column(default=False)
+    received_at: Mapped[datetime]
+
+
+class TransactionState(enum.StrEnum):
+    """``new`` until settlement decided it once."""
+
+    NEW = "new"
+    CREDITED = "credited"
+    UNMATCHED = "unmatched"
+    REVERSED = "reversed"
+    DEBIT = "debit"
+
+
+class BankTransaction(SchoolRow):
+    """The fact behind one or more pieces of evidence: money came in, or went out."""
+
+    __tablename__ = "bank_transaction"
+    __table_args__ = (
+        ForeignKeyConstraint(["school_id", "account_id"], ["receiving_account.school_id", "receiving_account.id"]),
+        ForeignKeyConstraint(["school_id", "reverses_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
+        CheckConstraint("amount_vnd > 0", name="amount_positive"),
+        Index(None, "school_id", "account_id", "value_date"),
+        Index(None, "school_id", "account_id", "bank_reference"),
+        Index(None, "school_id", "state"),
+    )
+
+    account_id: Mapped[Id]
+    direction: Mapped[Direction] = mapped_column(str_enum(Direction))
+    amount_vnd: Mapped[Vnd]
+    value_date: Mapped[date]
+    occurred_at: Mapped[datetime]
+    bank_reference: Mapped[str | None]
+    description: Mapped[str]
+    references: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    state: Mapped[TransactionState] = mapped_column(str_enum(TransactionState), default=TransactionState.NEW)
+    reverses_id: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+
+
+class TransactionEvidence(SchoolRow):
+    """Which evidence stands behind a transaction: each piece behind one, at most one of each source."""
+
+    __tablename__ = "transaction_evidence"
+    __table_args__ = (
+        UniqueConstraint("evidence_id"),
+        UniqueConstraint("school_id", "transaction_id", "source_key"),
+        ForeignKeyConstraint(["school_id", "transaction_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
+    )
+
+    transaction_id: Mapped[Id]
+    evidence_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("evidence.id"))
+    source_key: Mapped[str]
+    """``callback:<connection>``, ``poll:<connection>`` or ``statement``."""
+    rule: Mapped[str]
+    """How it was attached: created, bank_reference, unique_candidate, person."""

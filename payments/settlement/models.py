@@ -1,0 +1,143 @@
+"""Which invoice a transfer pays: one decision per transaction, allocations, credit, and the queue for people."""
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from payments.db import Base, Id, SchoolRow, Vnd, str_enum
+
+
+class Lease(Base):
+    """Whoever holds the lock of this row settles the school; created with the school."""
+
+    __tablename__ = "settlement_lease"
+
+    school_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("school.id"), primary_key=True)
+
+
+class SettlementOutcome(enum.StrEnum):
+    """The settlement keys of the one vocabulary (docs/glossary.md)."""
+
+    EXACT = "exact"
+    SHORT = "short"
+    OVER = "over"
+    TWICE = "twice"
+    SEVERAL = "several"
+    REPLACED = "replaced"
+    REVERSAL = "reversal"
+    DAMAGED = "damaged"
+    UNKNOWN = "unknown"
+    LUMP = "lump"
+    WRONG_FUND = "wrong_fund"
+    ASSIGNED = "assigned"
+    DEBIT = "debit"
+
+
+class Settlement(SchoolRow):
+    """The one decision about a transaction: the unique key is the fence of the credit (invariant I3)."""
+
+    __tablename__ = "settlement"
+    __table_args__ = (
+        UniqueConstraint("school_id", "transaction_id"),
+        ForeignKeyConstraint(["school_id", "transaction_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
+        Index(None, "school_id", "outcome"),
+    )
+
+    transaction_id: Mapped[Id]
+    outcome: Mapped[SettlementOutcome] = mapped_column(str_enum(SettlementOutcome))
+    flags: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """Further keys that hold too: late, wrong_fund, …"""
+    suggestions: Mapped[list[Any]]
+    """For people, when no automatic decision is allowed: candidates with reason chips; never acted on by itself."""
+    settled_at: Mapped[datetime]
+
+
+class Allocation(SchoolRow):
+    """Money of a transaction on an invoice line. Only ever added; a reversal is a negative row that names the first."""
+
+    __tablename__ = "allocation"
+    __table_args__ = (
+        ForeignKeyConstraint(["school_id", "transaction_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
+        ForeignKeyConstraint(["school_id", "invoice_id"], ["invoice.school_id", "invoice.id"]),
+        ForeignKeyConstraint(["school_id", "line_id"], ["invoice_line.school_id", "invoice_line.id"]),
+        ForeignKeyConstraint(["school_id", "reverses_id"], ["allocation.school_id", "allocation.id"]),
+        ForeignKeyConstraint(["school_id", "decision_id"], ["decision.school_id", "decision.id"]),
+        UniqueConstraint("school_id", "reverses_id"),
+        CheckConstraint("amount_vnd <> 0 AND (amount_vnd < 0) = (reverses_id IS NOT NULL)", name="sign"),
+        Index(None, "school_id", "transaction_id"),
+        Index(None, "school_id", "invoice_id"),
+    )
+
+    transaction_id: Mapped[Id]
+    invoice_id: Mapped[Id]
+    line_id: Mapped[Id]
+    amount_vnd: Mapped[Vnd]
+    reverses_id: Mapped[int | None] = mapped_column(BigInteger)
+    decision_id: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+
+
+class PupilCredit(SchoolRow):
+    """Excess of a transaction: credit of one pupil and one account. Only ever added, reversed like allocations."""
+
+    __tablename__ = "pupil_credit"
+    __table_args__ = (
+        ForeignKeyConstraint(["school_id", "transaction_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
+        ForeignKeyConstraint(["school_id", "pupil_id"], ["pupil.school_id", "pupil.id"]),
+        ForeignKeyConstraint(
+            ["school_id", "receiving_account_id"], ["receiving_account.school_id", "receiving_account.id"]
+        ),
+        ForeignKeyConstraint(["school_id", "reverses_id"], ["pupil_credit.school_id", "pupil_credit.id"]),
+        ForeignKeyConstraint(["school_id", "decision_id"], ["decision.school_id", "decision.id"]),
+        UniqueConstraint("school_id", "reverses_id"),
+        CheckConstraint("amount_vnd <> 0 AND (amount_vnd < 0) = (reverses_id IS NOT NULL)", name="sign"),
+        Index(None, "school_id", "pupil_id", "receiving_account_id"),
+        Index(None, "school_id", "transaction_id"),
+    )
+
+    transaction_id: Mapped[Id]
+    pupil_id: Mapped[Id]
+    receiving_account_id: Mapped[Id]
+    amount_vnd: Mapped[Vnd]
+    reverses_id: Mapped[int | None] = mapped_column(BigInteger)
+    decision_id: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+
+
+class DecisionKind(enum.StrEnum):
+    """What a person decided about a transaction."""
+
+    ASSIGN = "assign"
+    UNDO = "undo"
+
+
+class Decision(SchoolRow):
+    """A manual decision, as an event that later runs replay (invariant I12)."""
+
+    __tablename__ = "decision"
+    __table_args__ = (
+        ForeignKeyConstraint(["school_id", "transaction_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
+        ForeignKeyConstraint(["school_id", "undoes_id"], ["decision.school_id", "decision.id"]),
+        UniqueConstraint("school_id", "undoes_id"),
+        Index(None, "school_id", "transaction_id"),
+    )
+
+    transaction_id: Mapped[Id]
+    kind: Mapped[DecisionKind] = mapped_column(str_enum(DecisionKind))
+    undoes_id: Mapped[int | None] = mapped_column(BigInteger)
+    invoice_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    decided_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
+    decided_at: Mapped[datetime]
+    note: Mapped[str | None]

@@ -1,0 +1,32 @@
+"""Every table of the gateway, so that foreign keys by name find their targets whatever room is loaded first."""
+
+from payments import outbox
+from payments.access import models as access
+from payments.audit import models as audit
+from payments.banking import models as banking
+from payments.fees import models as fees
+from payments.inbox import models as inbox
+from payments.invoices import models as invoices
+from payments.ledger import models as ledger
+from payments.notifications import models as notifications
+from payments.portal import models as portal
+from payments.receipts import models as receipts
+from payments.schools import models as schools
+from payments.settlement import models as settlement
+
+ROOMS = (
+    access,
+    audit,
+    banking,
+    fees,
+    inbox,
+    invoices,
+    ledger,
+    notifications,
+    outbox,
+    portal,
+    receipts,
+    schools,
+    settlement,
+)
+METADATA = outbox.OutboxRow.metadata

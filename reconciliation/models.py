@@ -1,0 +1,219 @@
+"""Statements, school ledgers, runs and what they found: imported facts and results are only ever added."""
+
+import enum
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from payments.db import GlobalRow, Id, SchoolRow, Vnd, str_enum
+
+
+class Holiday(GlobalRow):
+    """A day on which banks do not settle: data, not code (Tết moves)."""
+
+    __tablename__ = "holiday"
+    __table_args__ = (UniqueConstraint("day"),)
+
+    day: Mapped[date]
+    name: Mapped[str]
+
+
+class BankStatement(SchoolRow):
+    """One imported statement of one receiving account and period, with its balances and whether they prove."""
+
+    __tablename__ = "bank_statement"
+    __table_args__ = (
+        UniqueConstraint("school_id", "account_id", "content_sha256"),
+        ForeignKeyConstraint(["school_id", "account_id"], ["receiving_account.school_id", "receiving_account.id"]),
+        CheckConstraint("period_to >= period_from", name="period"),
+        Index(None, "school_id", "account_id", "period_from"),
+    )
+
+    account_id: Mapped[Id]
+    file_name: Mapped[str]
+    file_sha256: Mapped[bytes]
+    content_sha256: Mapped[bytes]
+    """Of period, balances and lines in canonical order: equal when re-saved or reordered."""
+    format: Mapped[str]
+    period_from: Mapped[date]
+    period_to: Mapped[date]
+    opening_vnd: Mapped[int | None] = mapped_column(BigInteger)
+    closing_vnd: Mapped[int | None] = mapped_column(BigInteger)
+    sequence: Mapped[int | None]
+    proved: Mapped[bool]
+    break_at: Mapped[str | None]
+    """Where the balance proof broke, in words, when it did."""
+    imported_at: Mapped[datetime]
+
+
+class BankLine(SchoolRow):
+    """One line of a statement: unique by its natural key with occurrence number, so that re-import adds nothing."""
+
+    __tablename__ = "bank_line"
+    __table_args__ = (
+        UniqueConstraint("school_id", "account_id", "natural_key"),
+        ForeignKeyConstraint(["school_id", "account_id"], ["receiving_account.school_id", "receiving_account.id"]),
+        ForeignKeyConstraint(["school_id", "statement_id"], ["bank_statement.school_id", "bank_statement.id"]),
+        Index(None, "school_id", "account_id", "value_date"),
+        Index(None, "school_id", "statement_id"),
+        CheckConstraint("amount_vnd > 0", name="amount_positive"),
+    )
+
+    account_id: Mapped[Id]
+    statement_id: Mapped[Id]
+    evidence_id: Mapped[int | None] = mapped_column(BigInteger)
+    natural_key: Mapped[str]
+    line_no: Mapped[int]
+    value_date: Mapped[date]
+    booked_on: Mapped[date]
+    direction: Mapped[str]
+    amount_vnd: Mapped[Vnd]
+    bank_reference: Mapped[str | None]
+    description: Mapped[str]
+    references: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    balance_after_vnd: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class LedgerImport(SchoolRow):
+    """One imported export of the school's books for a period."""
+
+    __tablename__ = "ledger_import"
+    __table_args__ = (UniqueConstraint("school_id", "content_sha256"),)
+
+    file_name: Mapped[str]
+    file_sha256: Mapped[bytes]
+    content_sha256: Mapped[bytes]
+    format: Mapped[str]
+    period_from: Mapped[date]
+    period_to: Mapped[date]
+    opening_vnd: Mapped[int | None] = mapped_column(BigInteger)
+    closing_vnd: Mapped[int | None] = mapped_column(BigInteger)
+    imported_at: Mapped[datetime]
+
+
+class LedgerRow(SchoolRow):
+    """One row of the school's books, by natural key with occurrence number."""
+
+    __tablename__ = "ledger_row"
+    __table_args__ = (
+        UniqueConstraint("school_id", "natural_key"),
+        ForeignKeyConstraint(["school_id", "import_id"], ["ledger_import.school_id", "ledger_import.id"]),
+        ForeignKeyConstraint(["school_id", "account_id"], ["receiving_account.school_id", "receiving_account.id"]),
+        Index(None, "school_id", "account_id", "booked_on"),
+        CheckConstraint("amount_vnd > 0", name="amount_positive"),
+    )
+
+    import_id: Mapped[Id]
+    account_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The receiving account that its account code stands for; None: cash, or not one of ours."""
+    natural_key: Mapped[str]
+    line_no: Mapped[int]
+    booked_on: Mapped[date]
+    document_no: Mapped[str]
+    description: Mapped[str]
+    account_code: Mapped[str]
+    contra_code: Mapped[str]
+    direction: Mapped[str]
+    """``credit``: money came in (the books debit 112), seen from the school's bank account like all else here."""
+    amount_vnd: Mapped[Vnd]
+    references: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    bank_reference: Mapped[str | None]
+    is_cash: Mapped[bool]
+
+
+class RunState(enum.StrEnum):
+    """WAITING_STATEMENT: no statement covers the day, so absence is no exception. FAILED: covered, does not prove."""
+
+    WAITING_STATEMENT = "waiting_statement"
+    PROVED = "proved"
+    FAILED = "failed"
+
+
+class ReconcileRun(SchoolRow):
+    """A night of one account and day, keyed by the hash of its inputs; a newer run supersedes, nothing is rewritten."""
+
+    __tablename__ = "reconcile_run"
+    __table_args__ = (
+        UniqueConstraint("school_id", "account_id", "day", "inputs_hash"),
+        ForeignKeyConstraint(["school_id", "account_id"], ["receiving_account.school_id", "receiving_account.id"]),
+        Index(None, "school_id", "account_id", "day"),
+    )
+
+    account_id: Mapped[Id]
+    day: Mapped[date]
+    inputs_hash: Mapped[bytes]
+    rules_version: Mapped[int]
+    state: Mapped[RunState] = mapped_column(str_enum(RunState))
+    matched: Mapped[int]
+    matched_vnd: Mapped[Vnd]
+    proof: Mapped[dict[str, Any]]
+    exceptions: Mapped[dict[str, Any]]
+    """Class -> count."""
+    inputs: Mapped[dict[str, Any]]
+    """Watermarks that say exactly which rows were read: the report is regenerated from them."""
+    created_at: Mapped[datetime]
+
+
+class ReconcileItem(SchoolRow):
+    """One match or exception of a run, with its rule and its evidence."""
+
+    __tablename__ = "reconcile_item"
+    __table_args__ = (
+        ForeignKeyConstraint(["school_id", "run_id"], ["reconcile_run.school_id", "reconcile_run.id"]),
+        Index(None, "school_id", "run_id", "primary_class"),
+    )
+
+    run_id: Mapped[Id]
+    position: Mapped[int]
+    """Order within the run: the same inputs give the same order."""
+    primary_class: Mapped[str]
+    """``matched`` or a key of the one vocabulary; the first that applies from balance_break down."""
+    flags: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    rule: Mapped[str | None]
+    """T0–T3 for matches."""
+    amount_vnd: Mapped[Vnd]
+    value_date: Mapped[date]
+    bank_line_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    transaction_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    ledger_row_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    note: Mapped[str | None]
+
+
+class NightState(enum.StrEnum):
+    """Of one group of schools in one night."""
+
+    OPEN = "open"
+    DONE = "done"
+    DEAD = "dead"
+
+
+class NightRun(GlobalRow):
+    """The truth about a night: one row per group of 50–100 schools; Celery only wakes workers."""
+
+    __tablename__ = "night_run"
+    __table_args__ = (UniqueConstraint("day", "group_no"),)
+
+    day: Mapped[date]
+    group_no: Mapped[int]
+    school_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    state: Mapped[NightState] = mapped_column(str_enum(NightState), default=NightState.OPEN)
+    attempts: Mapped[int] = mapped_column(default=0)
+    leased_until: Mapped[datetime | None]
+    lease_token: Mapped[int] = mapped_column(BigInteger, default=0)
+    problem: Mapped[str | None]
+    finished_at: Mapped[datetime | None]
+
+
+class NightSummary(GlobalRow):
+    """Written once when no group of a day is open any more."""
+
+    __tablename__ = "night_summary"
+    __table_args__ = (UniqueConstraint("day"),)
+
+    day: Mapped[date]
+    counts: Mapped[dict[str, Any]]
+    finished_at: Mapped[datetime]
