@@ -25,13 +25,12 @@ class StatementError(Exception):
             "bad_date",
             "bad_currency",
             "bad_structure",
+            "formula",
             "too_many_rows",
         }
     )
 
-    def __init__(
-        self, code: str, place: str, vi: str, en: str, others: "tuple[StatementError, ...]" = ()
-    ) -> None:
+    def __init__(self, code: str, place: str, vi: str, en: str, others: "tuple[StatementError, ...]" = ()) -> None:
         if code not in self.CODES:
             raise ValueError(f"unknown statement error code {code}")
         super().__init__(f"{code} at {place}: {en}" if place else f"{code}: {en}")
@@ -40,3 +39,24 @@ class StatementError(Exception):
         self.vi = vi
         self.en = en
         self.others = others
+
+
+class Problems:
+    """Gathers the bad places of one file, up to a limit that still fits on a screen."""
+
+    LIMIT = 50
+
+    def __init__(self) -> None:
+        self.found: list[StatementError] = []
+
+    def add(self, error: StatementError) -> None:
+        """Keep an error; beyond the limit the file is refused at once."""
+        self.found.append(error)
+        if len(self.found) >= self.LIMIT:
+            self.raise_if_any()
+
+    def raise_if_any(self) -> None:
+        """Raise the first error, with the others attached."""
+        if self.found:
+            first, *others = self.found
+            raise StatementError(first.code, first.place, first.vi, first.en, tuple(others))
