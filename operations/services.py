@@ -106,9 +106,7 @@ class EmbeddedPostgres(Server):
         self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
         if drops_privileges():
             if not passable(self._data.parent):
-                raise ServiceError(
-                    f"{self._data}: the server's user cannot reach this folder; choose another"
-                )
+                raise ServiceError(f"{self._data}: the server's user cannot reach this folder; choose another")
             os.chown(self._data, NOBODY, NOBODY)
 
     def _initdb(self) -> None:

@@ -23,11 +23,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from operations.migrate import upgrade
 from operations.services import EmbeddedPostgres, EmbeddedValkey
+from payments.db import make_engine
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def database_url(postgres: Postgres) -> Iterator[str]:
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """An engine on the fresh database of ``database_url``."""
-    made = create_engine(database_url)
+    made = make_engine(database_url)
     yield made
     made.dispose()
 
@@ -133,7 +134,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 def shared_engine(postgres: Postgres) -> Iterator[Engine]:
     """An engine on the database that this worker's rolled-back sessions share; nothing is committed there."""
     name = postgres.new_database()
-    made = create_engine(postgres.url(name))
+    made = make_engine(postgres.url(name))
     yield made
     made.dispose()
     postgres.drop_database(name)

@@ -130,9 +130,7 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied(monkeypatch):
     monkeypatch.setattr("operations.services.reachable", lambda *_: False)
     with EmbeddedPostgres(throwaway=True) as server:
         assert server.bin.is_relative_to(server.base)
-        assert (
-            server.run("psql", "-h", str(server.base), "-U", "postgres", "-Atc", "SELECT 1").stdout == "1\n"
-        )
+        assert server.run("psql", "-h", str(server.base), "-U", "postgres", "-Atc", "SELECT 1").stdout == "1\n"
 
 
 def test_a_given_database_url_comes_first():

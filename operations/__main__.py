@@ -1,0 +1,5 @@
+"""``python -m operations`` is ``hocphi``."""
+
+from operations.cli import main
+
+main()

@@ -1,0 +1,38 @@
+"""The ASGI application that ``hocphi serve`` runs: callbacks go to the banks' door, all else to the WSGI application.
+
+The door takes the lifespan as well: it opens its connections at start and closes them at the end.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+
+CALLBACKS = "/callbacks/"
+WSGI_THREADS = 16
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+class Mount:
+    """Sends each request to one of two applications by its path."""
+
+    def __init__(self, door: App, pages: App) -> None:
+        self._door = door
+        self._pages = pages
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        to_door = scope["type"] == "lifespan" or scope.get("path", "").startswith(CALLBACKS)
+        await (self._door if to_door else self._pages)(scope, receive, send)
+
+
+def application() -> Mount:
+    """Compose the application of one web process from the environment."""
+    import wsgi  # noqa: PLC0415 - reads the environment, so only here and not when this module is looked at
+    from payments.inbox.door import Door  # noqa: PLC0415 - likewise
+
+    return Mount(Door(wsgi.settings), WSGIMiddleware(wsgi.app, workers=WSGI_THREADS))

@@ -1,0 +1,74 @@
+"""The command ``hocphi``: one table of commands, each loaded only when it is called or listed.
+
+So ``vietqr``, ``reference`` and ``adapters`` run with no environment and no server. Exit status: 0 done, 1 refused by
+a rule, 2 wrong use or settings that do not describe a system.
+"""
+
+import signal
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from operations.binaries import ServiceError
+from payments.errors import DomainError
+from payments.settings import SettingsError
+
+COMMANDS: Mapping[str, str] = {
+    "beat": "operations.serve:beat",
+    "keys": "operations.serve:keys",
+    "migrate": "operations.serve:migrate",
+    "serve": "operations.serve:serve",
+    "worker": "operations.serve:worker",
+}
+"""Command -> ``module:attribute``."""
+
+REFUSED = 1
+WRONG_USE = 2
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on demand; a rule that refuses becomes one sentence and status 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click calls it so
+        """The names of the table."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click calls it so
+        """The command of that name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name]} is no command")
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; errors made for a person are printed for a person."""
+        try:
+            return super().invoke(ctx)
+        except DomainError as error:
+            click.echo(f"{error.vi} ({error.code})", err=True)
+            ctx.exit(REFUSED)
+        except ServiceError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(REFUSED)
+        except SettingsError as error:
+            click.echo("Cấu hình chưa đúng / the settings do not describe a system:", err=True)
+            for problem in error.problems:
+                click.echo(f"- {problem}", err=True)
+            ctx.exit(WRONG_USE)
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hocphi", message="%(prog)s %(version)s")
+def hocphi() -> None:
+    """hocphi: thu học phí không tiền mặt, đối soát đến từng đồng. (Fees without cash, reconciled to the đồng.)"""
+
+
+def main() -> None:
+    """The console script; SIGTERM ends like Ctrl-C does, so that embedded services are stopped on the way out."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    hocphi(prog_name="hocphi")

@@ -1,0 +1,105 @@
+"""The processes of a province: web, worker and beat, the schema, and fresh keys. Each reads its settings from the
+environment; ``docs/operations.md`` shows units for systemd."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import psycopg
+from granian.constants import Interfaces
+from granian.server import Server
+
+from operations.migrate import upgrade
+from payments.celery import QUEUES
+from payments.db import libpq_url
+from payments.settings import Settings, generated_environment
+
+BEAT_LOCK = 0x68634265  # "hcBe": any fixed number, the same on every machine
+BEAT_LOOK_S = 5.0
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", default=1, show_default=True, help="Web processes.")
+def serve(host: str, port: int, workers: int) -> None:
+    """Phục vụ trang web và nhận báo có của ngân hàng. (Serve pages and the banks' callbacks on one port.)"""
+    Settings.from_env()
+    server = Server(
+        "operations.asgi:application",
+        address=host,
+        port=port,
+        workers=workers,
+        interface=Interfaces.ASGI,
+        factory=True,
+        websockets=False,
+        respawn_failed_workers=True,
+    )
+    server.serve()
+
+
+@click.command()
+@click.option("--queues", default=",".join(QUEUES), show_default=True, help="Comma between names.")
+@click.option("--concurrency", default=os.cpu_count() or 1, show_default=True, help="Processes.")
+def worker(queues: str, concurrency: int) -> None:
+    """Chạy các việc nền. (Run the background work.)"""
+    unknown = set(queues.split(",")) - set(QUEUES)
+    if unknown:
+        raise click.BadParameter(f"no such queue: {', '.join(sorted(unknown))}", param_hint="--queues")
+    import wsgi  # noqa: PLC0415 - composes everything from the environment, so only when asked to run
+
+    options = [f"--queues={queues}", f"--concurrency={concurrency}", "--loglevel=INFO"]
+    wsgi.celery.worker_main(["worker", "--without-gossip", "--without-mingle", *options])
+
+
+@click.command()
+def beat() -> None:
+    """Đánh nhịp cho các việc theo giờ. (Start what is due by the clock; a second beat waits in reserve.)"""
+    import wsgi  # noqa: PLC0415 - composes everything from the environment, so only when asked to run
+
+    with sole_beat(Settings.from_env().database_url):
+        # The plain scheduler keeps no file: what a stopped beat missed is found by the sweeps, from the database.
+        wsgi.celery.start(["beat", "--scheduler=celery.beat:Scheduler", "--pidfile=", "--loglevel=INFO"])
+
+
+@contextmanager
+def sole_beat(database_url: str) -> Iterator[None]:
+    """Wait until no other beat holds the advisory lock, and end this process when the lock's connection is lost."""
+    with psycopg.connect(libpq_url(database_url), autocommit=True, application_name="hocphi beat") as connection:
+        while not _locked(connection):
+            time.sleep(BEAT_LOOK_S)
+        threading.Thread(target=_end_with, args=(connection,), name="hocphi-beat-lock", daemon=True).start()
+        yield
+
+
+def _locked(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (BEAT_LOCK,)).fetchone()
+    return row == (True,)
+
+
+def _end_with(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """A lost connection has lost the lock: another beat may run, so this one must not (the supervisor restarts it)."""
+    try:
+        while True:
+            connection.execute("SELECT 1")
+            time.sleep(BEAT_LOOK_S)
+    except psycopg.Error:
+        if not connection.closed or connection.broken:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@click.command()
+def migrate() -> None:
+    """Đưa lược đồ cơ sở dữ liệu lên bản mới nhất. (Bring the schema to the newest version.)"""
+    upgrade(Settings.from_env().database_url)
+
+
+@click.command()
+def keys() -> None:
+    """In khóa mới cho tệp môi trường. (Print fresh keys for an environment file; keep them secret.)"""
+    for name, value in generated_environment().items():
+        click.echo(f"{name}={value}")
