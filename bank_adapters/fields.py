@@ -5,9 +5,10 @@ A field that is needed and unusable raises MalformedCallbackError naming the fie
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, Final
 
+from bank_adapters.contract import Counterparty, Direction
 from bank_adapters.errors import MalformedCallbackError
 
 VIETNAM: Final = timezone(timedelta(hours=7))
@@ -39,6 +40,20 @@ def optional_identifier(document: Mapping[str, Any], name: str) -> str | None:
     return str(value).strip() or None
 
 
+def nested(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A needed object inside the document."""
+    value = document.get(name)
+    if not isinstance(value, dict):
+        raise MalformedCallbackError("missing_field", name)
+    return value
+
+
+def require_vnd(document: Mapping[str, Any]) -> None:
+    """Refuse a `currency` that is named and is not VND."""
+    if document.get("currency") not in (None, "", "VND"):
+        raise MalformedCallbackError("bad_currency", "currency")
+
+
 def free_text(document: Mapping[str, Any], name: str) -> str:
     """A text of any length as received; absent and null give the empty text."""
     value = document.get(name)
@@ -57,6 +72,14 @@ def amount_vnd(document: Mapping[str, Any], name: str) -> int:
     if not amount:
         raise MalformedCallbackError("bad_amount", name)
     return amount
+
+
+def signed_amount_vnd(document: Mapping[str, Any], name: str) -> tuple[Direction, int]:
+    """As `amount_vnd`, where a leading minus means money out."""
+    value = document.get(name)
+    if isinstance(value, str) and value.startswith("-"):
+        return Direction.debit, amount_vnd({name: value[1:]}, name)
+    return Direction.credit, amount_vnd(document, name)
 
 
 def balance_vnd(document: Mapping[str, Any], name: str) -> int | None:
@@ -79,6 +102,21 @@ def moment(document: Mapping[str, Any], name: str) -> datetime:
     if found is None or not 2000 <= found.year < 2100:
         raise MalformedCallbackError("bad_time", name)
     return found
+
+
+def optional_date(document: Mapping[str, Any], name: str) -> date | None:
+    """The day in Viet Nam of a moment; a hint only, so an unusable one is None and stops no money."""
+    try:
+        return moment(document, name).date()
+    except MalformedCallbackError:
+        return None
+
+
+def counterparty(document: Mapping[str, Any], name: str, account: str, bank: str) -> Counterparty | None:
+    """Who paid, from the fields of these names; None when the sender tells nothing."""
+    told = [document.get(field) for field in (name, account, bank)]
+    known = [str(value).strip() or None if isinstance(value, str) else None for value in told]
+    return Counterparty(*known) if any(known) else None
 
 
 def read_moment(text: str) -> datetime | None:

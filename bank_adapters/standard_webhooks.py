@@ -23,7 +23,6 @@ from bank_adapters.contract import (
     Answer,
     BankTransaction,
     Direction,
-    MalformedCallbackError,
     Now,
     Outcome,
     Reason,
@@ -69,11 +68,8 @@ def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
     direction = _DIRECTIONS.get(fields.free_text(request.document, "type"))
     if direction is None:
         return []
-    data = request.document.get("data")
-    if not isinstance(data, dict):
-        raise MalformedCallbackError("missing_field", "data")
-    if data.get("currency", "VND") != "VND":
-        raise MalformedCallbackError("bad_currency", "data.currency")
+    data = fields.nested(request.document, "data")
+    fields.require_vnd(data)
     txn_id = fields.identifier(data, "txn_id")
     return [
         BankTransaction(

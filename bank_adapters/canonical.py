@@ -1,0 +1,52 @@
+"""JSON text rebuilt for signatures that cover a sorted, compact form instead of the bytes that were sent.
+
+Senders do not publish which language writes that form, and languages differ in escapes and in how a number
+such as 599000.0 is written. A signature is right when it fits one of the forms; all mean the same values.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from bank_adapters.strict_json import Number
+
+NumberStyle = Callable[[str], str]
+
+_quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
+_NON_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
+
+
+def as_received(number: str) -> str:
+    """The text of the number as it came."""
+    return str(number)
+
+
+def as_javascript(number: str) -> str:
+    """The number as JavaScript prints it: `599000.0` becomes `599000`; exponents are left alone."""
+    whole, point, fraction = number.partition(".")
+    return whole if point and not fraction.strip("0") else str(number)
+
+
+NUMBER_STYLES: Final[tuple[NumberStyle, ...]] = (as_received, as_javascript)
+
+
+def dumps(value: Any, numbers: NumberStyle) -> str:
+    """Compact JSON with the keys of every object sorted and nothing escaped that need not be."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_quoted(key)}:{dumps(value[key], numbers)}" for key in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(dumps(item, numbers) for item in value) + "]"
+    return numbers(value) if isinstance(value, Number) else _quoted(value)
+
+
+def forms(value: Any) -> Iterator[str]:
+    """Each form a sender may have signed: JavaScript's, then with the escapes of Python, then of PHP."""
+    for numbers in NUMBER_STYLES:
+        plain = dumps(value, numbers)
+        yield plain
+        escaped = _NON_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], plain)
+        if escaped != plain:
+            yield escaped
+        if "/" in escaped:
+            yield escaped.replace("/", "\\/")

@@ -1,0 +1,244 @@
+"""The kit an adapter's author runs: vectors of signed requests against an installed adapter.
+
+A vector is a JSON object: `id`, `adapter`, `key` (one secret mapping), `request` {method, headers, body,
+query}, `verify_at_unix` (the clock; absent where the scheme has none), and what is expected, each optional:
+`expect` {valid}, `expected_ack` {status, body}, `normalized` (fields of the transaction). What the adapter
+gives does not depend on the expectations; without `expect` and `expected_ack` nothing is judged.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bank_adapters.contract import (
+    Adapter,
+    Answer,
+    BankTransaction,
+    BrokenAdapterError,
+    MalformedCallbackError,
+    Outcome,
+    Request,
+    Status,
+    UnknownAdapterError,
+)
+from bank_adapters.fields import VIETNAM
+from bank_adapters.registry import get_adapter
+
+Vector = Mapping[str, Any]
+
+
+class VectorError(ValueError):
+    """A vector or the file that holds it is not of the form described above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one vector gave; `passed` is None when nothing was expected or nothing could be run."""
+
+    id: str
+    passed: bool | None
+    got: dict[str, Any] | None
+    expected: dict[str, Any]
+    reason: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form printed by `hocphi adapters check --json`."""
+        return {
+            "id": self.id,
+            "passed": self.passed,
+            "got": self.got,
+            "expected": self.expected,
+            "reason": self.reason,
+        }
+
+
+def read_vectors(text: str) -> list[Vector]:
+    """The vectors of a file: a list, or an object whose `vectors` is one; raises VectorError."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise VectorError(f"The file is not JSON: {error}") from None
+    vectors = document.get("vectors") if isinstance(document, dict) else document
+    if not isinstance(vectors, list):
+        raise VectorError('The file has no list of vectors: write [...] or {"vectors": [...]}.')
+    for number, vector in enumerate(vectors, 1):
+        _require(vector, number)
+    return vectors
+
+
+def check_vectors(vectors: Iterable[Vector], name: str | None = None) -> list[Result]:
+    """Run every vector, or those of one adapter (by any of its names)."""
+    wanted = None if name is None else {name, get_adapter(name).NAME}
+    return [check_vector(vector) for vector in vectors if wanted is None or vector["adapter"] in wanted]
+
+
+def summary(results: Sequence[Result]) -> dict[str, Any]:
+    """All results with the numbers of those that passed and failed."""
+    return {
+        "results": [result.as_dict() for result in results],
+        "passed": sum(result.passed is True for result in results),
+        "failed": sum(result.passed is False for result in results),
+    }
+
+
+def check_vector(vector: Vector) -> Result:
+    """Run one vector and judge what it expects."""
+    expected = _expected(vector)
+    try:
+        adapter = get_adapter(vector["adapter"])
+    except UnknownAdapterError:
+        return Result(vector["id"], None, None, expected, "adapter not installed")
+    except BrokenAdapterError as error:
+        return Result(vector["id"], False, None, expected, str(error))
+    got = run(adapter, vector)
+    if "valid" not in expected and "status" not in expected:
+        return Result(vector["id"], None, got, expected, "nothing expected")
+    faults = list(_faults(expected, got))
+    return Result(vector["id"], not faults, got, expected, "; ".join(faults))
+
+
+def run(adapter: Adapter, vector: Vector) -> dict[str, Any]:
+    """Authenticate, parse and acknowledge as the inbox would when everything is new and stored."""
+    request, secrets = _request(vector["request"]), [vector["key"]]
+    now = vector.get("verify_at_unix", 0)
+    verdict = adapter.authenticate(request, secrets, now)
+    normalized: Any = None
+    reason, outcomes = verdict.reason.value, [verdict.outcome]
+    if verdict.valid:
+        try:
+            found = adapter.parse(request, secrets)
+            outcomes = [_outcome(transaction) for transaction in found] or [Outcome.not_a_payment]
+            normalized = _normalized(adapter, found)
+        except MalformedCallbackError as error:
+            reason, outcomes = f"{error.code}: {error.where}", [Outcome.malformed]
+    answer = adapter.acknowledge(request, outcomes, secrets, now)
+    return {
+        "valid": verdict.valid,
+        "reason": reason,
+        "status": answer.status,
+        "body": _readable(answer),
+        "normalized": normalized,
+    }
+
+
+def _require(vector: Any, number: int) -> None:
+    shape = {"id": str, "adapter": str, "key": dict, "request": dict}
+    for field, kind in shape.items():
+        if not isinstance(vector, dict) or not isinstance(vector.get(field), kind):
+            raise VectorError(f"Vector {number} lacks {field!r} ({kind.__name__}).")
+
+
+def _request(given: Mapping[str, Any]) -> Request:
+    return Request(
+        method=given.get("method", "POST"),
+        path="",
+        query=given.get("query") or "",
+        headers=given.get("headers") or {},
+        body=(given.get("body") or "").encode("utf-8", "surrogatepass"),
+    )
+
+
+def _outcome(transaction: BankTransaction) -> Outcome:
+    return Outcome.accepted if transaction.status is Status.settled else Outcome.not_a_payment
+
+
+# Names of the vectors that differ from those of BankTransaction; SePay calls its own finding a payment code.
+_RENAMED: Final = {"sepay": {"order_ref": "payment_code"}}
+_TEXTS: Final = (
+    "provider_txn_id",
+    "bank_reference",
+    "description",
+    "account_number",
+    "virtual_account",
+    "customer_code",
+    "order_ref",
+)
+
+
+def _normalized(adapter: Adapter, found: Sequence[BankTransaction]) -> Any:
+    rows = [_row(adapter.NAME, transaction) for transaction in found]
+    if adapter.BATCH:
+        return rows
+    return rows[0] if rows else None
+
+
+def _row(name: str, transaction: BankTransaction) -> dict[str, Any]:
+    renamed = _RENAMED.get(name, {})
+    row: dict[str, Any] = {renamed.get(field, field): getattr(transaction, field) for field in _TEXTS}
+    return {
+        **{field: value for field, value in row.items() if value is not None},
+        "amount": transaction.amount_vnd,
+        "currency": "VND",
+        "direction": transaction.direction.value,
+        "status": transaction.status.value,
+        "occurred_at": transaction.occurred_at.astimezone(VIETNAM).isoformat(),
+    }
+
+
+def _readable(answer: Answer) -> Any:
+    text = answer.body.decode("utf-8", "replace")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _expected(vector: Vector) -> dict[str, Any]:
+    expected: dict[str, Any] = {}
+    if "valid" in (vector.get("expect") or {}):
+        expected["valid"] = vector["expect"]["valid"]
+    expected.update(vector.get("expected_ack") or {})
+    if vector.get("normalized"):
+        expected["normalized"] = vector["normalized"]
+    return expected
+
+
+def _faults(expected: Mapping[str, Any], got: Mapping[str, Any]) -> Iterable[str]:
+    if "valid" in expected and got["valid"] != expected["valid"]:
+        yield f"valid is {got['valid']} ({got['reason']}), expected {expected['valid']}"
+        return
+    if not got["valid"]:
+        # A vector may name the sender's usual answer; who is not believed must never get it.
+        if not 400 <= got["status"] <= 599:
+            yield f"status {got['status']} does not refuse a request that is not authentic"
+        return
+    if "status" in expected and not _status_fits(expected["status"], got["status"]):
+        yield f"status is {got['status']}, expected {expected['status']}"
+    if "body" in expected and not fits(expected["body"], got["body"]):
+        yield f"body is {got['body']!r}, expected {expected['body']!r}"
+    if "normalized" in expected:
+        yield from _normalized_faults(expected["normalized"], got["normalized"])
+
+
+def _status_fits(expected: int | str, status: int) -> bool:
+    if isinstance(expected, str):
+        low, _, high = expected.partition("-")
+        return int(low) <= status <= int(high or low)
+    return status == expected
+
+
+def fits(expected: Any, got: Any) -> bool:
+    """Equal as JSON, where a text in angle brackets («<our id>») stands for any text that is not empty."""
+    if isinstance(expected, str) and expected.startswith("<") and expected.endswith(">"):
+        return isinstance(got, str) and bool(got)
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return expected.keys() == got.keys() and all(fits(expected[key], got[key]) for key in expected)
+    if isinstance(expected, list) and isinstance(got, list):
+        return len(expected) == len(got) and all(map(fits, expected, got))
+    return bool(expected == got) and isinstance(expected, bool) == isinstance(got, bool)
+
+
+def _normalized_faults(expected: Any, got: Any) -> Iterable[str]:
+    pairs = [(expected, got)] if isinstance(expected, dict) and isinstance(got, dict) else None
+    if pairs is None:
+        wanted = expected if isinstance(expected, list) else [expected]
+        given = got if isinstance(got, list) else []
+        if len(wanted) != len(given):
+            yield f"{len(given)} transactions, expected {len(wanted)}"
+            return
+        pairs = list(zip(wanted, given, strict=True))
+    for want, have in pairs:
+        for field, value in want.items():
+            if have.get(field) != value:
+                yield f"{field} is {have.get(field)!r}, expected {value!r}"
