@@ -30,9 +30,7 @@ def json_answer(status: int, document: Mapping[str, Any]) -> Answer:
 
 
 _SUCCESS: Final = json_answer(200, {"success": True})
-_FAILURES: Final = {
-    outcome: json_answer(status, {"success": False}) for outcome, status in REFUSAL_STATUS.items()
-}
+_FAILURES: Final = {outcome: json_answer(status, {"success": False}) for outcome, status in REFUSAL_STATUS.items()}
 
 
 def success_flag(outcomes: Sequence[Outcome]) -> Answer:

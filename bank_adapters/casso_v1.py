@@ -78,9 +78,7 @@ def _transaction(item: Any) -> BankTransaction:
         account_number=fields.optional_identifier(item, "bank_sub_acc_id")
         or fields.optional_identifier(item, "subAccId"),
         virtual_account=fields.optional_identifier(item, "virtualAccount"),
-        counterparty=fields.counterparty(
-            item, "corresponsiveName", "corresponsiveAccount", "corresponsiveBankName"
-        ),
+        counterparty=fields.counterparty(item, "corresponsiveName", "corresponsiveAccount", "corresponsiveBankName"),
         balance_after_vnd=fields.balance_vnd(item, "cusum_balance"),
         dedup_key=txn_id,
     )

@@ -7,12 +7,22 @@ import click
 
 from bank_adapters import conformance
 from bank_adapters.contract import AdapterError
-from bank_adapters.registry import AdapterState, adapter_states
+from bank_adapters.registry import AdapterState, adapter_states, allow_only
 
 
 @click.group("adapters")
-def adapters_group() -> None:
+@click.option(
+    "--allow",
+    envvar="HOCPHI_ADAPTERS",
+    metavar="NAME,NAME",
+    help="Adapters that may be loaded, installed plug-ins among them; without it the built-in ones.",
+)
+def adapters_group(allow: str | None) -> None:
     """Bank adapters: list them, check them against vectors of signed requests."""
+    try:
+        allow_only([name.strip() for name in allow.split(",") if name.strip()] if allow else None)
+    except AdapterError as error:
+        raise click.UsageError(str(error)) from error
 
 
 @adapters_group.command("list")

@@ -90,7 +90,7 @@ def check_vector(vector: Vector) -> Result:
     except UnknownAdapterError:
         return Result(vector["id"], None, None, expected, "adapter not installed")
     except BrokenAdapterError as error:
-        return Result(vector["id"], False, None, expected, str(error))
+        return Result(vector["id"], passed=False, got=None, expected=expected, reason=str(error))
     got = run(adapter, vector)
     if "valid" not in expected and "status" not in expected:
         return Result(vector["id"], None, got, expected, "nothing expected")

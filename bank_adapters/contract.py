@@ -213,9 +213,7 @@ class Adapter(Protocol):
     def parse(self, request: Request, secrets: Secrets) -> list[BankTransaction]:
         """Read the transactions (none: not about money); raises MalformedCallbackError."""
 
-    def acknowledge(
-        self, request: Request, outcomes: Sequence[Outcome], secrets: Secrets, now: Now
-    ) -> Answer:
+    def acknowledge(self, request: Request, outcomes: Sequence[Outcome], secrets: Secrets, now: Now) -> Answer:
         """Answer after the commit, one outcome per transaction (or one refusal); never raises."""
 
 

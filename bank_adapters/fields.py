@@ -126,9 +126,7 @@ def read_moment(text: str) -> datetime | None:
         return datetime(year, month, day, hour, minute, second, tzinfo=_zone(found[7])).astimezone(VIETNAM)
     if _EPOCH.fullmatch(text):
         seconds, fraction = int(text[:10]), text[10:] or "0"
-        return (
-            datetime.fromtimestamp(seconds, UTC).astimezone(VIETNAM).replace(microsecond=int(fraction) * 1000)
-        )
+        return datetime.fromtimestamp(seconds, UTC).astimezone(VIETNAM).replace(microsecond=int(fraction) * 1000)
     return None
 
 

@@ -114,15 +114,11 @@ def _load(name: str) -> Adapter:
 def _checked(name: str, module: object) -> Adapter:
     version = getattr(module, "INTERFACE", None)
     if version != INTERFACE:
-        raise BrokenAdapterError(
-            f"The adapter {name!r} has INTERFACE {version!r}, this release needs {INTERFACE}."
-        )
+        raise BrokenAdapterError(f"The adapter {name!r} has INTERFACE {version!r}, this release needs {INTERFACE}.")
     missing = [item for item in _REQUIRED if not hasattr(module, item)]
     missing += [item for item in _FUNCTIONS if not callable(getattr(module, item, None))]
     if missing:
-        raise BrokenAdapterError(
-            f"The adapter {name!r} lacks {', '.join(missing)}; see docs/adding-a-bank.md."
-        )
+        raise BrokenAdapterError(f"The adapter {name!r} lacks {', '.join(missing)}; see docs/adding-a-bank.md.")
     return cast("Adapter", module)
 
 

@@ -24,9 +24,7 @@ def secret_values(secrets: Secrets, field: str) -> list[str]:
 
 def same(received: str, expected: str) -> bool:
     """Compare in constant time; text outside ASCII (an odd header) is unequal, not an error."""
-    return hmac.compare_digest(
-        received.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass")
-    )
+    return hmac.compare_digest(received.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass"))
 
 
 def hmac_hex(key: str, message: bytes, algorithm: str) -> str:

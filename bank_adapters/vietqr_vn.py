@@ -55,9 +55,7 @@ _CODES: Final = {
 def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
     """Accept what satisfies one whole secret mapping: its token key, its signature secret, or both."""
     verdicts = [
-        _one(request, mapping, now)
-        for mapping in secrets
-        if mapping.get("secret") or mapping.get("jwt_secret")
+        _one(request, mapping, now) for mapping in secrets if mapping.get("secret") or mapping.get("jwt_secret")
     ]
     if not verdicts:
         return Verdict(valid=False, reason=Reason.unconfigured)
@@ -84,9 +82,7 @@ def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
             account_number=fields.optional_identifier(document, "bankaccount"),
             virtual_account=fields.optional_identifier(document, "va"),
             order_ref=fields.optional_identifier(document, "orderid"),
-            counterparty=fields.counterparty(
-                document, "reciprocalname", "reciprocalaccount", "reciprocalbankcode"
-            ),
+            counterparty=fields.counterparty(document, "reciprocalname", "reciprocalaccount", "reciprocalbankcode"),
             dedup_key=_dedup_key(txn_id, reference, direction, signed=_signed_form(secrets)),
         )
     ]

@@ -16,6 +16,7 @@ from payments.errors import DomainError
 from payments.settings import SettingsError
 
 COMMANDS: Mapping[str, str] = {
+    "adapters": "bank_adapters.cli:adapters_group",
     "beat": "operations.serve:beat",
     "keys": "operations.serve:keys",
     "migrate": "operations.serve:migrate",
