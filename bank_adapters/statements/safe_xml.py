@@ -6,7 +6,7 @@ UTF-8 so that no other encoding can hide one.
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Protocol, cast
 
 from lxml import etree
 
@@ -50,7 +50,7 @@ def feed(chunks: Iterable[bytes], target: Target, name: str) -> None:
     Raises StatementError with code doctype, bad_encoding or bad_xml, and what the target raises.
     """
     parser = etree.XMLParser(
-        target=target,
+        target=cast("etree.ParserTarget", target),  # the stubs type its text as str or bytes
         encoding="utf-8",
         resolve_entities=False,
         load_dtd=False,
@@ -171,6 +171,7 @@ class RecordTarget:
         self.records = records
         self.take = take
         self.stack: list[Node] = []
+        self.texts: list[list[str]] = []  # joined once, for adding to a long string takes quadratic time
         self.live = 0
         self.namespace = ""
 
@@ -187,15 +188,17 @@ class RecordTarget:
                 "One entry of the file has too many elements or levels.",
             )
         self.stack.append(Node(local_name(tag), dict(attrib) if attrib else {}))
+        self.texts.append([])
 
     def data(self, data: str) -> None:
         """Add text to the open element."""
-        if self.stack:
-            self.stack[-1].text += data
+        if self.texts:
+            self.texts[-1].append(data)
 
     def end(self, tag: str) -> None:  # noqa: ARG002 - the stack knows the name
         """Close an element: hand a record over, keep another for its parent."""
         node = self.stack.pop()
+        node.text = "".join(self.texts.pop())
         if node.name in self.records:
             self.live -= 1 + count(node)
             self.take(node, tuple(parent.name for parent in self.stack))
