@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "beat": "operations.serve:beat",
     "keys": "operations.serve:keys",
     "migrate": "operations.serve:migrate",
+    "reference": "payments.invoices.reference_cli:reference_group",
     "serve": "operations.serve:serve",
     "worker": "operations.serve:worker",
 }

@@ -48,7 +48,7 @@ class Postgres:
     def new_database(self, *, empty: bool = False) -> str:
         """The name of a new database, a copy of the migrated template unless an empty one is wanted."""
         name = f"test_{secrets.token_hex(6)}"
-        self.execute("CREATE DATABASE {}" if empty else "CREATE DATABASE {} TEMPLATE {}", name)
+        self.execute("CREATE DATABASE {}" if empty else "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name)
         return name
 
     def drop_database(self, name: str) -> None:
