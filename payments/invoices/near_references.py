@@ -22,9 +22,7 @@ _MODULUS = 37
 _VALUES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*"
 _LENGTH = reference.BODY_LENGTH + 1
 _INVERSE_WEIGHTS = [pow(2, -(_LENGTH - 1 - position), _MODULUS) for position in range(_LENGTH)]
-_CUT = re.compile(
-    f"(?={reference.PREFIX}([{reference.ALPHABET}]{{{MIN_PREFIX_BODY},{reference.BODY_LENGTH}}})(?: |$))"
-)
+_CUT = re.compile(f"(?={reference.PREFIX}([{reference.ALPHABET}]{{{MIN_PREFIX_BODY},{reference.BODY_LENGTH}}})(?: |$))")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,49 @@
+"""The web application: rooms' blueprints with their guards on one Flask object."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import Blueprint, Flask
+
+from payments import tables
+from payments.access import views as access
+from payments.access.guards import current_actor, staff
+from payments.crypto import FieldCipher
+from payments.db import make_engine
+from payments.money import format_number, format_vnd
+from payments.settings import Settings
+from payments.web import errors, security
+from payments.web.context import Services, language, say
+from payments.web.security import Guard, Open, admit
+
+MAX_UPLOAD_BYTES = 12 * 1024 * 1024
+FACES = (access,)
+"""Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
+
+BEAT: Mapping[str, Any] = {}
+"""What beat starts by the clock: the sweeps of the rooms."""
+
+Panel = tuple[Blueprint, tuple[str, ...]]
+"""A blueprint of a package above, with the roles that may enter."""
+
+
+def create_app(settings: Settings, panels: Iterable[Panel] = ()) -> Flask:
+    """Build the application; ``panels`` come from the packages above (reconciliation's pages)."""
+    app = Flask("payments.web")
+    app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=MAX_UPLOAD_BYTES)
+    engine = make_engine(settings.database_url, pool_size=8)
+    app.extensions["hocphi"] = Services(settings, engine, FieldCipher(settings.field_keys))
+    app.extensions["hocphi tables"] = tables.METADATA
+    security.install(app, settings)
+    errors.install(app)
+    for room in FACES:
+        admit(app, room.blueprint, _guard(room.ACCESS))
+    for blueprint, roles in panels:
+        admit(app, blueprint, staff(*roles))
+    app.jinja_env.globals.update(say=say, language=language, current_actor=current_actor)
+    app.jinja_env.filters.update(vnd=format_vnd, number=format_number)
+    return app
+
+
+def _guard(declared: Open | tuple[str, ...]) -> Guard | Open:
+    return declared if isinstance(declared, Open) else staff(*declared)

@@ -1,0 +1,48 @@
+"""What views and templates need of the outside: settings, engine, cipher, the language of the page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+from flask import current_app, g, request
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from payments.crypto import FieldCipher
+from payments.db import session_scope
+from payments.i18n import Language, Text, pick_language
+from payments.settings import Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    """The outside of one application."""
+
+    settings: Settings
+    engine: Engine
+    cipher: FieldCipher = field(repr=False)
+
+
+def services() -> Services:
+    """Those of the running application."""
+    return cast("Services", current_app.extensions["hocphi"])
+
+
+@contextmanager
+def db_session() -> Iterator[Session]:
+    """One transaction of a request: committed at the end of the block, rolled back when it raises."""
+    with session_scope(services().engine) as session:
+        yield session
+
+
+def language() -> Language:
+    """Vietnamese, unless the address asks for ``?lang=en``; no cookie is set for it."""
+    if "language" not in g:
+        g.language = pick_language(request.args.get("lang"))
+    return cast("Language", g.language)
+
+
+def say(vi: str, en: str) -> str:
+    """One sentence in the language of the page."""
+    return Text(vi, en).in_(language())

@@ -1,0 +1,77 @@
+"""Headers, CSRF and the rule that every blueprint says who may enter; whatever says nothing is closed."""
+
+import enum
+from collections.abc import Callable
+
+from flask import Blueprint, Flask, abort, current_app, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.wrappers import Response
+
+from payments.settings import Settings
+
+Guard = Callable[[], ResponseReturnValue | None]
+"""Answers instead of the view when the visitor may not enter; None lets the request pass."""
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+csrf = CSRFProtect()
+GUARDS = "hocphi guards"
+
+
+class Open(enum.Enum):
+    """For blueprints that need no log-in."""
+
+    PUBLIC = "public"
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Put headers on every answer and CSRF tokens on every form."""
+    app.config.update(
+        WTF_CSRF_TIME_LIMIT=None,
+        SESSION_COOKIE_NAME="hocphi_form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+    )
+    csrf.init_app(app)
+    app.before_request(_ask_the_guard)
+    app.after_request(_with_headers)
+
+
+def admit(app: Flask, blueprint: Blueprint, guard: Guard | Open) -> None:
+    """Register a blueprint together with who may enter it (checked after CSRF, before the view)."""
+    app.register_blueprint(blueprint)
+    app.extensions.setdefault(GUARDS, {})[blueprint.name] = guard
+
+
+def _ask_the_guard() -> ResponseReturnValue | None:
+    if request.endpoint in {None, "static"}:
+        return None
+    guard = current_app.extensions.get(GUARDS, {}).get(request.blueprint)
+    if guard is None:
+        abort(404)
+    return None if isinstance(guard, Open) else guard()
+
+
+def _with_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    return response
