@@ -14,6 +14,7 @@ from payments.money import format_number, format_vnd
 from payments.settings import Settings
 from payments.web import errors, security
 from payments.web.context import Services, language, say
+from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
@@ -42,6 +43,8 @@ def create_app(settings: Settings, panels: Iterable[Panel] = ()) -> Flask:
         admit(app, blueprint, staff(*roles))
     app.jinja_env.globals.update(say=say, language=language, current_actor=current_actor)
     app.jinja_env.filters.update(vnd=format_vnd, number=format_number)
+    wrapped = TrustedProxies(app.wsgi_app, settings.trusted_proxies)
+    app.wsgi_app = wrapped  # type: ignore[method-assign]  # Flask documents this very assignment for middleware
     return app
 
 
