@@ -70,26 +70,30 @@ def beat() -> None:
 def sole_beat(database_url: str) -> Iterator[None]:
     """Wait until no other beat holds the advisory lock, and end this process when the lock's connection is lost."""
     with psycopg.connect(libpq_url(database_url), autocommit=True, application_name="hocphi beat") as connection:
-        while not _locked(connection):
+        while not locked(connection):
             time.sleep(BEAT_LOOK_S)
-        threading.Thread(target=_end_with, args=(connection,), name="hocphi-beat-lock", daemon=True).start()
-        yield
+        done = threading.Event()
+        watch = threading.Thread(target=_watch, args=(connection, done), name="hocphi-beat-lock", daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watch.join()
 
 
-def _locked(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (BEAT_LOCK,)).fetchone()
-    return row == (True,)
+def locked(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Try to take the beat's lock for as long as the connection lives."""
+    return connection.execute("SELECT pg_try_advisory_lock(%s)", (BEAT_LOCK,)).fetchone() == (True,)
 
 
-def _end_with(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    """A lost connection has lost the lock: another beat may run, so this one must not (the supervisor restarts it)."""
+def _watch(connection: psycopg.Connection[tuple[object, ...]], done: threading.Event) -> None:
+    """A lost connection has lost the lock: another beat may run, so this one must not (its supervisor restarts it)."""
     try:
-        while True:
+        while not done.wait(BEAT_LOOK_S):
             connection.execute("SELECT 1")
-            time.sleep(BEAT_LOOK_S)
     except psycopg.Error:
-        if not connection.closed or connection.broken:
-            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @click.command()

@@ -6,7 +6,7 @@
                   it. For whatever commits, starts processes or uses several connections.
 ``postgres``      the server: ``new_database()`` makes further databases, ``url(name)`` names them.
 ``valkey_url``    the address of a Valkey server for this worker.
-``chromium``      a headless browser; ``browser_page`` a page of it like a parent's phone.
+``phone_page``    a page of a headless browser as on a parent's phone, ``desk_page`` as on the accountant's screen
 
 Tests that kill or stop a server start their own ``operations.services.EmbeddedPostgres``.
 """
@@ -29,6 +29,8 @@ from sqlalchemy.orm import Session
 from operations.migrate import upgrade
 from operations.services import EmbeddedPostgres, EmbeddedValkey
 from payments.db import make_engine
+
+pytest_plugins = ["tests.browser"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,126 @@
+"""The command hocphi: lazy, with exit statuses that scripts can rely on."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import click
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from operations import cli
+from operations.binaries import ServiceError
+from operations.serve import locked, sole_beat
+from payments.errors import DomainError
+from payments.settings import Settings, SettingsError
+
+BARE = {"PATH": os.environ["PATH"]}
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "operations", *arguments]
+    return subprocess.run(command, env=BARE | environment, capture_output=True, text=True, check=False)
+
+
+def raising(error: Exception) -> click.Command:
+    @click.command("fail")
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("name", sorted(cli.COMMANDS))
+def test_every_command_of_the_table_is_there_and_has_help(name):
+    result = CliRunner().invoke(cli.hocphi, [name, "--help"])
+    assert result.exit_code == 0, result.output
+    assert "Usage: hocphi" in result.output
+
+
+def test_listing_names_every_command():
+    result = CliRunner().invoke(cli.hocphi, ["--help"])
+    assert all(f"  {name} " in result.output for name in cli.COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (DomainError("closed", "Kỳ đã đóng.", "The period is closed."), 1, "Kỳ đã đóng."),
+        (ServiceError("no server"), 1, "no server"),
+        (SettingsError(["DATABASE_URL is missing"]), 2, "DATABASE_URL is missing"),
+        (click.UsageError("no such thing"), 2, "no such thing"),
+    ],
+)
+def test_an_error_made_for_people_is_a_sentence_and_a_status(monkeypatch, error, status, said):
+    group = cli.LazyGroup("hocphi")
+    monkeypatch.setattr(group, "get_command", lambda *_: raising(error))
+    result = CliRunner().invoke(group, ["fail"])
+    assert (result.exit_code, said in result.stderr) == (status, True)
+    assert result.stdout == ""
+
+
+def test_an_unknown_command_is_wrong_use():
+    assert run("no-such-command").returncode == 2
+
+
+def test_references_are_found_without_settings_and_without_a_server():
+    found = subprocess.run(
+        [sys.executable, "-m", "operations", "reference", "find", "--stdin"],
+        env=BARE,
+        input="IBFT hp7k3m9 q2xat\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout == '["HP7K3M9Q2XAT"]\n'
+
+
+@pytest.mark.parametrize("name", sorted({"vietqr", "reference", "adapters"} & set(cli.COMMANDS)))
+def test_the_three_plain_commands_load_neither_web_nor_database(name):
+    script = (
+        "import sys; from importlib import import_module; from operations import cli\n"
+        f"import_module(cli.COMMANDS['{name}'].partition(':')[0])\n"
+        "print(sorted({'flask', 'sqlalchemy', 'celery', 'psycopg', 'granian'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env=BARE, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_fresh_keys_make_settings_that_are_accepted():
+    lines = run("keys").stdout.splitlines()
+    environment = dict(line.split("=", 1) for line in lines) | {"DATABASE_URL": "postgresql://x/y"}
+    assert Settings.from_env(environment).field_keys
+
+
+def test_serving_without_settings_says_all_that_is_missing():
+    done = run("serve")
+    assert done.returncode == 2
+    assert "DATABASE_URL" in done.stderr
+    assert "HOCPHI_LINK_KEYS" in done.stderr
+
+
+@pytest.mark.db
+def test_a_second_beat_gets_its_turn_only_when_the_first_has_ended(database_url):
+    with psycopg.connect(database_url, autocommit=True) as second:
+        with sole_beat(database_url):
+            assert not locked(second)
+        assert locked(second)
+
+
+@pytest.mark.db
+def test_a_beat_that_lost_its_lock_ends(database_url):
+    script = (
+        "import sys, time; from operations import serve; serve.BEAT_LOOK_S = 0.1\n"
+        "with serve.sole_beat(sys.argv[1]): print('mine', flush=True); time.sleep(60)"
+    )
+    beat = subprocess.Popen([sys.executable, "-c", script, database_url], stdout=subprocess.PIPE, text=True)
+    assert beat.stdout.readline() == "mine\n"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'hocphi beat' AND datname = current_database()"
+        )
+    beat.communicate(timeout=30)
+    assert beat.returncode == -signal.SIGTERM
