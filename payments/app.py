@@ -12,13 +12,13 @@ from payments.crypto import FieldCipher
 from payments.db import make_engine
 from payments.money import format_number, format_vnd
 from payments.settings import Settings
-from payments.web import errors, security
+from payments.web import errors, health, security
 from payments.web.context import Services, language, say
 from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
-FACES = (access,)
+FACES = (health, access)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {}
