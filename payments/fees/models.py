@@ -1,6 +1,5 @@
 """What may be charged: fee items of the four legal groups, dated rates and ceilings, registrations, exemptions."""
 
-import enum
 from datetime import date
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
@@ -9,29 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
 from payments.db import GlobalRow, Id, SchoolRow, Vnd, str_enum
-
-
-class LegalGroup(enum.StrEnum):
-    """Học phí, thu hộ, dịch vụ (theo thỏa thuận), tài trợ: the group decides duty, document, books and ceiling."""
-
-    TUITION = "tuition"
-    AGENCY = "agency"
-    SERVICE = "service"
-    SPONSORSHIP = "sponsorship"
-
-
-class Unit(enum.StrEnum):
-    """What one quantity of a fee item is."""
-
-    MONTH = "month"
-    SEMESTER = "semester"
-    YEAR = "year"
-    DAY = "day"
-    HOUR = "hour"
-    PERIOD = "period"
-    KM = "km"
-    ONCE = "once"
-    FREE_AMOUNT = "free_amount"
+from payments.fees.terms import LegalGroup, ReliefKind, Unit
 
 
 class FeeItem(SchoolRow):
@@ -112,14 +89,6 @@ class Registration(SchoolRow):
     valid_to: Mapped[date | None]
     quantity: Mapped[int] = mapped_column(default=1)
     """Units a round, unless the round gives another quantity; for FREE_AMOUNT the amount in đồng."""
-
-
-class ReliefKind(enum.StrEnum):
-    """Exemption by law, waiver by the school, support paid by a third party."""
-
-    EXEMPTION = "exemption"
-    WAIVER = "waiver"
-    SUPPORT = "support"
 
 
 class Exemption(SchoolRow):

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstr
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payments.db import Base, GlobalRow, Id, SchoolRow, str_enum
+from payments.schools.rules import Ownership, SchoolLevel, Sex
 
 
 class OrganisationKind(enum.StrEnum):
@@ -44,24 +45,6 @@ class OrganisationParent(GlobalRow):
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
     """The first day on which it no longer holds."""
-
-
-class SchoolLevel(enum.StrEnum):
-    """Levels of the Vietnamese school system."""
-
-    KINDERGARTEN = "kindergarten"
-    PRIMARY = "primary"
-    LOWER_SECONDARY = "lower_secondary"
-    UPPER_SECONDARY = "upper_secondary"
-    CONTINUING = "continuing"
-
-
-class Ownership(enum.StrEnum):
-    """Who runs the school: public tuition is zero since 2025-26, other schools still charge it."""
-
-    PUBLIC = "public"
-    PUBLIC_HIGH_QUALITY = "public_high_quality"
-    PRIVATE = "private"
 
 
 class InvoiceGrouping(enum.StrEnum):
@@ -114,13 +97,6 @@ class ClassRoom(SchoolRow):
     name: Mapped[str]
     grade: Mapped[int | None]
     """1–12; None in kindergartens and continuing education."""
-
-
-class Sex(enum.StrEnum):
-    """As the sector database writes it: Nam, Nữ."""
-
-    MALE = "male"
-    FEMALE = "female"
 
 
 class IdentityStatus(enum.StrEnum):
