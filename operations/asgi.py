@@ -4,7 +4,7 @@ The door takes the lifespan as well: it opens its connections at start and close
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 
@@ -32,7 +32,9 @@ class Mount:
 
 def application() -> Mount:
     """Compose the application of one web process from the environment."""
-    import wsgi  # noqa: PLC0415 - reads the environment, so only here and not when this module is looked at
     from payments.inbox.door import Door  # noqa: PLC0415 - likewise
 
-    return Mount(Door(wsgi.settings), WSGIMiddleware(wsgi.app, workers=WSGI_THREADS))
+    import wsgi  # noqa: PLC0415 - reads the environment, so only here and not when this module is looked at
+
+    pages = WSGIMiddleware(cast("Any", wsgi.app), workers=WSGI_THREADS)
+    return Mount(Door(wsgi.settings), cast("App", pages))

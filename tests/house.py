@@ -38,7 +38,7 @@ COMMENT_REASON = {
     "type: ignore": re.compile(r"type: ignore\[[a-z-]+(, ?[a-z-]+)*\]\s+# \S+"),
     "noqa": re.compile(r"noqa: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)*\s+(- )?\S+"),
 }
-OTHER_MACHINES = re.compile(r"(?<![\w.])/(?:work/|home/\w|root/|Users/\w)|\bfile:///")
+OTHER_MACHINES = re.compile(r"(?<![\w.])/(?:work/|home/\w|root/|Users/\w)")
 
 
 def sources(*folders: str) -> list[str]:

@@ -1,0 +1,73 @@
+"""The built wheel is as good as the checkout: installed into an empty environment, it carries the whole demo."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("bank_adapters", "migrations", "operations", "payments", "reconciliation")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Run with nothing of the checkout in sight; show what it said when it fails."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HOCPHI", "VIRTUAL"))}
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=kept, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy: no leftovers get in, nothing is written into the checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
+    for path in ROOT.iterdir():
+        if path.name in PACKAGES:
+            shutil.copytree(path, source / path.name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif path.is_file() and path.name not in {".git", ".gitignore"}:
+            shutil.copy(path, source)
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, source, cwd=folder)
+    return next(folder.glob("hocphi-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path) -> Iterator[Path]:
+    """The folder of programs of an empty environment into which the wheel was installed."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
+        python = folder / "venv" / "bin" / "python"
+        constraints = ROOT / "constraints.txt"
+        run(python, "-m", "pip", "install", "--quiet", f"{wheel}[demo]", "-c", constraints, cwd=folder)
+        yield python.parent
+
+
+def test_the_wheel_carries_every_file_that_is_no_code(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+    kinds = {".html", ".css", ".js", ".csv", ".json", ".svg", ".txt", ".sql", ".mako", ".toml"}
+    data = {
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.suffix in kinds or path.suffix == ".py"
+    }
+    assert sorted(data - packed) == []
+    assert "wsgi.py" in packed
+
+
+def test_the_installed_command_works_far_from_the_checkout(installed, tmp_path):
+    found = run(installed / "hocphi", "reference", "find", "HP7K3M9Q2XAT", "--json", cwd=tmp_path)
+    assert json.loads(found) == ["HP7K3M9Q2XAT"]
