@@ -1,13 +1,16 @@
-"""Reads of the books: accounts, entries by cause, balances."""
+"""Reads of the books: accounts, entries by cause, the trial balance, and the school's own account codes."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from payments.ledger.models import Entry, EntryLine, LedgerAccount, LedgerRole
+from payments.errors import DomainError
+from payments.ledger.models import ChartMapping, Entry, EntryLine, LedgerAccount, LedgerRole
 
 
 class LineRow(NamedTuple):
@@ -68,3 +71,79 @@ def entries_by_source(
         entries[source_key] = entry_id
         amounts[entry_id][account_id] = int(amount_vnd)
     return entries, amounts
+
+
+class TrialRow(NamedTuple):
+    """What one account moved, in đồng: debits, credits (both as positive numbers) and the balance between them."""
+
+    role: LedgerRole
+    receiving_account_id: int | None
+    fee_item_id: int | None
+    debit_vnd: int
+    credit_vnd: int
+
+    @property
+    def balance_vnd(self) -> int:
+        """Positive: debit balance."""
+        return self.debit_vnd - self.credit_vnd
+
+
+def trial_balance(session: Session, school_id: int, *, booked_to: date | None = None) -> list[TrialRow]:
+    """The fold of the journal by account, up to a day or in all; its balances sum to zero (invariant I1)."""
+    amount = EntryLine.amount_vnd
+    account_key = (LedgerAccount.role, LedgerAccount.receiving_account_id, LedgerAccount.fee_item_id)
+    folded = (
+        select(
+            *account_key,
+            func.coalesce(func.sum(amount).filter(amount > 0), 0),
+            func.coalesce(func.sum(-amount).filter(amount < 0), 0),
+        )
+        .join(
+            EntryLine,
+            (EntryLine.school_id == LedgerAccount.school_id) & (EntryLine.account_id == LedgerAccount.id),
+        )
+        .where(LedgerAccount.school_id == school_id)
+        .group_by(LedgerAccount.id, *account_key)
+        .order_by(*account_key)
+    )
+    if booked_to is not None:
+        folded = folded.join(Entry, (Entry.school_id == EntryLine.school_id) & (Entry.id == EntryLine.entry_id)).where(
+            Entry.booked_on <= booked_to
+        )
+    return [
+        TrialRow(role, receiving, fee, int(debit_vnd), int(credit_vnd))
+        for role, receiving, fee, debit_vnd, credit_vnd in session.execute(folded)
+    ]
+
+
+@dataclass(frozen=True)
+class ChartCodes:
+    """A school's mapping to its chart: the row of a fee item first, then that of its legal group, then the role's."""
+
+    chart: str
+    codes: Mapping[tuple[LedgerRole, str | None, int | None], str]
+    unconfirmed: frozenset[str]
+    """Codes that the accountant has not confirmed yet."""
+
+    def code(self, role: LedgerRole, *, legal_group: str | None = None, fee_item_id: int | None = None) -> str:
+        """The account code to post to. Raises DomainError ``no_account_code`` when the mapping has a gap."""
+        for key in ((role, None, fee_item_id), (role, legal_group, None), (role, None, None)):
+            if key in self.codes:
+                return self.codes[key]
+        raise DomainError(
+            "no_account_code",
+            f"Hệ thống tài khoản {self.chart} chưa có tài khoản cho mục «{role.value}»; hãy bổ sung trong phần ánh xạ.",
+            f"The chart {self.chart} has no account for {role.value!r}; add it to the mapping.",
+        )
+
+
+def chart_codes(session: Session, school_id: int, chart: str) -> ChartCodes:
+    """The mapping of a school to one chart; empty when no preset was loaded."""
+    rows = session.scalars(
+        select(ChartMapping).where(ChartMapping.school_id == school_id, ChartMapping.chart == chart)
+    ).all()
+    return ChartCodes(
+        chart,
+        {(row.role, row.legal_group, row.fee_item_id): row.account_code for row in rows},
+        frozenset(row.account_code for row in rows if not row.confirmed),
+    )
