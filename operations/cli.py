@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "operations.serve:migrate",
     "reference": "payments.invoices.reference_cli:reference_group",
     "serve": "operations.serve:serve",
+    "user": "payments.access.cli:user_group",
     "worker": "operations.serve:worker",
 }
 """Command -> ``module:attribute``."""

@@ -112,7 +112,8 @@ class _Reader:
     def keys(self, name: str) -> dict[int, bytes]:
         """``id:base64,id:base64``, newest first; ids 0..255, keys of 32 bytes."""
         found: dict[int, bytes] = {}
-        for part in (self.required(name)).split(","):
+        value = self.required(name)
+        for part in value.split(",") if value else ():
             key_id, _, text = part.strip().partition(":")
             try:
                 key = base64.b64decode(text, validate=True)
