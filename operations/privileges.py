@@ -29,3 +29,10 @@ def as_user() -> User:
 def passable(folder: Path) -> bool:
     """Whether a foreign uid may walk through the folder and all above it."""
     return all(step.stat().st_mode & stat.S_IXOTH for step in (folder, *folder.parents))
+
+
+def give_folders(top: Path) -> None:
+    """Let the servers' user own the folders from ``top`` down, so that the guard may delete them."""
+    if drops_privileges():
+        for folder in (top, *(path for path in top.rglob("*") if path.is_dir() and not path.is_symlink())):
+            os.chown(folder, NOBODY, NOBODY)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from operations.binaries import ServiceError, copy_programs, postgres_bin, reachable, valkey_server
-from operations.privileges import NOBODY, User, as_user, drops_privileges, passable
+from operations.privileges import NOBODY, User, as_user, drops_privileges, give_folders, passable
 from operations.server import Server, environment
 
 SMALL_SHM_BYTES = 256 << 20
@@ -96,6 +96,7 @@ class EmbeddedPostgres(Server):
     def _prepare(self) -> None:
         if not reachable(self.bin, as_user(), environment(self.base)):
             self._bin = copy_programs(self.bin, self.base / "programs")
+            give_folders(self.base / "programs")
         self._claim_data_folder()
         if not (self.data / "PG_VERSION").exists():
             self._initdb()

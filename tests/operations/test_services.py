@@ -130,6 +130,9 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied(monkeypatch):
     monkeypatch.setattr("operations.services.reachable", lambda *_: False)
     with EmbeddedPostgres(throwaway=True) as server:
         assert server.bin.is_relative_to(server.base)
+        # The guard runs as the server's user and has to be able to delete them.
+        owner = server.base.stat().st_uid
+        assert {path.stat().st_uid for path in server.base.rglob("*") if path.is_dir()} == {owner}
         assert server.run("psql", "-h", str(server.base), "-U", "postgres", "-Atc", "SELECT 1").stdout == "1\n"
 
 
