@@ -1,7 +1,7 @@
 """What every statement format is read into: a statement with its balances and its lines, in whole đồng."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 Direction = Literal["credit", "debit"]
@@ -53,5 +53,22 @@ class Statement:
     sequence: int | None  # the bank's own number of this statement
     lines: tuple[StatementLine, ...]
     format: str = ""  # camt, mt940, or the name of the spreadsheet layout
+    credits_vnd: int | None = None  # totals as the file states them
+    debits_vnd: int | None = None
     page: int | None = None  # a long MT940 statement comes in pages of one sequence number
     notices: tuple[Notice, ...] = ()
+
+
+def days_covered(
+    opened_on: date | None, closed_on: date | None, lines: tuple[StatementLine, ...]
+) -> tuple[date | None, date | None]:
+    """Return the first and last day that two dated balances cover, where the file states no period.
+
+    Most banks date the opening balance with the last day before; it counts as covered only where the
+    closing balance or a line has the same day.
+    """
+    if opened_on is None or closed_on is None or opened_on >= closed_on:
+        return closed_on, closed_on
+    if any(line.booked_on <= opened_on for line in lines):
+        return opened_on, closed_on
+    return opened_on + timedelta(days=1), closed_on

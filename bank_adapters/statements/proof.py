@@ -8,8 +8,12 @@ from bank_adapters.statements.model import Statement, StatementLine
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """The first place where a stated balance differs from the computed one; `line_no` 0 is the closing."""
+    """The first place where a stated figure differs from the computed one.
 
+    `what` is running, closing, credits or debits; only running balances have a line, others `line_no` 0.
+    """
+
+    what: str
     line_no: int
     place: str
     expected_vnd: int
@@ -47,10 +51,13 @@ def prove(statement: Statement) -> Proof:
     first_break = first_running_break(lines, opening)
     credits_vnd = sum(line.amount_vnd for line in lines if line.direction == "credit")
     debits_vnd = sum(line.amount_vnd for line in lines if line.direction == "debit")
-    if opening is not None and closing is not None and first_break is None:
-        expected = opening + credits_vnd - debits_vnd
-        if expected != closing:
-            first_break = Break(0, "", expected, closing)
+    if first_break is None:
+        expected = None if opening is None else opening + credits_vnd - debits_vnd
+        first_break = (
+            total_break("closing", expected, closing)
+            or total_break("credits", credits_vnd, statement.credits_vnd)
+            or total_break("debits", debits_vnd, statement.debits_vnd)
+        )
     return Proof(
         ok=opening is not None and closing is not None and first_break is None,
         opening_vnd=opening,
@@ -89,9 +96,16 @@ def first_running_break(lines: Iterable[StatementLine], opening_vnd: int | None)
         if stated is None:
             continue
         if balance is not None and balance != stated:
-            return Break(line.line_no, line.place, balance, stated)
+            return Break("running", line.line_no, line.place, balance, stated)
         balance = stated
     return None
+
+
+def total_break(what: str, expected_vnd: int | None, found_vnd: int | None) -> Break | None:
+    """Compare a computed total with the stated one, where both are known."""
+    if expected_vnd is None or found_vnd is None or expected_vnd == found_vnd:
+        return None
+    return Break(what, 0, "", expected_vnd, found_vnd)
 
 
 def newest_first(lines: Sequence[StatementLine]) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bank_adapters.statements.keys import count_occurrences, fingerprint, fold, fold_reference
+from bank_adapters.statements.model import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,32 @@ class LedgerFile:
     total_debit_vnd: int | None  # as stated by «Cộng phát sinh»
     total_credit_vnd: int | None
     mapping: str  # name and version of the mapping that read it
+    notices: tuple[Notice, ...] = ()  # rows that were passed over
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerBreak:
+    """The first stated figure that the rows do not give: closing, debit or credit."""
+
+    what: str
+    expected_vnd: int
+    found_vnd: int
+
+
+def break_of(ledger: LedgerFile) -> LedgerBreak | None:
+    """Check opening + debit - credit = closing and the stated totals; None when all that is stated holds."""
+    debit = sum(row.debit_vnd for row in ledger.rows)
+    credit = sum(row.credit_vnd for row in ledger.rows)
+    closing = None if ledger.opening_vnd is None else ledger.opening_vnd + debit - credit
+    checks = (
+        ("closing", closing, ledger.closing_vnd),
+        ("debit", debit, ledger.total_debit_vnd),
+        ("credit", credit, ledger.total_credit_vnd),
+    )
+    for what, expected, found in checks:
+        if expected is not None and found is not None and expected != found:
+            return LedgerBreak(what, expected, found)
+    return None
 
 
 def natural_keys(rows: Sequence[LedgerRow]) -> list[tuple[str, int]]:

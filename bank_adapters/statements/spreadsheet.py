@@ -1,0 +1,193 @@
+"""Statements exported as spreadsheets: the header found by its names, then line by line."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bank_adapters.statements.errors import Problems, StatementError
+from bank_adapters.statements.headers import Header, find_header
+from bank_adapters.statements.layouts import Layout
+from bank_adapters.statements.model import Direction, Notice, Statement, StatementLine
+from bank_adapters.statements.proof import newest_first
+from bank_adapters.statements.rows import Row, Sheet
+from bank_adapters.statements.sheet_facts import Facts, is_zero
+from bank_adapters.statements.values import is_blank, parse_amount, parse_date, split_date, text_of
+
+_COLUMN_NUMBER = re.compile(r"\(?[0-9A-Za-z]{1,2}\)?")
+
+
+def read(sheets: Sequence[Sheet], layouts: Sequence[Layout]) -> list[Statement]:
+    """Read every sheet that has a known header; raises StatementError when none has."""
+    statements = []
+    for sheet in sheets:
+        recognised = recognise(sheet, layouts)
+        if recognised is not None:
+            statements.append(SheetReader(sheet, *recognised).statement())
+    if not statements:
+        raise StatementError(
+            "no_header",
+            sheets[0].name if sheets else "",
+            "Không tìm thấy dòng tiêu đề cột của sao kê trong 40 dòng đầu. Hãy nộp nguyên tệp ngân hàng xuất ra, "
+            "hoặc khai báo mẫu cột của ngân hàng này.",
+            "No statement header was found in the first 40 rows. Send the bank's file unchanged, "
+            "or describe this bank's columns in a layout.",
+        )
+    return statements
+
+
+def recognise(sheet: Sheet, layouts: Sequence[Layout]) -> tuple[Layout, Header] | None:
+    """Choose the layout that names the most columns; raises StatementError when two read it differently."""
+    found = [(layout, header) for layout in layouts if (header := find_header(sheet.rows, layout.columns))]
+    if not found:
+        return None
+    most = max(len(header.columns) for _, header in found)
+    best = [(layout, header) for layout, header in found if len(header.columns) == most]
+    if any(header != best[0][1] for _, header in best):
+        names = ", ".join(layout.name for layout, _ in best)
+        raise StatementError(
+            "unknown_layout",
+            sheet.name,
+            f"Tiêu đề cột khớp với nhiều mẫu ({names}). Hãy chọn mẫu của ngân hàng.",
+            f"The header fits several layouts ({names}). Choose the bank's layout.",
+        )
+    return best[0]
+
+
+class SheetReader:
+    """Reads one sheet below its header; every row is a line, a label, or text that holds no money."""
+
+    def __init__(self, sheet: Sheet, layout: Layout, header: Header) -> None:
+        self.sheet = sheet
+        self.layout = layout
+        self.header = header
+        self.facts = Facts(layout)
+        self.lines: list[StatementLine] = []
+        self.notices: list[Notice] = []
+        self.after_totals = False
+
+    def statement(self) -> Statement:
+        """Read the sheet; raises StatementError with every bad row."""
+        for row in self.sheet.rows[: self.header.first]:
+            self.facts.read_head(row)
+        problems = Problems()
+        for row in self.sheet.rows[self.header.body :]:
+            try:
+                self.read_row(row)
+            except StatementError as error:
+                problems.add(error)
+        problems.raise_if_any()
+        ordered = list(reversed(self.lines)) if newest_first(self.lines) else self.lines
+        facts = self.facts
+        return Statement(
+            account_number=facts.account_number,
+            currency="VND",
+            period_from=facts.period[0] if facts.period else None,
+            period_to=facts.period[1] if facts.period else None,
+            opening_vnd=facts.amounts.get("opening"),
+            closing_vnd=facts.amounts.get("closing"),
+            sequence=None,
+            lines=tuple(replace(line, line_no=number) for number, line in enumerate(ordered, start=1)),
+            format=f"{self.layout.name}/{self.layout.version}",
+            credits_vnd=facts.amounts.get("credits"),
+            debits_vnd=facts.amounts.get("debits"),
+            notices=tuple(self.notices),
+        )
+
+    def read_row(self, row: Row) -> None:
+        """Sort one row; raises StatementError when it may hold money but cannot be read."""
+        columns = self.header.columns
+        dated = has_day(row, columns["booked_on"])
+        moved = any(not is_zero(row.cell(columns[name])) for name in ("debit", "credit"))
+        if is_header_again(row, self.sheet, self.header):
+            return
+        # A payer may write «tổng cộng» into a memo, so a row with a day and a movement is never a label.
+        label = None if dated and moved else self.facts.read_label(row, columns)
+        if label is not None:
+            self.after_totals = label != "opening"
+        elif self.has_amount(row) or (dated and not self.after_totals):
+            line = self.line(row)
+            if line is not None:
+                self.lines.append(line)
+        elif not self.after_totals:
+            self.notices.append(skipped(row))
+
+    def has_amount(self, row: Row) -> bool:
+        """Tell whether a row shows something in a column of money."""
+        columns = self.header.columns
+        return any(not is_blank(row.cell(columns.get(name))) for name in ("debit", "credit", "balance"))
+
+    def line(self, row: Row) -> StatementLine | None:
+        """Read a movement; None for one of zero đồng, which changes nothing."""
+        columns = self.header.columns
+        booked_place = row.place(columns["booked_on"])
+        booked_on, after_date = split_date(row.cell(columns["booked_on"]), booked_place)
+        movement = self.movement(row)
+        if movement is None:
+            self.notices.append(skipped(row))
+            return None
+        if booked_on is None:
+            raise missing(booked_place, "ngày giao dịch", "the booking date")
+        amount_vnd, direction = movement
+        value_column, balance_column = columns.get("value_date"), columns.get("balance")
+        return StatementLine(
+            line_no=0,
+            value_date=parse_date(row.cell(value_column), row.place(value_column)) or booked_on,
+            booked_on=booked_on,
+            amount_vnd=amount_vnd,
+            direction=direction,
+            bank_reference=text_of(row.cell(columns.get("bank_reference"))) or after_date or None,
+            description=text_of(row.cell(columns["description"])),
+            raw="\t".join(text_of(cell) for cell in row.cells),
+            place=row.place(),
+            counterparty=text_of(row.cell(columns.get("counterparty"))) or None,
+            balance_after_vnd=parse_amount(row.cell(balance_column), row.place(balance_column)),
+        )
+
+    def movement(self, row: Row) -> tuple[int, Direction] | None:
+        """Return amount and direction of a row; exactly one of debit and credit may state one."""
+        columns = self.header.columns
+        debit = parse_amount(row.cell(columns["debit"]), row.place(columns["debit"]))
+        credit = parse_amount(row.cell(columns["credit"]), row.place(columns["credit"]))
+        if debit is None and credit is None:
+            raise missing(row.place(), "số tiền ghi nợ hoặc ghi có", "a debit or credit amount")
+        if (debit or 0) < 0 or (credit or 0) < 0 or (debit and credit):
+            raise StatementError(
+                "bad_amount",
+                row.place(),
+                "Mỗi dòng chỉ được có một số tiền, ghi nợ hoặc ghi có, và không âm.",
+                "A row must have one amount, debit or credit, and not a negative one.",
+            )
+        if credit:
+            return credit, "credit"
+        return (debit, "debit") if debit else None
+
+
+def is_header_again(row: Row, sheet: Sheet, header: Header) -> bool:
+    """Tell whether a row repeats the header, or numbers its columns."""
+    if any(row.cells == head.cells for head in sheet.rows[header.first : header.body]):
+        return True
+    first_below = row is sheet.rows[header.body]
+    return first_below and all(_COLUMN_NUMBER.fullmatch(text_of(cell)) for cell in row.cells if not is_blank(cell))
+
+
+def has_day(row: Row, column: int) -> bool:
+    """Tell whether a cell begins with a day."""
+    try:
+        return split_date(row.cell(column), "")[0] is not None
+    except StatementError:
+        return False
+
+
+def missing(place: str, vi: str, en: str) -> StatementError:
+    """Build the error for a row that lacks something it needs."""
+    return StatementError("missing_value", place, f"Dòng này thiếu {vi}.", f"This row lacks {en}.")
+
+
+def skipped(row: Row) -> Notice:
+    """Note a row that holds no movement."""
+    return Notice(
+        "row_without_movement",
+        row.place(),
+        "Dòng này không có số tiền phát sinh nên được bỏ qua.",
+        "This row states no movement and was passed over.",
+    )
