@@ -1,0 +1,238 @@
+"""The other side of the callbacks: requests signed as each sender signs them.
+
+The demo's bank simulator, the sandbox, tests and benchmarks speak through these functions. They share no code with
+the adapters' checks, so a fault in one does not hide in the other. A request's `path` is what is added to the URL of
+the connection.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
+
+from bank_adapters.contract import Direction, Request
+
+VIETNAM: Final = timezone(timedelta(hours=7))
+JSON_TYPE: Final = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """A movement on a bank account as the bank knows it; `txn_id` must be digits for SePay and Casso."""
+
+    account_number: str
+    amount_vnd: int
+    memo: str
+    bank_reference: str
+    txn_id: str
+    occurred_at: datetime
+    direction: Direction = Direction.credit
+    virtual_account: str | None = None
+    order_ref: str | None = None
+
+
+def signed_request(
+    adapter: str, secret: Mapping[str, str], payment: Payment, *, sent_at: datetime, bearer: str = ""
+) -> Request:
+    """One payment as the sender of this adapter reports it at `sent_at`.
+
+    `secret` is the newest secret mapping of the connection. VietQR.vn and MB with a `jwt_secret` need the `bearer`
+    that answered `token_request`. Raises LookupError for an adapter without a sender.
+    """
+    if adapter not in SENDERS:
+        raise LookupError(f"No sender for the adapter {adapter!r}; there are {', '.join(sorted(SENDERS))}.")
+    request = SENDERS[adapter](secret, payment, sent_at)
+    if not bearer:
+        return request
+    headers = {**request.headers, "authorization": f"Bearer {bearer}"}
+    return Request(request.method, request.path, request.query, headers, request.body)
+
+
+def token_request(secret: Mapping[str, str]) -> Request:
+    """The call by which VietQR.vn or MB asks for a token before it reports."""
+    basic = base64.b64encode(f"{secret['username']}:{secret['password']}".encode()).decode()
+    return Request("POST", "api/token_generate", "", {**JSON_TYPE, "Authorization": f"Basic {basic}"}, b"{}")
+
+
+def sepay(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
+    """SePay: HMAC when the connection has a `secret`, else the API key."""
+    body = _json(
+        {
+            "gateway": "MBBank",
+            "transactionDate": _local(payment.occurred_at),
+            "accountNumber": payment.account_number,
+            "subAccount": payment.virtual_account,
+            "code": payment.order_ref,
+            "content": payment.memo,
+            "transferType": "in" if payment.direction is Direction.credit else "out",
+            "description": f"BankAPINotify {payment.memo}",
+            "transferAmount": payment.amount_vnd,
+            "referenceCode": payment.bank_reference,
+            "accumulated": 0,
+            "id": int(payment.txn_id),
+        }
+    )
+    if "secret" not in secret:
+        return _post({"Authorization": f"Apikey {secret['api_key']}"}, body)
+    stamp = str(int(sent_at.timestamp()))
+    signature = _hmac_hex(secret["secret"], f"{stamp}.".encode() + body, "sha256")
+    return _post({"X-SePay-Timestamp": stamp, "X-SePay-Signature": f"sha256={signature}"}, body)
+
+
+def casso_v2(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
+    """Casso version 2: signature over the sorted body, as its JavaScript sample makes it."""
+    data = {
+        "id": int(payment.txn_id),
+        "reference": payment.bank_reference,
+        "description": payment.memo,
+        "amount": _signed_amount(payment),
+        "runningBalance": 0,
+        "transactionDateTime": _local(payment.occurred_at),
+        "accountNumber": payment.account_number,
+        "bankName": "VPBank",
+        "bankAbbreviation": "VPB",
+        "virtualAccountNumber": payment.virtual_account or "",
+        "virtualAccountName": "",
+    }
+    document = {"error": 0, "data": data}
+    stamp = int(sent_at.timestamp() * 1000)
+    signed = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    signature = _hmac_hex(secret["checksum_key"], f"{stamp}.{signed}".encode(), "sha512")
+    return _post({"X-Casso-Signature": f"t={stamp},v1={signature}"}, _json(document))
+
+
+def casso_v1(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
+    """Casso version 1 with one item."""
+    return casso_v1_batch(secret, [payment])
+
+
+def casso_v1_batch(secret: Mapping[str, str], payments: Sequence[Payment]) -> Request:
+    """Casso version 1: several transactions in one request."""
+    items = [
+        {
+            "id": int(payment.txn_id),
+            "tid": payment.bank_reference,
+            "description": payment.memo,
+            "amount": _signed_amount(payment),
+            "cusum_balance": 0,
+            "when": _local(payment.occurred_at),
+            "bank_sub_acc_id": payment.account_number,
+            "subAccId": payment.account_number,
+            "virtualAccount": payment.virtual_account or "",
+        }
+        for payment in payments
+    ]
+    return _post({"secure-token": secret["secure_token"]}, _json({"error": 0, "data": items}))
+
+
+def payos(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
+    """payOS: `order_ref` is the order's number; only money in is reported."""
+    if payment.direction is not Direction.credit:
+        raise ValueError("payOS reports only money that comes in.")
+    data = {
+        "orderCode": int(payment.order_ref or payment.txn_id),
+        "amount": payment.amount_vnd,
+        "description": payment.memo,
+        "accountNumber": payment.account_number,
+        "reference": payment.bank_reference,
+        "transactionDateTime": _local(payment.occurred_at),
+        "currency": "VND",
+        "paymentLinkId": hashlib.sha256(payment.txn_id.encode()).hexdigest()[:32],
+        "code": "00",
+        "desc": "Thành công",
+        "virtualAccountName": "",
+        "virtualAccountNumber": payment.virtual_account or "",
+    }
+    signed = "&".join(f"{key}={value}" for key, value in sorted(data.items()))
+    signature = _hmac_hex(secret["checksum_key"], signed.encode(), "sha256")
+    document = {"code": "00", "desc": "success", "success": True, "data": data, "signature": signature}
+    return _post({}, _json(document))
+
+
+def vietqr_vn(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
+    """VietQR.vn and MB: signed when the connection has a `secret`; a token is added by `signed_request`."""
+    moment = str(int(payment.occurred_at.timestamp() * 1000))
+    order = payment.order_ref or ""
+    document: dict[str, Any] = {
+        "bankaccount": payment.account_number,
+        "amount": payment.amount_vnd,
+        "transType": "C" if payment.direction is Direction.credit else "D",
+        "content": payment.memo,
+        "transactionid": payment.txn_id,
+        "transactiontime": int(moment),
+        "referencenumber": payment.bank_reference,
+        "orderId": order,
+        "va": payment.virtual_account or "",
+        "sign": "",
+    }
+    if "secret" in secret:
+        signed = f"{payment.txn_id}{payment.amount_vnd:010d}{moment}{order}"
+        document["sign"] = _hmac_hex(secret["secret"], signed.encode(), "sha256")
+    return _post({}, _json(document), path="bank/api/transaction-sync")
+
+
+def standard_webhooks(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
+    """Standard Webhooks with a `whsec_` secret; the message id follows from the transaction."""
+    credit = payment.direction is Direction.credit
+    body = _json(
+        {
+            "type": f"bank.transaction.{'credited' if credit else 'debited'}",
+            "timestamp": sent_at.astimezone(VIETNAM).isoformat(timespec="seconds"),
+            "data": {
+                "txn_id": payment.txn_id,
+                "amount": payment.amount_vnd,
+                "currency": "VND",
+                "content": payment.memo,
+                "account_number": payment.account_number,
+                "virtual_account": payment.virtual_account,
+                "bank_reference": payment.bank_reference,
+                "occurred_at": payment.occurred_at.astimezone(VIETNAM).isoformat(timespec="seconds"),
+            },
+        }
+    )
+    message_id, stamp = f"msg_{payment.txn_id}", str(int(sent_at.timestamp()))
+    key = base64.b64decode(secret["secret"].removeprefix("whsec_"))
+    digest = hmac.digest(key, f"{message_id}.{stamp}.".encode() + body, "sha256")
+    return _post(
+        {
+            "webhook-id": message_id,
+            "webhook-timestamp": stamp,
+            "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        },
+        body,
+    )
+
+
+SENDERS: Final[Mapping[str, Callable[[Mapping[str, str], Payment, datetime], Request]]] = {
+    "casso_v1": casso_v1,
+    "casso_v2": casso_v2,
+    "mb": vietqr_vn,
+    "payos": payos,
+    "sepay": sepay,
+    "standard_webhooks": standard_webhooks,
+    "vietqr_vn": vietqr_vn,
+}
+
+
+def _post(headers: Mapping[str, str], body: bytes, path: str = "") -> Request:
+    return Request("POST", path, "", {**JSON_TYPE, **headers}, body)
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _hmac_hex(key: str, message: bytes, algorithm: str) -> str:
+    return hmac.digest(key.encode(), message, algorithm).hex()
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _signed_amount(payment: Payment) -> int:
+    return payment.amount_vnd if payment.direction is Direction.credit else -payment.amount_vnd

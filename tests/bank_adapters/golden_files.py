@@ -1,0 +1,31 @@
+"""The golden files: one vector of `bank_adapters.conformance` in each, in a folder per adapter."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bank_adapters.contract import Request
+
+FOLDER = Path(__file__).parent / "golden"
+PATHS = sorted(FOLDER.glob("*/*.json"))
+ADAPTERS = ("casso_v1", "casso_v2", "payos", "sepay", "standard_webhooks", "vietqr_vn")
+
+
+def load(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def vector(name: str) -> dict[str, Any]:
+    return load(next(path for path in PATHS if path.stem == name))
+
+
+def request_of(vector: Mapping[str, Any], **changes: Any) -> Request:
+    given = vector["request"]
+    fields = {"headers": given["headers"], "body": given["body"].encode(), **changes}
+    return Request(method="POST", path="", query="", **fields)
+
+
+def changed(vector: Mapping[str, Any], **fields: Any) -> Request:
+    """The request with other values in its body (for schemes whose credentials do not cover the body)."""
+    return request_of(vector, body=json.dumps({**json.loads(vector["request"]["body"]), **fields}).encode())

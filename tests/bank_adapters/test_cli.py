@@ -1,0 +1,81 @@
+"""The commands `hocphi adapters list` and `hocphi adapters check`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bank_adapters import allow_only
+from bank_adapters.cli import adapters_group
+from tests.bank_adapters.golden_files import PATHS, load, vector
+
+
+@pytest.fixture
+def runner() -> Iterator[CliRunner]:
+    yield CliRunner(env={"HOCPHI_ADAPTERS": None})
+    allow_only(None)
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> Path:
+    path = tmp_path / "vectors.json"
+    path.write_text(json.dumps({"vectors": [load(one) for one in PATHS]}), encoding="utf-8")
+    return path
+
+
+def test_list_names_every_adapter_and_its_secrets(runner: CliRunner) -> None:
+    plain = runner.invoke(adapters_group, ["list"])
+    assert plain.exit_code == 0
+    assert "mb" in plain.output
+    rows = json.loads(runner.invoke(adapters_group, ["list", "--json"]).output)
+    assert {row["name"]: row["adapter"] for row in rows}["mb"] == "vietqr_vn"
+    assert all(row["secret_fields"] and row["error"] is None for row in rows)
+
+
+def test_check_prints_the_agreed_json(runner: CliRunner, vectors: Path) -> None:
+    result = runner.invoke(adapters_group, ["check", "--vectors", str(vectors), "--json"])
+    assert result.exit_code == 0
+    printed = json.loads(result.output)
+    assert printed.keys() == {"results", "passed", "failed"}
+    assert (printed["passed"], printed["failed"]) == (len(PATHS), 0)
+    for row in printed["results"]:
+        assert row.keys() == {"id", "passed", "got", "expected", "reason"}
+        assert row["got"].keys() == {"valid", "reason", "status", "body", "normalized"}
+
+
+def test_check_prints_a_line_a_vector_for_people(runner: CliRunner, vectors: Path) -> None:
+    result = runner.invoke(adapters_group, ["check", "payos", "--vectors", str(vectors)])
+    assert result.exit_code == 0
+    assert "pass  payos-01-published" in result.output
+    assert "sepay" not in result.output
+
+
+def test_a_failed_vector_is_exit_status_1(runner: CliRunner, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.json"
+    path.write_text(json.dumps([{**vector("payos-01-published"), "expect": {"valid": False}}]), encoding="utf-8")
+    result = runner.invoke(adapters_group, ["check", "--vectors", str(path)])
+    assert result.exit_code == 1
+    assert "FAIL" in result.output
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"5", b"[]", b"not json"])
+def test_an_unusable_file_is_wrong_use(runner: CliRunner, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "vectors.json"
+    path.write_bytes(content)
+    result = runner.invoke(adapters_group, ["check", "--vectors", str(path)])
+    assert result.exit_code == 2
+    assert "Error:" in result.output
+
+
+def test_an_unknown_adapter_is_wrong_use_with_a_hint(runner: CliRunner, vectors: Path) -> None:
+    result = runner.invoke(adapters_group, ["check", "payoss", "--vectors", str(vectors)])
+    assert result.exit_code == 2
+    assert "Did you mean 'payos'" in result.output
+
+
+def test_the_allow_list_comes_from_the_environment(runner: CliRunner) -> None:
+    result = runner.invoke(adapters_group, ["list", "--json"], env={"HOCPHI_ADAPTERS": "sepay, mb"})
+    assert [row["name"] for row in json.loads(result.output)] == ["mb", "sepay"]
+    assert runner.invoke(adapters_group, ["list"], env={"HOCPHI_ADAPTERS": "sepya"}).exit_code == 2

@@ -1,0 +1,94 @@
+"""With a safeguard taken away the golden files notice: what they prove is not proved by accident."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bank_adapters import canonical, fields, get_adapter, payos, signatures, tokens, vietqr_vn
+from bank_adapters.conformance import check_vector
+from bank_adapters.contract import VALID, Status
+from tests.bank_adapters.golden_files import PATHS, load
+
+GOLDEN = [load(path) for path in PATHS]
+
+
+def failing() -> set[str]:
+    return {vector["id"] for vector in GOLDEN if not check_vector(vector).passed}
+
+
+def always(value: Any) -> Callable[..., Any]:
+    return lambda *_, **__: value
+
+
+def test_nothing_fails_with_every_safeguard_in_place() -> None:
+    assert failing() == set()
+
+
+def test_a_comparison_that_always_agrees_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (signatures, tokens):
+        monkeypatch.setattr(module, "same", always(True))
+    assert {
+        "sepay-hmac-05-reserialised",
+        "sepay-apikey-02-bearer",
+        "casso-06-tampered",
+        "casso-v1-wrong-token",
+        "payos-04-wrong-key",
+        "vietqr-signed-tampered",
+        "vietqr-bearer-03-alg-none",
+        "stdwebhooks-05-tampered",
+    } - failing() == {"vietqr-bearer-03-alg-none"}  # the pinned algorithm still stops this one
+
+
+def test_an_ed25519_check_that_always_agrees_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signatures, "ed25519_matches", always(True))
+    assert failing() == {"stdwebhooks-ed25519-tampered"}
+
+
+def test_a_clock_that_is_not_looked_at_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signatures, "fresh", always(VALID))
+    assert failing() == {"sepay-hmac-03-old", "stdwebhooks-07-too-old"}
+
+
+def test_tokens_that_never_expire_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "unix", always(0))
+    assert failing() == {"vietqr-bearer-expired"}
+
+
+def test_a_token_check_that_believes_the_token_s_algorithm_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "verify", always(VALID))
+    assert {"vietqr-bearer-03-alg-none", "vietqr-bearer-hs256", "vietqr-bearer-expired"} <= failing()
+
+
+def test_a_canonical_form_that_is_forgotten_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = canonical.forms
+    for index, expected in ((0, "casso-04-diacritics-slash-amp"), (1, "casso-python-form"), (2, "casso-php-form")):
+
+        def without(value: Any, left_out: int = index) -> list[str]:
+            return [form for place, form in enumerate(everything(value)) if place % 3 != left_out]
+
+        monkeypatch.setattr(canonical, "forms", without)
+        assert expected in failing()
+
+
+def test_number_text_that_is_not_kept_or_not_rewritten_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(canonical, "NUMBER_STYLES", (canonical.as_received,))
+    assert failing() == {"casso-javascript-number"}
+
+
+def test_amounts_read_loosely_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fields, "amount_vnd", lambda document, name: int(float(document[name])))
+    assert "sepay-apikey-bad-amount" in failing()
+
+
+def test_success_for_everyone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("sepay", "vietqr_vn"):
+        adapter = get_adapter(name)
+        success = adapter.acknowledge(None, [], [], 0) if name == "sepay" else vietqr_vn.json_answer(200, {})
+        monkeypatch.setattr(adapter, "acknowledge", always(success))
+    assert {"sepay-hmac-03-old", "vietqr-bearer-03-alg-none"} <= failing()
+
+
+def test_a_failed_payment_taken_for_money_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payos, "_status", always(Status.settled))
+    assert failing() == {"payos-failed"}

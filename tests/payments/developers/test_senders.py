@@ -1,0 +1,108 @@
+"""What we send as a bank is what the adapters accept, and what an independent peer accepts."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from bank_adapters import adapter_names, get_adapter
+from bank_adapters.contract import Adapter, Direction, Request, Status, TokenIssuer
+from payments.developers import senders
+from payments.developers.senders import Payment, casso_v1_batch, signed_request, token_request
+
+SENT = datetime(2026, 9, 22, 1, 15, 35, tzinfo=UTC)
+PAYMENT = Payment(
+    account_number="0123499999",
+    amount_vnd=1_250_000,
+    memo="HP7K3M9Q2XAT học phí 9/2026 & tiền ăn",
+    bank_reference="FT26265123456789",
+    txn_id="92704001",
+    occurred_at=datetime(2026, 9, 22, 1, 15, 30, tzinfo=UTC),
+    virtual_account="VQR0001",
+    order_ref="260900017",
+)
+TOKEN = {"jwt_secret": "k1", "username": "school", "password": "mật khẩu"}
+CONNECTIONS = [
+    ("sepay", {"secret": "whsec_test"}),
+    ("sepay", {"api_key": "test-key"}),
+    ("casso_v2", {"checksum_key": "test-key"}),
+    ("casso_v1", {"secure_token": "test-token"}),
+    ("payos", {"checksum_key": "test-key"}),
+    ("vietqr_vn", {"secret": "test-secret"}),
+    ("vietqr_vn", TOKEN),
+    ("mb", TOKEN),
+    ("mb", TOKEN | {"secret": "test-secret"}),
+    ("standard_webhooks", {"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}),
+]
+
+
+def send(adapter: str, secret: Mapping[str, str], payment: Payment = PAYMENT) -> Request:
+    """The whole dance of the sender, the token included."""
+    bearer = ""
+    if "jwt_secret" in secret:
+        issuer = get_adapter(adapter)
+        assert isinstance(issuer, TokenIssuer)
+        bearer = json.loads(issuer.token(token_request(secret), [secret], SENT).body)["access_token"]
+    return signed_request(adapter, secret, payment, sent_at=SENT, bearer=bearer)
+
+
+@pytest.mark.parametrize(("name", "secret"), CONNECTIONS)
+def test_the_adapter_believes_its_sender_and_reads_the_same_payment(name: str, secret: dict[str, str]) -> None:
+    adapter: Adapter = get_adapter(name)
+    request = send(name, secret)
+    assert adapter.authenticate(request, [secret], SENT).valid
+    (found,) = adapter.parse(request, [secret])
+    assert (found.account_number, found.amount_vnd, found.description) == (
+        PAYMENT.account_number,
+        PAYMENT.amount_vnd,
+        PAYMENT.memo,
+    )
+    assert (found.bank_reference, found.virtual_account) == (PAYMENT.bank_reference, PAYMENT.virtual_account)
+    assert (found.direction, found.status, found.occurred_at) == (
+        Direction.credit,
+        Status.settled,
+        PAYMENT.occurred_at,
+    )
+    assert request.path in adapter.ROUTES
+
+
+@pytest.mark.parametrize(("name", "secret"), CONNECTIONS)
+def test_the_adapter_does_not_believe_a_sender_with_another_secret(name: str, secret: dict[str, str]) -> None:
+    others = dict.fromkeys(secret, "whsec_AAAAAAAAAAAAAAAA")
+    assert not get_adapter(name).authenticate(send(name, secret), [others], SENT).valid
+
+
+@pytest.mark.parametrize(("name", "secret"), [one for one in CONNECTIONS if one[0] != "payos"])
+def test_money_out_is_reported_as_such(name: str, secret: dict[str, str]) -> None:
+    request = send(name, secret, replace(PAYMENT, direction=Direction.debit))
+    (found,) = get_adapter(name).parse(request, [secret])
+    assert (found.direction, found.amount_vnd) == (Direction.debit, PAYMENT.amount_vnd)
+
+
+def test_payos_reports_no_money_out() -> None:
+    with pytest.raises(ValueError, match="comes in"):
+        send("payos", {"checksum_key": "k"}, replace(PAYMENT, direction=Direction.debit))
+
+
+def test_the_reference_library_verifies_what_standard_webhooks_sends() -> None:
+    secret = dict(CONNECTIONS)["standard_webhooks"]
+    request = send("standard_webhooks", secret)
+    peer = Webhook(secret["secret"])
+    stamp = datetime.fromtimestamp(int(request.header("webhook-timestamp")), UTC)
+    assert request.header("webhook-signature") == peer.sign("msg_92704001", stamp, request.body.decode())
+
+
+def test_a_batch_carries_every_payment() -> None:
+    secret = {"secure_token": "t"}
+    payments = [replace(PAYMENT, txn_id=str(number)) for number in (1, 2, 3)]
+    found = get_adapter("casso_v1").parse(casso_v1_batch(secret, payments), [secret])
+    assert [one.dedup_key for one in found] == ["1", "2", "3"]
+
+
+def test_every_adapter_has_a_sender() -> None:
+    assert sorted(senders.SENDERS) == adapter_names()
+    with pytest.raises(LookupError, match="payos"):
+        signed_request("nobody", {}, PAYMENT, sent_at=SENT)
