@@ -57,6 +57,14 @@ class Postgres:
         self.execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever uses the server is a test of the database, marked or not, so ``make check`` stays quick."""
+    for item in items:
+        if "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker("db")
+
+
 @contextmanager
 def held(path: Path, how: int) -> Iterator[None]:
     """Hold a lock on a file."""

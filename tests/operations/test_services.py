@@ -14,6 +14,8 @@ from operations import base_folder
 from operations.binaries import ServiceError
 from operations.services import EmbeddedPostgres, EmbeddedValkey, database
 
+pytestmark = pytest.mark.db
+
 ORPHAN = """
 import time
 from operations.services import EmbeddedPostgres
