@@ -1,0 +1,211 @@
+"""Connections: who may call the banks' door, for which accounts, with which secrets.
+
+The URL token is 32 random bytes: stored as SHA-256 for look-up and sealed so that an operator can show the
+URL again. Secrets are sealed; two may be live at a time, so that a key rotates without a refused callback.
+"""
+
+import ipaddress
+import json
+import secrets as chance
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bank_adapters.contract import AdapterError
+from bank_adapters.registry import get_adapter
+from payments import clock
+from payments.audit.service import record
+from payments.banking import queries, rules
+from payments.banking.models import Connection, ConnectionAccount, ConnectionSecret
+from payments.crypto import FieldCipher
+from payments.errors import ConflictError, DomainError, NotFoundError
+
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class AccountName:
+    """An account by BIN and number, and the name under which the sender reports on it (its number by default)."""
+
+    bank_bin: str
+    number: str
+    kind: rules.IdentifierKind = "number"
+    identifier: str | None = None
+
+
+def create_connection(
+    session: Session,
+    cipher: FieldCipher,
+    *,
+    adapter: str,
+    accounts: Sequence[AccountName],
+    secret: Mapping[str, str],
+    actor_id: int | None,
+    name: str = "",
+    networks: Sequence[str] = (),
+    sandbox: bool = False,
+) -> tuple[int, str]:
+    """Open the door for a sender and return (connection id, URL token); accounts may be in any state.
+
+    Raises DomainError ``unknown_adapter``, ``bad_secret``, ``bad_network``, ``no_accounts`` or ``bad_identifier``, and
+    NotFoundError for an account that nobody has declared.
+    """
+    sealed = _sealed_secret(cipher, adapter, secret)
+    allowed = [_network(network) for network in networks]
+    if not accounts:
+        raise DomainError(
+            "no_accounts",
+            "Kết nối phải có ít nhất một tài khoản được phép báo có.",
+            "A connection needs at least one account that it may report on.",
+        )
+    token = chance.token_urlsafe(TOKEN_BYTES)
+    connection = Connection(
+        name=name or adapter,
+        adapter=adapter,
+        token_hash=rules.token_hash(token),
+        token_sealed=cipher.seal(token.encode("ascii"), queries.TOKEN_PLACE),
+        allowed_networks=allowed,
+        sandbox=sandbox,
+        created_at=clock.now(),
+    )
+    session.add(connection)
+    session.flush()
+    for account in accounts:
+        session.add(_listed(session, connection.id, account))
+    session.add(ConnectionSecret(connection_id=connection.id, sealed=sealed, created_at=clock.now()))
+    session.flush()
+    _record(session, actor_id, "connection.created", connection.id)
+    return connection.id, token
+
+
+def add_secret(
+    session: Session, cipher: FieldCipher, connection_id: int, secret: Mapping[str, str], *, actor_id: int | None
+) -> int:
+    """Add a second live secret, the first step of a rotation, and return its id; both open the door for now.
+
+    Raises NotFoundError, ConflictError ``two_secrets`` when two are live already, and DomainError ``bad_secret``.
+    """
+    connection = _locked(session, connection_id)
+    if len(_live_secrets(session, connection_id)) >= rules.LIVE_SECRETS:
+        raise ConflictError(
+            "two_secrets",
+            "Kết nối đã có hai khóa đang dùng; hãy thu hồi khóa cũ trước.",
+            "This connection has two live secrets; revoke the old one first.",
+        )
+    row = ConnectionSecret(
+        connection_id=connection_id,
+        sealed=_sealed_secret(cipher, connection.adapter, secret),
+        created_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    _record(session, actor_id, "connection.secret_added", connection_id)
+    return row.id
+
+
+def revoke_secret(session: Session, connection_id: int, *, actor_id: int | None) -> int:
+    """Revoke the older of two live secrets, the last step of a rotation, and return its id.
+
+    Raises NotFoundError, and ConflictError ``last_secret`` when only one is live: revoke the connection instead.
+    """
+    _locked(session, connection_id)
+    live = _live_secrets(session, connection_id)
+    if len(live) < rules.LIVE_SECRETS:
+        raise ConflictError(
+            "last_secret",
+            "Đây là khóa duy nhất; hãy thêm khóa mới trước, hoặc thu hồi cả kết nối.",
+            "This is the only live secret; add a new one first, or revoke the connection.",
+        )
+    live[0].revoked_at = clock.now()
+    session.flush()
+    _record(session, actor_id, "connection.secret_revoked", connection_id)
+    return live[0].id
+
+
+def revoke_connection(session: Session, connection_id: int, *, actor_id: int | None) -> None:
+    """Close the door for a sender at once; what it reported stays. Raises NotFoundError."""
+    _locked(session, connection_id).active = False
+    session.flush()
+    _record(session, actor_id, "connection.revoked", connection_id)
+
+
+def connection_token(session: Session, cipher: FieldCipher, connection_id: int, *, actor_id: int | None) -> str:
+    """Open the URL token to show the sender's URL again; that is written down. Raises NotFoundError, SealError."""
+    connection = _locked(session, connection_id)
+    _record(session, actor_id, "connection.url_shown", connection_id)
+    return cipher.open(connection.token_sealed, queries.TOKEN_PLACE).decode("ascii")
+
+
+def _sealed_secret(cipher: FieldCipher, adapter: str, secret: Mapping[str, str]) -> bytes:
+    try:
+        module = get_adapter(adapter)
+    except AdapterError as error:
+        raise DomainError(
+            "unknown_adapter",
+            f"Không dùng được bộ kết nối «{adapter}»; xem «hocphi adapters list».",
+            f"The adapter {adapter!r} cannot be used: {error}",
+        ) from error
+    filled = {field: value for field, value in secret.items() if value}
+    unknown = sorted(secret.keys() - set(module.SECRET_FIELDS))
+    missing = rules.missing_secret_fields(frozenset(filled), module.SECRET_CHOICES)
+    if unknown or missing:
+        choices = " | ".join("+".join(choice) for choice in module.SECRET_CHOICES)
+        raise DomainError(
+            "bad_secret",
+            f"Khóa của «{adapter}» phải gồm: {choices} (thừa: {', '.join(unknown) or '–'};"
+            f" thiếu: {', '.join(missing) or '–'}).",
+            f"A secret of {adapter!r} holds {choices} (unknown: {', '.join(unknown) or 'none'};"
+            f" missing: {', '.join(missing) or 'none'}).",
+        )
+    return cipher.seal(json.dumps(filled, sort_keys=True).encode(), queries.SECRET_PLACE)
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text.strip()))
+    except ValueError as error:
+        raise DomainError(
+            "bad_network",
+            f"Địa chỉ được phép phải là CIDR, ví dụ 203.0.113.0/24: {text!r} không đúng.",
+            f"Allowed addresses are CIDR, for example 203.0.113.0/24: {text!r} is not.",
+        ) from error
+
+
+def _listed(session: Session, connection_id: int, name: AccountName) -> ConnectionAccount:
+    account = queries.account_by_number(session, name.bank_bin, rules.account_text(name.number))
+    identifier = account.number if name.identifier is None else rules.account_text(name.identifier)
+    if not identifier or (name.kind == "virtual_prefix" and len(identifier) < rules.SHORTEST_PREFIX):
+        raise DomainError(
+            "bad_identifier",
+            f"Tiền tố tài khoản ảo cần ít nhất {rules.SHORTEST_PREFIX} ký tự; mã không được để trống.",
+            f"A virtual account prefix needs {rules.SHORTEST_PREFIX} characters at least; no identifier is empty.",
+        )
+    return ConnectionAccount(
+        connection_id=connection_id,
+        school_id=account.school_id,
+        account_id=account.id,
+        kind=name.kind,
+        identifier=identifier,
+    )
+
+
+def _locked(session: Session, connection_id: int) -> Connection:
+    connection = session.get(Connection, connection_id, with_for_update=True, populate_existing=True)
+    if connection is None:
+        raise NotFoundError("Không tìm thấy kết nối.", "There is no such connection.")
+    return connection
+
+
+def _live_secrets(session: Session, connection_id: int) -> Sequence[ConnectionSecret]:
+    """Oldest first."""
+    return session.scalars(
+        select(ConnectionSecret)
+        .where(ConnectionSecret.connection_id == connection_id, ConnectionSecret.revoked_at.is_(None))
+        .order_by(ConnectionSecret.created_at, ConnectionSecret.id)
+    ).all()
+
+
+def _record(session: Session, actor_id: int | None, action: str, connection_id: int) -> None:
+    record(session, actor_id, action, subject_kind="connection", subject_id=connection_id, school_id=None)

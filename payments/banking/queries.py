@@ -1,0 +1,166 @@
+"""Reads of accounts and connections, among them the one statement that the banks' door needs."""
+
+import ipaddress
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, or_, select, text
+from sqlalchemy.orm import Session
+
+from payments.banking.models import AccountState, BorneBy, Channel, Connection, ConnectionSecret, ReceivingAccount
+from payments.banking.rules import ReportedAccount
+from payments.crypto import FieldCipher
+from payments.errors import NotFoundError
+from payments.schools.models import School
+from payments.settings import IPNetwork
+
+SECRET_PLACE = "connection_secret.sealed"  # noqa: S105 - the place that sealed values are bound to, no secret
+TOKEN_PLACE = "connection.token_sealed"  # noqa: S105 - as above
+
+DOOR_STATEMENT = """
+    SELECT connection.id, connection.adapter, connection.sandbox, connection.allowed_networks,
+           ARRAY(SELECT sealed FROM connection_secret AS secret
+                 WHERE secret.connection_id = connection.id AND secret.revoked_at IS NULL
+                 ORDER BY secret.created_at DESC, secret.id DESC) AS secrets,
+           ARRAY(SELECT ARRAY[account.kind, account.identifier, account.school_id::text, account.account_id::text]
+                 FROM connection_account AS account
+                 WHERE account.connection_id = connection.id ORDER BY account.id) AS accounts
+    FROM connection
+    WHERE connection.token_hash = :token_hash AND connection.active
+"""
+"""All that the door needs, in one statement; for drivers without names write ``$1`` for ``:token_hash``."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorConnection:
+    """A connection as the banks' door sees it; secrets are open, newest first, and never printed."""
+
+    id: int
+    adapter: str
+    sandbox: bool
+    networks: tuple[IPNetwork, ...]
+    """Addresses that may call; empty: any."""
+    secrets: tuple[dict[str, str], ...] = field(repr=False)
+    accounts: tuple[ReportedAccount, ...]
+
+
+def connection_by_token(session: Session, cipher: FieldCipher, token_hash: bytes) -> DoorConnection | None:
+    """The active connection with this token hash (``rules.token_hash``), in one statement. Raises SealError."""
+    row = session.execute(text(DOOR_STATEMENT), {"token_hash": token_hash}).first()
+    return None if row is None else door_connection(cipher, row)
+
+
+def door_connection(cipher: FieldCipher, row: Sequence[Any]) -> DoorConnection:
+    """Build the door's view from a row of DOOR_STATEMENT. Raises SealError."""
+    connection_id, adapter, sandbox, networks, secrets, accounts = row
+    return DoorConnection(
+        id=connection_id,
+        adapter=adapter,
+        sandbox=sandbox,
+        networks=tuple(ipaddress.ip_network(network) for network in networks),
+        secrets=tuple(json.loads(cipher.open(bytes(sealed), SECRET_PLACE)) for sealed in secrets),
+        accounts=tuple(
+            ReportedAccount(kind, identifier, int(school_id), int(account_id))
+            for kind, identifier, school_id, account_id in accounts
+        ),
+    )
+
+
+def accounts_of(session: Session, school_id: int) -> Sequence[ReceivingAccount]:
+    """Every account of a school, closed ones too, in the order they were proposed."""
+    return session.scalars(
+        select(ReceivingAccount).where(ReceivingAccount.school_id == school_id).order_by(ReceivingAccount.id)
+    ).all()
+
+
+def account_by_number(session: Session, bank_bin: str, number: str) -> ReceivingAccount:
+    """The account of the province with this BIN and number. Raises NotFoundError."""
+    account = session.scalar(
+        select(ReceivingAccount).where(ReceivingAccount.bin == bank_bin, ReceivingAccount.number == number)
+    )
+    if account is None:
+        raise NotFoundError(
+            f"Không có tài khoản nhận tiền {bank_bin}:{number}; hãy thêm bằng «hocphi account add».",
+            f"There is no receiving account {bank_bin}:{number}; add it with `hocphi account add`.",
+        )
+    return account
+
+
+def school_by_code(session: Session, code: str) -> School:
+    """The school with this code. Raises NotFoundError."""
+    school = session.scalar(select(School).where(School.code == code))
+    if school is None:
+        raise NotFoundError(
+            f"Không có trường mã {code}; xem «hocphi school list».",
+            f"There is no school with the code {code}; see `hocphi school list`.",
+        )
+    return school
+
+
+class AccountReadiness(NamedTuple):
+    """Whether a round may be issued on an account, as of a moment."""
+
+    account_id: int
+    label: str
+    usable: bool
+    has_free_channel: bool
+
+
+def readiness(session: Session, school_id: int, account_ids: Sequence[int], moment: datetime) -> list[AccountReadiness]:
+    """For each account: is it approved and cooled, and has it an active channel that is free for the payer."""
+    free = (
+        select(Channel.id)
+        .where(
+            Channel.school_id == ReceivingAccount.school_id,
+            Channel.receiving_account_id == ReceivingAccount.id,
+            Channel.active,
+            or_(Channel.borne_by != BorneBy.PAYER, (Channel.cost_vnd == 0) & (Channel.cost_per_10000 == 0)),
+        )
+        .exists()
+    )
+    usable = ReceivingAccount.state.in_((AccountState.COOLING, AccountState.ACTIVE)) & (
+        ReceivingAccount.usable_at <= moment
+    )
+    rows = session.execute(
+        select(ReceivingAccount.id, ReceivingAccount.bin, ReceivingAccount.number, func.coalesce(usable, False), free)
+        .where(ReceivingAccount.school_id == school_id, ReceivingAccount.id.in_(account_ids))
+        .order_by(ReceivingAccount.id)
+    )
+    return [AccountReadiness(row[0], f"{row[1]}:{row[2]}", row[3], row[4]) for row in rows]
+
+
+class ConnectionRow(NamedTuple):
+    """A connection in a list: no secrets, no token."""
+
+    id: int
+    name: str
+    adapter: str
+    active: bool
+    sandbox: bool
+    live_secrets: int
+    created_at: datetime
+
+
+def connections(session: Session) -> list[ConnectionRow]:
+    """Every connection of the province, oldest first."""
+    live = (
+        select(func.count())
+        .select_from(ConnectionSecret)
+        .where(ConnectionSecret.connection_id == Connection.id, ConnectionSecret.revoked_at.is_(None))
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(
+            Connection.id,
+            Connection.name,
+            Connection.adapter,
+            Connection.active,
+            Connection.sandbox,
+            live,
+            Connection.created_at,
+        ).order_by(Connection.id)
+    )
+    return [ConnectionRow(*row) for row in rows]

@@ -1,0 +1,122 @@
+"""Pure decisions about accounts and senders: cooling-off, what a channel costs the payer, whose account is named."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from payments.i18n import Text
+
+COOLING_OFF = timedelta(hours=24)
+"""Between the second person's word and the first invoice on an account: time for the principal to object."""
+
+LIVE_SECRETS = 2
+SHORTEST_PREFIX = 3
+
+_BIN = re.compile(r"[0-9]{6}", re.ASCII)
+_NUMBER = re.compile(r"[0-9A-Z]{1,19}", re.ASCII)
+_MEMO_PREFIX = re.compile(r"[0-9A-Z]{1,6}", re.ASCII)
+
+IdentifierKind = Literal["number", "virtual_prefix", "merchant"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedAccount:
+    """An account that a connection may report on, under the name that the sender uses for it."""
+
+    kind: IdentifierKind
+    identifier: str
+    school_id: int
+    account_id: int
+
+
+def usable_from(approved_at: datetime) -> datetime:
+    """The moment from which an account approved now may be used on invoices."""
+    return approved_at + COOLING_OFF
+
+
+def free_for_payer(cost_vnd: int, cost_per_10000: int, borne_by: str) -> bool:
+    """Whether paying through a channel costs the payer nothing."""
+    return borne_by != "payer" or (cost_vnd == 0 and cost_per_10000 == 0)
+
+
+def account_text(value: str) -> str:
+    """An account number as banks mean it: without blanks, dots and dashes, letters upper-case."""
+    return "".join(character for character in value if character not in " .-\u00a0").upper()
+
+
+def resolve_account(
+    accounts: Iterable[ReportedAccount],
+    *,
+    account_number: str | None = None,
+    virtual_account: str | None = None,
+    merchant: str | None = None,
+) -> tuple[int, int] | None:
+    """Find (school, account) that a sender means, within the connection's closed list; None: foreign, credit nobody.
+
+    The most specific name wins: a listed virtual account, the longest listed prefix of it, the account number, the
+    merchant code. Names that lead to different schools contradict each other, and nobody is credited by guess.
+    """
+    listed = list(accounts)
+    found = [
+        match
+        for match in (
+            _equal(listed, "number", virtual_account),
+            _longest_prefix(listed, virtual_account),
+            _equal(listed, "number", account_number),
+            _equal(listed, "merchant", merchant),
+        )
+        if match is not None
+    ]
+    if len({match.school_id for match in found}) != 1:
+        return None
+    return found[0].school_id, found[0].account_id
+
+
+def _equal(accounts: Iterable[ReportedAccount], kind: IdentifierKind, name: str | None) -> ReportedAccount | None:
+    wanted = account_text(name or "")
+    matching = [account for account in accounts if account.kind == kind and account.identifier == wanted]
+    return matching[0] if wanted and matching else None
+
+
+def _longest_prefix(accounts: Iterable[ReportedAccount], virtual_account: str | None) -> ReportedAccount | None:
+    wanted = account_text(virtual_account or "")
+    matching = [
+        account for account in accounts if account.kind == "virtual_prefix" and wanted.startswith(account.identifier)
+    ]
+    return max(matching, key=lambda account: len(account.identifier), default=None)
+
+
+def token_hash(token: str) -> bytes:
+    """What is stored of a connection's URL token for look-up: SHA-256; the token itself has 256 bits of chance."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+def missing_secret_fields(given: frozenset[str], choices: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Fields to add so that one of the adapter's choices is complete, of the nearest choice; empty when one is."""
+    lacking = [tuple(field for field in choice if field not in given) for choice in choices]
+    return min(lacking, key=len, default=())
+
+
+def account_problem(bank_bin: str, number: str, holder_name: str, fund: str, memo_prefix: str | None) -> Text | None:
+    """What is wrong with the particulars of an account; None when they are fine."""
+    if _BIN.fullmatch(bank_bin) is None:
+        return Text("Mã ngân hàng (BIN) gồm đúng 6 chữ số, ví dụ 970436.", "A bank's BIN is 6 digits, like 970436.")
+    if _NUMBER.fullmatch(number) is None:
+        return Text(
+            "Số tài khoản gồm 1 đến 19 chữ số hoặc chữ cái không dấu.",
+            "An account number is 1 to 19 digits or letters without marks.",
+        )
+    if not holder_name or not fund:
+        return Text(
+            "Hãy ghi tên chủ tài khoản và tài khoản dùng để thu gì.",
+            "Give the holder's name and what the account is for.",
+        )
+    if memo_prefix and _MEMO_PREFIX.fullmatch(memo_prefix) is None:
+        return Text(
+            "Từ mở đầu nội dung gồm 1 đến 6 chữ in hoa hoặc chữ số, ví dụ SEVQR.",
+            "The memo's first word is 1 to 6 capital letters or digits, like SEVQR.",
+        )
+    return None
