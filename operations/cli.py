@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "keys": "operations.serve:keys",
     "migrate": "operations.serve:migrate",
     "reference": "payments.invoices.reference_cli:reference_group",
+    "school": "payments.schools.cli:school_group",
     "serve": "operations.serve:serve",
     "user": "payments.access.cli:user_group",
     "worker": "operations.serve:worker",

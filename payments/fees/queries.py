@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from payments.errors import NotFoundError
 from payments.fees.models import Exemption, FeeCeiling, FeeItem, FeeRate, Registration
 from payments.fees.terms import Ceiling, Item, Participation, Rate, Relief, SchoolTerms
-from payments.schools.models import ClassRoom, Enrollment, EnrollmentStatus, Pupil, School
+from payments.schools.models import ClassRoom, Enrollment, Pupil, School
 
 
 class PupilOnDay(NamedTuple):
@@ -135,7 +135,6 @@ def pupils_on(
             Enrollment.school_id == school_id,
             Enrollment.valid_from <= day,
             or_(Enrollment.valid_to.is_(None), Enrollment.valid_to > day),
-            Enrollment.status == EnrollmentStatus.STUDYING,
             ClassRoom.year_id == year_id,
         )
         .order_by(ClassRoom.grade.asc().nulls_first(), ClassRoom.name, Pupil.sort_key.collate("C"), Pupil.id)

@@ -21,6 +21,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _NAME_PUNCTUATION = frozenset(" '’.-")
 MAX_NAME = 100
 SCHOOL_YEAR_STARTS_IN = 8
+GRADES = range(1, 13)
 
 
 class SchoolLevel(enum.StrEnum):
@@ -108,20 +109,9 @@ def school_year_of(day: date) -> tuple[str, date, date]:
 
 
 def grade_of(class_name: str, level: SchoolLevel) -> int | None:
-    """Read the grade off a class name («1A», «6/4», «10A1», «Lớp 3A2»); None where the level has no grades.
-
-    A name that does not start with a grade of the level gives None as well; the import asks for a column then.
-    """
-    match = re.match(r"(?:lớp\s*)?([0-9]{1,2})(?![0-9])", normalise_name(class_name).lower())
+    """Read the grade off a class name («1A», «6/4», «Lớp 10A1»); None in kindergartens and where none stands there."""
+    if level is SchoolLevel.KINDERGARTEN:
+        return None
+    match = re.match(r"(?:lớp\s*)?([0-9]{1,2})(?![0-9])", normalise_name(class_name).lower(), re.ASCII)
     grade = int(match[1]) if match else None
-    return grade if grade in GRADES[level] else None
-
-
-GRADES = {
-    SchoolLevel.KINDERGARTEN: range(0),
-    SchoolLevel.PRIMARY: range(1, 6),
-    SchoolLevel.LOWER_SECONDARY: range(6, 10),
-    SchoolLevel.UPPER_SECONDARY: range(10, 13),
-    SchoolLevel.CONTINUING: range(6, 13),
-}
-"""Grades by level; multi-level private schools take the level of most of their pupils."""
+    return grade if grade in GRADES else None

@@ -1,0 +1,192 @@
+"""Schools and the tree they stand in: dated facts that are added, never overwritten."""
+
+import re
+from datetime import date
+
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from payments import clock
+from payments.audit.service import record
+from payments.errors import ConflictError, DomainError, NotFoundError
+from payments.ledger.chart_service import load_chart_preset
+from payments.schools import queries
+from payments.schools.models import (
+    InvoiceGrouping,
+    Organisation,
+    OrganisationKind,
+    OrganisationParent,
+    School,
+    SchoolYear,
+)
+from payments.schools.rules import Ownership, SchoolLevel, normalise_name, school_year_of
+
+FIRST_CHART = "TT107"
+_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}", re.ASCII)
+_YEAR_CODE = re.compile(r"(20[0-9]{2})-(20[0-9]{2})", re.ASCII)
+
+
+def create_organisation(
+    session: Session,
+    *,
+    code: str,
+    name: str,
+    kind: OrganisationKind,
+    parent_id: int | None = None,
+    from_day: date | None = None,
+) -> int:
+    """Add a node of the tree, below ``parent_id`` from a day on (default today), and return its id.
+
+    Raises ConflictError ``code_taken`` and DomainError ``bad_code``, ``bad_name``.
+    """
+    _check_code_and_name(code, name)
+    organisation = Organisation(code=code, name=normalise_name(name), kind=kind)
+    try:
+        with session.begin_nested():
+            session.add(organisation)
+    except IntegrityError:
+        raise ConflictError(
+            "code_taken", f"Mã «{code}» đã có đơn vị khác dùng.", f"The code «{code}» is already in use."
+        ) from None
+    if parent_id is not None:
+        move_organisation(session, organisation.id, parent_id, from_day or clock.today())
+    return organisation.id
+
+
+def move_organisation(session: Session, child_id: int, parent_id: int, from_day: date) -> None:
+    """Put an organisation below another from a day on; where it stood before stays in the history.
+
+    Raises DomainError ``bad_parent`` (a school, itself, or one that stands below it) and ConflictError
+    ``moved_later`` when a membership from that day or later exists already.
+    """
+    # Moves are rare; one at a time, so that two together can make no circle.
+    session.execute(text("LOCK TABLE organisation_parent IN SHARE ROW EXCLUSIVE MODE"))
+    if queries.parent_on(session, child_id, from_day) == parent_id:
+        return
+    _check_parent(session, child_id, parent_id, from_day)
+    latest = session.scalars(
+        select(OrganisationParent)
+        .where(OrganisationParent.child_id == child_id)
+        .order_by(OrganisationParent.valid_from.desc())
+        .limit(1)
+    ).first()
+    if latest is not None:
+        if latest.valid_from >= from_day:
+            raise ConflictError(
+                "moved_later",
+                f"Đơn vị đã được chuyển từ ngày {latest.valid_from:%d/%m/%Y}. Hãy chọn ngày sau đó.",
+                f"The organisation has moved on {latest.valid_from:%d/%m/%Y} already. Choose a later day.",
+            )
+        if latest.valid_to is None or latest.valid_to > from_day:
+            latest.valid_to = from_day
+    session.add(OrganisationParent(child_id=child_id, parent_id=parent_id, valid_from=from_day))
+    session.flush()
+
+
+def _check_parent(session: Session, child_id: int, parent_id: int, from_day: date) -> None:
+    parent = session.get(Organisation, parent_id)
+    if parent is None or session.get(Organisation, child_id) is None:
+        raise NotFoundError("Không có đơn vị này.", "There is no such organisation.")
+    circle = parent_id in _ever_below(session, child_id, from_day)
+    if parent.kind is OrganisationKind.SCHOOL or circle:
+        raise DomainError(
+            "bad_parent",
+            "Đơn vị cấp trên không thể là một trường, chính đơn vị đó hoặc đơn vị nằm dưới nó.",
+            "The parent can be neither a school, nor the organisation itself, nor one that stands below it.",
+        )
+
+
+def _ever_below(session: Session, root_id: int, from_day: date) -> set[int]:
+    """All that stand below on the day or at a later time: none of them may become the parent."""
+    days = session.scalars(select(OrganisationParent.valid_from).where(OrganisationParent.valid_from > from_day)).all()
+    return {found for day in {from_day, *days} for found in queries.subtree(session, root_id, day)}
+
+
+def create_school(
+    session: Session,
+    *,
+    code: str,
+    name: str,
+    level: SchoolLevel,
+    ownership: Ownership = Ownership.PUBLIC,
+    area_group: str | None = None,
+    invoice_grouping: InvoiceGrouping = InvoiceGrouping.PER_ACCOUNT,
+    parent_id: int | None = None,
+    from_day: date | None = None,
+    actor_id: int | None = None,
+) -> int:
+    """Add a school with its place in the tree and a first chart of accounts; return its id.
+
+    Raises what ``create_organisation`` raises.
+    """
+    school_id = create_organisation(
+        session, code=code, name=name, kind=OrganisationKind.SCHOOL, parent_id=parent_id, from_day=from_day
+    )
+    session.add(
+        School(
+            id=school_id,
+            code=code,
+            name=normalise_name(name),
+            level=level,
+            ownership=ownership,
+            area_group=area_group,
+            invoice_grouping=invoice_grouping,
+            created_at=clock.now(),
+        )
+    )
+    session.flush()
+    load_chart_preset(session, school_id, FIRST_CHART)
+    record(session, actor_id, "school.created", subject_kind="school", subject_id=school_id, school_id=school_id)
+    return school_id
+
+
+def open_year(session: Session, school_id: int, code: str, starts_on: date, ends_on: date) -> int:
+    """Add a school year and return its id. Raises DomainError ``bad_year`` and ConflictError ``year_exists``."""
+    if ends_on <= starts_on:
+        raise DomainError(
+            "bad_year", "Năm học phải kết thúc sau ngày bắt đầu.", "A school year must end after it starts."
+        )
+    if queries.year_by_code(session, school_id, code) is not None:
+        raise ConflictError("year_exists", f"Năm học «{code}» đã có.", f"The school year «{code}» exists already.")
+    year = SchoolYear(school_id=school_id, code=code, starts_on=starts_on, ends_on=ends_on)
+    session.add(year)
+    session.flush()
+    return year.id
+
+
+def ensure_year(session: Session, school_id: int, day: date, code: str | None = None) -> SchoolYear:
+    """Find the school year of a day, or the one with a code («2025-2026»), and open it where it is missing.
+
+    Raises DomainError ``bad_year``.
+    """
+    if code is None:
+        found = queries.year_on(session, school_id, day)
+        if found is not None:
+            return found
+        code, starts_on, ends_on = school_year_of(day)
+    else:
+        code, starts_on, ends_on = _year_by_name(code)
+    found = queries.year_by_code(session, school_id, code)
+    if found is not None:
+        return found
+    year_id = open_year(session, school_id, code, starts_on, ends_on)
+    return session.get_one(SchoolYear, (school_id, year_id))
+
+
+def _year_by_name(code: str) -> tuple[str, date, date]:
+    match = _YEAR_CODE.fullmatch(code)
+    if match is None or int(match[2]) != int(match[1]) + 1:
+        raise DomainError("bad_year", "Năm học viết dạng 2025-2026.", "Write the school year like 2025-2026.")
+    return school_year_of(date(int(match[2]), 1, 1))
+
+
+def _check_code_and_name(code: str, name: str) -> None:
+    if _CODE.fullmatch(code) is None:
+        raise DomainError(
+            "bad_code",
+            "Mã đơn vị gồm 1–40 chữ cái không dấu, chữ số, dấu chấm, gạch ngang, gạch dưới.",
+            "A code has 1-40 ASCII letters, digits, dots, hyphens or underscores.",
+        )
+    if not normalise_name(name) or "\x00" in name:
+        raise DomainError("bad_name", "Hãy nhập tên đơn vị.", "Give the organisation a name.")
