@@ -1,7 +1,9 @@
 """The one error of the file readers: what is wrong, where it stands, and the way out, in two languages."""
 
+from bank_adapters.errors import AdapterError
 
-class StatementError(Exception):
+
+class StatementError(AdapterError):
     """A file, or a place in it, that cannot be read; nothing of the file may then be imported.
 
     `code` is closed (see CODES), `place` names line, row and column or the XML path, `vi` and `en` are

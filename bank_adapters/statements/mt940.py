@@ -158,7 +158,7 @@ def check_fields(body: str, place: str) -> None:
         if openings > 1 or not pattern.fullmatch(text):
             raise StatementError(
                 "bad_structure" if openings > 1 else "bad_amount",
-                f"{place}, :{tag}: «{text[:24]}»",
+                f"{place}, :{tag}:",
                 "Trường này sai mẫu hoặc số tiền không phải số nguyên đồng.",
                 "This field is malformed, or its amount is not in whole đồng.",
             )

@@ -186,6 +186,8 @@ def bad_date(value: Value, place: str) -> StatementError:
 
 
 def shown(value: Value) -> str:
-    """Show a refused cell, short enough not to repeat somebody's memo."""
+    """Show a refused cell; one with letters may hold a name, which has no place in an error."""
     text = text_of(value)
+    if any(char.isalpha() for char in text):
+        return "(chữ)"
     return text if len(text) <= 24 else text[:23] + "…"
