@@ -11,6 +11,9 @@ from typing import Any, Final
 
 from bank_adapters.strict_json import Number
 
+MAX_BODY_BYTES: Final = 32 * 1024
+"""Several times the size of one transaction: rebuilding more would let a forger buy our time cheaply."""
+
 NumberStyle = Callable[[str], str]
 
 _quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
@@ -32,18 +35,26 @@ NUMBER_STYLES: Final[tuple[NumberStyle, ...]] = (as_received, as_javascript)
 
 
 def dumps(value: Any, numbers: NumberStyle) -> str:
-    """Compact JSON with the keys of every object sorted and nothing escaped that need not be."""
+    """Compact JSON in the order given, nothing escaped that need not be."""
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_quoted(key)}:{dumps(value[key], numbers)}" for key in sorted(value)) + "}"
+        return "{" + ",".join(f"{_quoted(key)}:{dumps(item, numbers)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(dumps(item, numbers) for item in value) + "]"
     return numbers(value) if isinstance(value, Number) else _quoted(value)
 
 
+def sort_keys(value: Any) -> Any:
+    """The same value with the keys of every object sorted."""
+    if isinstance(value, dict):
+        return {key: sort_keys(value[key]) for key in sorted(value)}
+    return [sort_keys(item) for item in value] if isinstance(value, list) else value
+
+
 def forms(value: Any) -> Iterator[str]:
-    """Each form a sender may have signed: JavaScript's, then with the escapes of Python, then of PHP."""
+    """Each form a sender may have signed, keys sorted: JavaScript's, then with the escapes of Python, then of PHP."""
+    ordered = sort_keys(value)
     for numbers in NUMBER_STYLES:
-        plain = dumps(value, numbers)
+        plain = dumps(ordered, numbers)
         yield plain
         escaped = _NON_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], plain)
         if escaped != plain:

@@ -38,7 +38,7 @@ SECRET_CHOICES: Final = (("checksum_key",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
 
-_HEADER: Final = re.compile(r"t=([0-9]{1,16}),v1=([0-9a-f]{128})", re.ASCII)
+_HEADER: Final = re.compile(r"t=([0-9]{1,16}), ?v1=([0-9a-f]{128})", re.ASCII)
 
 
 def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
@@ -50,11 +50,11 @@ def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
     if not header:
         return Verdict(valid=False, reason=Reason.no_credentials)
     given = _HEADER.fullmatch(header)
+    if not given or len(request.body) > canonical.MAX_BODY_BYTES:
+        return Verdict(valid=False, reason=Reason.malformed)
     try:
         document = request.document
     except MalformedCallbackError:
-        return Verdict(valid=False, reason=Reason.malformed)
-    if not given:
         return Verdict(valid=False, reason=Reason.malformed)
     for form in canonical.forms(document):
         if signatures.any_same(given[2], keys, f"{given[1]}.{form}".encode(), "sha512"):

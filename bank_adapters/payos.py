@@ -45,6 +45,8 @@ def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
     keys = signatures.secret_values(secrets, "checksum_key")
     if not keys:
         return Verdict(valid=False, reason=Reason.unconfigured)
+    if len(request.body) > canonical.MAX_BODY_BYTES:
+        return Verdict(valid=False, reason=Reason.malformed)
     try:
         data = fields.nested(request.document, "data")
         signature = fields.free_text(request.document, "signature")
@@ -102,7 +104,9 @@ def _value(value: Any, numbers: canonical.NumberStyle) -> str:
     if value is None or value in ("null", "undefined"):
         return ""
     if isinstance(value, list):
-        return canonical.dumps(value, numbers)
+        # Only the outermost keys of each item are sorted, as the sender's own library does.
+        items = [dict(sorted(item.items())) if isinstance(item, dict) else item for item in value]
+        return canonical.dumps(items, numbers)
     if isinstance(value, dict):
         return "[object Object]"  # what JavaScript makes of it; payOS sends no nested object
     if isinstance(value, bool):

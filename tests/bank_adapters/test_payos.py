@@ -55,7 +55,8 @@ def test_several_transfers_for_one_link_are_several_facts() -> None:
     ("data", "text"),
     [
         ({"b": None, "a": "null", "c": "undefined"}, "a=&b=&c="),
-        ({"a": [{"z": 1, "b": "é/"}, 5], "b": []}, 'a=[{"b":"é/","z":1},5]&b=[]'),
+        ({"a": [{"z": 1, "b": "é/"}], "b": []}, 'a=[{"b":"é/","z":1}]&b=[]'),
+        ({"a": [{"z": {"y": 1, "x": 2}, "b": None}]}, 'a=[{"b":null,"z":{"y":1,"x":2}}]'),
         ({"a": 1.50, "b": True, "c": False}, "a=1.5&b=true&c=false"),
         ({"a": {"unsigned": 1}}, "a=[object Object]"),
         ({"amount": 3000.0}, "amount=3000"),
@@ -64,6 +65,11 @@ def test_several_transfers_for_one_link_are_several_facts() -> None:
 )
 def test_values_are_signed_as_javascript_writes_them(data: dict[str, Any], text: str) -> None:
     assert payos.authenticate(signed(data, text), [KEY], 0).valid
+
+
+def test_more_than_one_transaction_needs_is_not_even_checked() -> None:
+    data = {"a": "x" * 33_000}
+    assert payos.authenticate(signed(data, f"a={data['a']}"), [KEY], 0).reason is Reason.malformed
 
 
 def test_every_field_received_is_signed() -> None:
