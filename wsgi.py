@@ -4,10 +4,12 @@ A WSGI server serves ``wsgi:app``; ``celery -A wsgi:celery`` runs the workers. `
 ``hocphi worker`` do both.
 """
 
+from bank_adapters import allow_only
 from payments.app import BEAT, create_app
 from payments.celery import make_celery
 from payments.settings import Settings
 
 settings = Settings.from_env()
+allow_only(settings.adapters)
 celery = make_celery(settings, BEAT)
 app = create_app(settings)

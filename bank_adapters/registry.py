@@ -51,12 +51,15 @@ class AdapterState:
 
 
 def allow_only(names: Iterable[str] | None) -> None:
-    """Set the allow-list (None: the built-in adapters); raises UnknownAdapterError for a foreign name."""
+    """Set the allow-list (None: the built-in adapters), once at start.
+
+    Raises UnknownAdapterError for a name nobody provides, DuplicateAdapterError for one claimed twice.
+    """
     global _allowed  # noqa: PLW0603 set once at start from the settings
     chosen = None if names is None else set(names)
-    for name in chosen or ():
-        if name not in _found() and name not in _registered:
-            raise _unknown(name, {*_found(), *_registered})
+    known = {*_found(), *_registered}
+    for name in sorted((chosen or set()) - known):
+        raise _unknown(name, known)
     _allowed = chosen
     _load.cache_clear()
 

@@ -11,6 +11,7 @@ from importlib import import_module
 
 import click
 
+from bank_adapters.contract import AdapterError
 from operations.binaries import ServiceError
 from payments.errors import DomainError
 from payments.settings import SettingsError
@@ -56,7 +57,7 @@ class LazyGroup(click.Group):
         except DomainError as error:
             click.echo(f"{error.vi} ({error.code})", err=True)
             ctx.exit(REFUSED)
-        except ServiceError as error:
+        except (AdapterError, ServiceError) as error:
             click.echo(str(error), err=True)
             ctx.exit(REFUSED)
         except SettingsError as error:

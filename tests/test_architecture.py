@@ -76,6 +76,14 @@ def test_every_test_module_says_what_it_is_about():
     assert silent == []
 
 
+def test_every_adapter_has_golden_files_and_a_line_in_the_docs():
+    page = house.text_of("docs/adding-a-bank.md")
+    for name, module in entry_points("hocphi.bank_adapters").items():
+        folder = house.ROOT / "tests/bank_adapters/golden" / module.rpartition(".")[2]
+        assert list(folder.glob("*.json")), name
+        assert f"| `{name}` |" in page, name
+
+
 def test_constraints_are_names_and_versions_only():
     lines = house.text_of("constraints.txt").splitlines()
     assert lines

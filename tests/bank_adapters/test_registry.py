@@ -73,6 +73,13 @@ def test_a_name_claimed_twice_stops_everything() -> None:
     assert registry.collect([same, same]) == dict(registry.BUILT_IN)
 
 
+def test_nothing_starts_while_a_name_is_claimed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    rival = EntryPoint("sepay", "rival_package", registry.GROUP)
+    monkeypatch.setattr(registry, "_found", lambda: registry.collect([rival]))
+    with pytest.raises(DuplicateAdapterError):
+        registry.allow_only(None)
+
+
 def test_a_plug_in_is_loaded_only_when_it_is_allowed(plug_in: str) -> None:
     assert plug_in not in registry.adapter_names()
     with pytest.raises(UnknownAdapterError):
