@@ -30,7 +30,7 @@ from operations.migrate import upgrade
 from operations.services import EmbeddedPostgres, EmbeddedValkey
 from payments.db import make_engine
 
-pytest_plugins = ["tests.browser"]
+pytest_plugins = ["tests.browser", "tests.near_sockets"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,54 @@
+"""What the suite stands on: sessions that leave nothing, databases of one's own, no far connections."""
+
+import socket
+import urllib.request
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from tests.near_sockets import FarConnectionError, is_near
+
+COUNT = text("SELECT count(*) FROM holiday")
+ADD = text("INSERT INTO holiday (day, name) VALUES ('2026-09-02', 'Quốc khánh')")
+
+
+@pytest.mark.parametrize("_turn", [1, 2])
+def test_a_session_starts_empty_even_after_another_test_committed(session: Session, _turn):
+    assert session.execute(COUNT).scalar() == 0
+    session.execute(ADD)
+    session.commit()
+    assert session.execute(COUNT).scalar() == 1
+    session.execute(text("DELETE FROM holiday"))
+    session.rollback()
+    assert session.execute(COUNT).scalar() == 1
+
+
+@pytest.mark.parametrize("_turn", [1, 2])
+def test_a_fresh_database_starts_empty(engine: Engine, _turn):
+    with engine.begin() as connection:
+        assert connection.execute(COUNT).scalar() == 0
+        connection.execute(ADD)
+
+
+def test_valkey_is_there_for_those_who_ask(valkey_url):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(valkey_url.removeprefix("redis+socket://"))
+        client.sendall(b"PING\r\n")
+        assert client.recv(16) == b"+PONG\r\n"
+
+
+@pytest.mark.parametrize("address", [("203.0.113.7", 80), ("2001:db8::1", 80)])
+def test_a_connection_to_another_machine_is_refused(address):
+    with pytest.raises(FarConnectionError), socket.create_connection(address, timeout=1):
+        pass
+
+
+def test_a_name_of_another_machine_is_not_even_looked_up():
+    with pytest.raises(FarConnectionError):
+        urllib.request.urlopen("http://payments.example/", timeout=1)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.5", "::1", "localhost", b"localhost", None, ""])
+def test_loopback_is_near(host):
+    assert is_near(host)
