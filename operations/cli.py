@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "school": "payments.schools.cli:school_group",
     "serve": "operations.serve:serve",
     "user": "payments.access.cli:user_group",
+    "vietqr": "payments.vietqr.cli:vietqr_group",
     "worker": "operations.serve:worker",
 }
 """Command -> ``module:attribute``."""

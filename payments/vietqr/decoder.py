@@ -1,7 +1,6 @@
 """Read a payload: structure first, then the CRC, then the fields; every fault has a code and a place."""
 
 import re
-from types import MappingProxyType
 from typing import NoReturn
 
 from payments.vietqr import tlv
@@ -126,7 +125,7 @@ class _Reading:
             memo=values.get("62.08"),
             mcc=values.get("52"),
             reusable=_REUSABLE[values.get("01")],
-            raw=MappingProxyType(values),
+            raw=dict(values),
             **texts,
         )
 

@@ -5,7 +5,6 @@ Source of the table: NAPAS, VietQR format v1.0 (09/2021), tables 1, 2, 4 and 8.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 Service = Literal["account", "card"]
@@ -30,8 +29,6 @@ TEXTS: tuple[tuple[str, str, int], ...] = (
     ("customer", "62.06", 25),
     ("terminal", "62.07", 25),
 )
-
-_NOTHING_READ: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, init=False)
@@ -77,7 +74,7 @@ class VietQR:
         merchant_name: str | None = None,
         city: str | None = None,
         reusable: bool | None = None,
-        raw: Mapping[str, str] = _NOTHING_READ,
+        raw: Mapping[str, str] | None = None,
     ) -> None:
         # One update instead of the sixteen guarded assignments a frozen dataclass generates: building the
         # value would otherwise cost twice as much as encoding it (benchmarks/).
@@ -97,5 +94,5 @@ class VietQR:
             merchant_name=merchant_name,
             city=city,
             reusable=reusable,
-            raw=raw,
+            raw={} if raw is None else raw,
         )
