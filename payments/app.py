@@ -11,6 +11,7 @@ from payments.access.guards import current_actor, staff
 from payments.crypto import FieldCipher
 from payments.db import make_engine
 from payments.money import format_number, format_vnd
+from payments.portal import views as portal
 from payments.settings import Settings
 from payments.web import errors, health, security
 from payments.web.context import Services, language, say
@@ -18,7 +19,7 @@ from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
-FACES = (health, access)
+FACES = (health, access, portal)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {}

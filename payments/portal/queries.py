@@ -1,0 +1,129 @@
+"""What the parent's page shows: one pupil, the invoices that count now, their lines and accounts."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from payments.portal.rules import token_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whom a link stands for."""
+
+    school_id: int
+    school_name: str
+    pupil_id: int
+    full_name: str
+    class_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One fee item with its arithmetic."""
+
+    description: str
+    mandatory: bool
+    quantity: int
+    unit_price_vnd: int
+    relief_vnd: int
+    amount_vnd: int
+    legal_basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An invoice as the parent sees it; ``state`` is that of ``invoice_balance``."""
+
+    invoice_id: int
+    reference: str
+    round_name: str
+    due_on: date
+    amount_vnd: int
+    paid_vnd: int
+    state: str
+    bin: str
+    account_number: str
+    holder_name: str
+    memo_prefix: str | None
+    changed_at: datetime
+    account_id: int
+    lines: tuple[Line, ...] = field(default=())
+
+    @property
+    def open_vnd(self) -> int:
+        """What is still to be paid."""
+        return self.amount_vnd - self.paid_vnd
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A channel and what it costs whom."""
+
+    account_id: int
+    name: str
+    cost_vnd: int
+    cost_per_10000: int
+    borne_by: str
+
+
+_HOLDER = text(
+    "SELECT l.school_id, s.name, l.pupil_id, p.full_name,"
+    "  (SELECT c.name FROM enrollment e JOIN class_room c ON c.school_id = e.school_id AND c.id = e.class_id"
+    "   WHERE e.school_id = l.school_id AND e.pupil_id = l.pupil_id ORDER BY e.valid_from DESC, e.id DESC LIMIT 1)"
+    " FROM parent_link l JOIN school s ON s.id = l.school_id"
+    " JOIN pupil p ON p.school_id = l.school_id AND p.id = l.pupil_id"
+    " WHERE l.token_hash = :token_hash AND l.expires_at > :now"
+)
+_DUE = text(
+    "SELECT i.id, i.reference, r.name, i.due_on, b.amount_vnd, b.paid_vnd, b.state, a.bin, a.number, a.holder_name,"
+    "  a.memo_prefix, b.changed_at, a.id"
+    " FROM invoice i"
+    " JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
+    " JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id"
+    " JOIN receiving_account a ON a.school_id = i.school_id AND a.id = i.receiving_account_id"
+    " WHERE i.school_id = :school_id AND i.pupil_id = :pupil_id AND b.state NOT IN ('replaced', 'cancelled')"
+    " ORDER BY i.due_on, i.id"
+)
+_LINES = text(
+    "SELECT invoice_id, description, mandatory, quantity, unit_price_vnd, relief_vnd, amount_vnd, legal_basis"
+    " FROM invoice_line WHERE school_id = :school_id AND invoice_id = ANY(:ids) ORDER BY invoice_id, line_no"
+)
+_COSTS = text(
+    "SELECT receiving_account_id, name, cost_vnd, cost_per_10000, borne_by FROM channel"
+    " WHERE school_id = :school_id AND active ORDER BY receiving_account_id, cost_vnd, cost_per_10000, name"
+)
+_STATE = text(
+    "SELECT i.reference, b.state, b.paid_vnd FROM invoice i"
+    " JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
+    " WHERE i.school_id = :school_id AND i.pupil_id = :pupil_id ORDER BY i.id"
+)
+
+
+def holder(session: Session, token: str, now: datetime) -> Holder | None:
+    """Whom a token stands for; None for unknown, revoked and expired alike."""
+    row = session.execute(_HOLDER, {"token_hash": token_hash(token), "now": now}).first()
+    return None if row is None else Holder(*row)
+
+
+def dues(session: Session, who: Holder) -> list[Due]:
+    """Invoices of the pupil that stand, oldest due first, with their lines."""
+    key = {"school_id": who.school_id, "pupil_id": who.pupil_id}
+    rows = session.execute(_DUE, key).all()
+    lines: dict[int, list[Line]] = {}
+    for invoice_id, *values in session.execute(_LINES, {**key, "ids": [row[0] for row in rows]}):
+        lines.setdefault(invoice_id, []).append(Line(*values))
+    return [Due(*row, lines=tuple(lines.get(row[0], ()))) for row in rows]
+
+
+def costs(session: Session, who: Holder) -> list[Cost]:
+    """The active channels of the school's accounts: what each costs is printed on every notice."""
+    return [Cost(*row) for row in session.execute(_COSTS, {"school_id": who.school_id})]
+
+
+def states(session: Session, who: Holder) -> list[tuple[str, str, int]]:
+    """(reference, state, paid đồng) of the pupil's invoices: what the waiting page polls."""
+    rows = session.execute(_STATE, {"school_id": who.school_id, "pupil_id": who.pupil_id})
+    return [(reference, state, paid_vnd) for reference, state, paid_vnd in rows]

@@ -1,0 +1,45 @@
+"""Parents' links and how much of a name a page may show: pure.
+
+token = base32(HMAC-SHA256(link key, kind | school | subject | epoch)[:20]): 160 bits that nobody can guess, derived, so
+that paper and messages can carry the same link again without the token ever being stored.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+
+TOKEN = re.compile(r"[a-z2-7]{32}", re.ASCII)
+_DERIVED_BYTES = 20
+KIND_PUPIL = "pupil"
+SAMPLE_BINS = frozenset({"970998", "970999"})
+"""BINs of the demo's invented banks (NAPAS has given them to nobody): their pictures say «MẪU»."""
+
+
+def derive_token(link_key: bytes, school_id: int, pupil_id: int, epoch: int) -> str:
+    """The token of a pupil's link (32 lower-case characters)."""
+    subject = f"{KIND_PUPIL}|{school_id}|{pupil_id}|{epoch}".encode()
+    return base64.b32encode(hmac.digest(link_key, subject, hashlib.sha256)[:_DERIVED_BYTES]).decode().lower()
+
+
+def token_hash(token: str) -> bytes:
+    """What the table keeps."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def newest_key(link_keys: Mapping[int, bytes]) -> tuple[int, bytes]:
+    """Version and key that new links are derived with: the first of the setting."""
+    return next(iter(link_keys.items()))
+
+
+def shown_name(full_name: str) -> str:
+    """Family name, initials, given name: enough for a parent with several children, little for a stranger.
+
+    «Nguyễn Thị Minh Anh» -> «Nguyễn T. M. Anh».
+    """
+    parts = full_name.split()
+    if len(parts) < 3:
+        return full_name
+    middle = " ".join(f"{part[0]}." for part in parts[1:-1])
+    return f"{parts[0]} {middle} {parts[-1]}"

@@ -1,0 +1,64 @@
+"""Making, deriving and revoking parents' links."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.orm import Session
+from sqlalchemy.types import BigInteger
+
+from payments.errors import NotFoundError
+from payments.portal.models import ParentLink
+from payments.portal.rules import derive_token, newest_key, token_hash
+
+_MISSING = text(
+    "SELECT p.id FROM pupil p LEFT JOIN parent_link l ON l.school_id = p.school_id AND l.pupil_id = p.id"
+    " WHERE p.school_id = :school_id AND l.id IS NULL ORDER BY p.id"
+)
+_INSERT = text(
+    "INSERT INTO parent_link (school_id, pupil_id, epoch, key_version, token_hash, expires_at)"
+    " SELECT :school_id, pupil_id, 1, :key_version, token_hash, :expires_at"
+    " FROM unnest(:pupil_ids, :hashes) AS made (pupil_id, token_hash)"
+    " ON CONFLICT (school_id, pupil_id) DO NOTHING"
+).bindparams(bindparam("pupil_ids", type_=ARRAY(BigInteger)), bindparam("hashes", type_=ARRAY(BYTEA)))
+
+
+def ensure_links(session: Session, link_keys: Mapping[int, bytes], school_id: int, expires_at: datetime) -> int:
+    """Give every pupil of a school a link that has none; two statements. Returns how many were made."""
+    version, key = newest_key(link_keys)
+    pupil_ids = list(session.scalars(_MISSING, {"school_id": school_id}))
+    hashes = [token_hash(derive_token(key, school_id, pupil_id, 1)) for pupil_id in pupil_ids]
+    session.execute(
+        _INSERT,
+        {
+            "school_id": school_id,
+            "key_version": version,
+            "expires_at": expires_at,
+            "pupil_ids": pupil_ids,
+            "hashes": hashes,
+        },
+    )
+    return len(pupil_ids)
+
+
+def tokens(session: Session, link_keys: Mapping[int, bytes], school_id: int) -> Iterator[tuple[int, str]]:
+    """(pupil id, token) of every live link of a school, derived again: for notices and paper."""
+    rows = session.scalars(select(ParentLink).where(ParentLink.school_id == school_id).order_by(ParentLink.pupil_id))
+    for row in rows:
+        if row.key_version in link_keys:
+            key = link_keys[row.key_version]
+            yield row.pupil_id, derive_token(key, school_id, row.pupil_id, row.epoch)
+
+
+def revoke_link(session: Session, link_keys: Mapping[int, bytes], school_id: int, pupil_id: int) -> None:
+    """Raise the epoch: the old link opens nothing any more, a new one can be sent. Raises NotFoundError."""
+    row = session.scalar(
+        select(ParentLink).where(ParentLink.school_id == school_id, ParentLink.pupil_id == pupil_id).with_for_update()
+    )
+    if row is None:
+        raise NotFoundError("Học sinh chưa có đường dẫn.", "The pupil has no link.")
+    row.epoch += 1
+    row.key_version, key = newest_key(link_keys)
+    row.token_hash = token_hash(derive_token(key, school_id, pupil_id, row.epoch))
+    session.flush()

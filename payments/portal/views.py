@@ -1,0 +1,126 @@
+"""The parent's page: what is due and why, how to pay it, whether it arrived. No log-in, no cookie, no script needed.
+
+The address is a capability: every answer says ``no-store`` and ``no-referrer``; "unknown" and "expired" look the same.
+"""
+
+import hashlib
+from datetime import timedelta
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from payments import clock
+from payments.errors import NotFoundError
+from payments.portal import queries
+from payments.portal.rules import SAMPLE_BINS, TOKEN, shown_name
+from payments.vietqr import VietQR, encode
+from payments.vietqr.memo import build_memo
+from payments.vietqr.render import etag, render_png, render_svg
+from payments.vietqr.style import Style, Template
+from payments.web.context import db_session
+from payments.web.security import Open
+
+blueprint = Blueprint("portal", __name__, template_folder="templates")
+ACCESS = Open.PUBLIC
+
+LOOK_BACK = timedelta(days=90)
+"""How long a paid invoice stays on the page."""
+
+
+@blueprint.get("/p/<token>")
+def page(token: str) -> ResponseReturnValue:
+    """All invoices of the pupil: open ones with QR and fields to copy, paid ones as done."""
+    with db_session() as session:
+        who = _holder_of(queries.holder(session, _checked(token), clock.now()))
+        dues = queries.dues(session, who)
+        costs = queries.costs(session, who)
+        version = _version(queries.states(session, who))
+    recent = clock.now() - LOOK_BACK
+    return render_template(
+        "portal/page.html",
+        token=token,
+        who=who,
+        name=shown_name(who.full_name),
+        open_dues=[due for due in dues if due.open_vnd > 0],
+        paid_dues=[due for due in dues if due.open_vnd == 0 and due.changed_at > recent],
+        costs=costs,
+        memo=_memo,
+        today=clock.today(),
+        now=clock.now().astimezone(clock.VIETNAM),
+        version=version,
+    )
+
+
+@blueprint.get("/p/<token>/status")
+def status(token: str) -> ResponseReturnValue:
+    """What the waiting page polls: a version that changes with every state, as ETag and body (304 when unchanged)."""
+    with db_session() as session:
+        who = _holder_of(queries.holder(session, _checked(token), clock.now()))
+        states = queries.states(session, who)
+    answer = Response(f'{{"version":"{_version(states)}"}}', mimetype="application/json")
+    answer.set_etag(_version(states))
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer.make_conditional(request)
+
+
+@blueprint.get("/p/<token>/qr/<reference>.<kind>")
+def picture(token: str, reference: str, kind: str) -> ResponseReturnValue:
+    """The QR of one open invoice, for what is still open of it; PNG to save from any chat app, SVG to show."""
+    with db_session() as session:
+        who = _holder_of(queries.holder(session, _checked(token), clock.now()))
+        dues = queries.dues(session, who)
+    due = next((due for due in dues if due.reference == reference and due.open_vnd > 0), None)
+    if due is None or kind not in {"png", "svg"}:
+        raise NotFoundError
+    payload = _payload(due)
+    style = _style(due, "slip" if kind == "png" else "qr_only")
+    name = etag(payload, style)
+    if request.if_none_match.contains(name):
+        return Response(status=304, headers={"ETag": f'"{name}"'})
+    body = render_png(payload, style) if kind == "png" else render_svg(payload, style)
+    answer = Response(body, mimetype="image/png" if kind == "png" else "image/svg+xml")
+    answer.set_etag(name)
+    answer.headers["Cache-Control"] = "private, no-cache"
+    if kind == "png" and "save" in request.args:
+        answer.headers["Content-Disposition"] = f'attachment; filename="QR-{reference}.png"'
+    return answer
+
+
+def _checked(token: str) -> str:
+    if not TOKEN.fullmatch(token):
+        raise _unknown()
+    return token
+
+
+def _holder_of(who: queries.Holder | None) -> queries.Holder:
+    if who is None:
+        raise _unknown()
+    return who
+
+
+def _unknown() -> NotFoundError:
+    return NotFoundError(
+        "Không tìm thấy thông báo thu tiền. Đường dẫn có thể đã hết hạn; vui lòng hỏi nhà trường.",
+        "There is no such notice. The link may have expired; please ask the school for a new one.",
+    )
+
+
+def _memo(due: queries.Due) -> str:
+    return build_memo(due.reference, prefix=due.memo_prefix or "").text
+
+
+def _payload(due: queries.Due) -> str:
+    """One QR, one account, the open amount, for one payment (initiation 12)."""
+    return encode(
+        VietQR(bin=due.bin, account=due.account_number, amount_vnd=due.open_vnd, memo=_memo(due), reusable=False)
+    )
+
+
+def _style(due: queries.Due, template: Template) -> Style:
+    """The slip carries the words that some bank apps drop; banks that do not exist are marked as samples."""
+    mark = "MẪU" if due.bin in SAMPLE_BINS else ""
+    return Style(template=template, holder_name=due.holder_name if template == "slip" else "", mark=mark)
+
+
+def _version(states: list[tuple[str, str, int]]) -> str:
+    return hashlib.sha256(repr(states).encode()).hexdigest()[:16]
