@@ -11,6 +11,7 @@ from payments.access.guards import current_actor, staff
 from payments.crypto import FieldCipher
 from payments.db import make_engine
 from payments.money import format_number, format_vnd
+from payments.notifications import tasks as notices
 from payments.portal import views as portal
 from payments.settings import Settings
 from payments.web import errors, health, security
@@ -22,7 +23,7 @@ MAX_UPLOAD_BYTES = 12 * 1024 * 1024
 FACES = (health, access, portal)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
-BEAT: Mapping[str, Any] = {}
+BEAT: Mapping[str, Any] = {**notices.BEAT}
 """What beat starts by the clock: the sweeps of the rooms."""
 
 Panel = tuple[Blueprint, tuple[str, ...]]

@@ -55,16 +55,16 @@ def make_celery(settings: Settings, beat_schedule: Mapping[str, Any]) -> Celery:
     return app
 
 
-_engines: dict[int, Engine] = {}
+_engines: dict[tuple[int, str], Engine] = {}
 
 
 def engine() -> Engine:
-    """The engine of this process (made anew after a fork: connections must not be shared)."""
-    pid = os.getpid()
-    if pid not in _engines:
+    """The engine of this process and database (made anew after a fork: connections must not be shared)."""
+    key = (os.getpid(), settings().database_url)
+    if key not in _engines:
         _engines.clear()
-        _engines[pid] = make_engine(settings().database_url)
-    return _engines[pid]
+        _engines[key] = make_engine(settings().database_url)
+    return _engines[key]
 
 
 def settings() -> Settings:

@@ -1,0 +1,1 @@
+"""Ways to reach a person, one module each: a rendered message in, delivered or a reason out."""
