@@ -62,6 +62,8 @@ def engine() -> Engine:
     """The engine of this process and database (made anew after a fork: connections must not be shared)."""
     key = (os.getpid(), settings().database_url)
     if key not in _engines:
+        for (pid, _url), old in _engines.items():
+            old.dispose(close=pid == os.getpid())
         _engines.clear()
         _engines[key] = make_engine(settings().database_url)
     return _engines[key]

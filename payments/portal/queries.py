@@ -115,7 +115,7 @@ def dues(session: Session, who: Holder) -> list[Due]:
     lines: dict[int, list[Line]] = {}
     for invoice_id, *values in session.execute(_LINES, {**key, "ids": [row[0] for row in rows]}):
         lines.setdefault(invoice_id, []).append(Line(*values))
-    return [Due(*row, lines=tuple(lines.get(row[0], ()))) for row in rows]
+    return [Due(*row, tuple(lines.get(row[0], ()))) for row in rows]
 
 
 def costs(session: Session, who: Holder) -> list[Cost]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, select
 
+from payments.celery import engine as task_engine
 from payments.celery import make_celery
 from payments.db import session_scope
 from payments.notifications.models import DeliveryAttempt, Message, MessageState
@@ -57,12 +58,14 @@ def smtp_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def school(engine: Engine, database_url: str, smtp_url: str) -> int:
+def school(engine: Engine, database_url: str, smtp_url: str) -> Iterator[int]:
     make_celery(
         Settings.from_env({"DATABASE_URL": database_url, "HOCPHI_SMTP_URL": smtp_url, **generated_environment()}), {}
     )
     with session_scope(engine) as session:
-        return create_school(session, code="TH-MAU", name="Trường Tiểu học Mẫu", level=SchoolLevel.PRIMARY)
+        school_id = create_school(session, code="TH-MAU", name="Trường Tiểu học Mẫu", level=SchoolLevel.PRIMARY)
+    yield school_id
+    task_engine().dispose()
 
 
 def message(engine: Engine, school_id: int) -> None:
