@@ -1,6 +1,6 @@
 """What the parent's page shows: one pupil, the invoices that count now, their lines and accounts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import text
@@ -37,6 +37,7 @@ class Line:
 class Due:
     """An invoice as the parent sees it; ``state`` is that of ``invoice_balance``."""
 
+    lines: tuple[Line, ...]
     invoice_id: int
     reference: str
     round_name: str
@@ -50,7 +51,6 @@ class Due:
     memo_prefix: str | None
     changed_at: datetime
     account_id: int
-    lines: tuple[Line, ...] = field(default=())
 
     @property
     def open_vnd(self) -> int:
@@ -115,7 +115,7 @@ def dues(session: Session, who: Holder) -> list[Due]:
     lines: dict[int, list[Line]] = {}
     for invoice_id, *values in session.execute(_LINES, {**key, "ids": [row[0] for row in rows]}):
         lines.setdefault(invoice_id, []).append(Line(*values))
-    return [Due(*row, tuple(lines.get(row[0], ()))) for row in rows]
+    return [Due(tuple(lines.get(row[0], ())), *row) for row in rows]
 
 
 def costs(session: Session, who: Holder) -> list[Cost]:
