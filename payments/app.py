@@ -10,6 +10,7 @@ from payments.access import views as access
 from payments.access.guards import current_actor, staff
 from payments.crypto import FieldCipher
 from payments.db import make_engine
+from payments.inbox.views import WsgiDoor
 from payments.money import format_number, format_vnd
 from payments.notifications import tasks as notices
 from payments.portal import views as portal
@@ -45,7 +46,7 @@ def create_app(settings: Settings, panels: Iterable[Panel] = ()) -> Flask:
         admit(app, blueprint, staff(*roles))
     app.jinja_env.globals.update(say=say, language=language, current_actor=current_actor)
     app.jinja_env.filters.update(vnd=format_vnd, number=format_number)
-    wrapped = TrustedProxies(app.wsgi_app, settings.trusted_proxies)
+    wrapped = WsgiDoor(TrustedProxies(app.wsgi_app, settings.trusted_proxies), settings)
     app.wsgi_app = wrapped  # type: ignore[method-assign]  # Flask documents this very assignment for middleware
     return app
 

@@ -11,6 +11,29 @@ from sqlalchemy.types import Text
 from payments.db import GlobalRow, Id, SchoolRow, Vnd, str_enum
 
 
+class DeliveryOutcome(enum.StrEnum):
+    """What became of one delivery. The words of bank_adapters.contract where there are any."""
+
+    ACCEPTED = "accepted"
+    NOT_A_PAYMENT = "not_a_payment"
+    """Authentic and recorded, but a test call, a failed payment, or not about money."""
+    DUPLICATE = "duplicate"
+    AMOUNT_DIFF = "amount_diff"
+    """An id that was seen before with other content: recorded beside the first, never credited."""
+    FOREIGN_ACCOUNT = "foreign_account"
+    BAD_SIGNATURE = "bad_signature"
+    STALE = "stale"
+    MALFORMED = "malformed"
+    UNKNOWN_CONNECTION = "unknown_connection"
+    BAD_ADDRESS = "bad_address"
+    INTERNAL = "internal"
+    """Our fault (no such adapter, no live secret): the sender was asked to try again."""
+
+
+TAKEN = frozenset({DeliveryOutcome.ACCEPTED, DeliveryOutcome.NOT_A_PAYMENT})
+"""The class «accepted» of invariant I5; every outcome but these and ``duplicate`` is «refused»."""
+
+
 class RawCallback(GlobalRow):
     """One request at the banks' door as it was received, sealed, with what became of it (invariants I4, I5)."""
 
@@ -26,7 +49,9 @@ class RawCallback(GlobalRow):
     body_sha256: Mapped[bytes]
     body_bytes: Mapped[int]
     outcome: Mapped[str]
-    """accepted, duplicate, amount_diff, or the reason of the refusal: an ``Outcome`` of bank_adapters.contract."""
+    """What became of the delivery as a whole: a value of ``DeliveryOutcome``; of several items the gravest."""
+    reason: Mapped[str]
+    """``ok``, or the finer code behind a refusal (no_credentials, too_large, duplicate_key, …)."""
 
 
 class ThrottleCount(GlobalRow):
@@ -78,7 +103,17 @@ class Evidence(GlobalRow):
             "direction",
             "status",
             unique=True,
-            postgresql_where="connection_id IS NOT NULL AND NOT conflicting",
+            postgresql_where="connection_id IS NOT NULL AND NOT conflicting AND school_id IS NOT NULL",
+        ),
+        # What is quarantined must not block the same message once its account has been registered.
+        Index(
+            "uq__evidence__foreign",
+            "connection_id",
+            "dedup_key",
+            "direction",
+            "status",
+            unique=True,
+            postgresql_where="connection_id IS NOT NULL AND NOT conflicting AND school_id IS NULL",
         ),
         Index(
             "uq__evidence__conflict",
@@ -101,7 +136,7 @@ class Evidence(GlobalRow):
         CheckConstraint("amount_vnd > 0", name="amount_positive"),
         CheckConstraint("(school_id IS NULL) = (account_id IS NULL)", name="school_with_account"),
         CheckConstraint("(source = 'statement') = (connection_id IS NULL)", name="connection_or_statement"),
-        Index(None, "school_id", "account_id", "value_date"),
+        Index(None, "school_id", "account_id", "value_date", "amount_vnd"),
     )
 
     source: Mapped[Source] = mapped_column(str_enum(Source))
@@ -121,6 +156,7 @@ class Evidence(GlobalRow):
     provider_txn_id: Mapped[str]
     bank_reference: Mapped[str | None]
     order_reference: Mapped[str | None]
+    virtual_account: Mapped[str | None]
     description: Mapped[str]
     references: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Valid payment references found in the description, in order of position."""

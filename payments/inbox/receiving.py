@@ -1,0 +1,262 @@
+"""The heart of the banks' door, without input or output: a raw request in; rows to store, then the answer, out.
+
+A shell (payments/inbox/views.py, payments/inbox/door.py) splits the path, looks the connection up, calls ``receive``,
+stores what the reception asks for, and hands the results to ``Reception.answer``. Success is thus never said before
+the commit (invariant I4). Whatever arrives, ``receive`` raises nothing.
+"""
+
+import hashlib
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, cast
+
+import msgspec
+
+from bank_adapters import get_adapter
+from bank_adapters.contract import (
+    Adapter,
+    AdapterError,
+    Answer,
+    BankTransaction,
+    MalformedCallbackError,
+    Outcome,
+    Reason,
+    Request,
+    Status,
+    TokenIssuer,
+)
+from payments import clock
+from payments.crypto import FieldCipher
+from payments.inbox.models import DeliveryOutcome
+from payments.inbox.rules import ClosedList, content_sha256, may_call
+from payments.inbox.storing import Row
+from payments.invoices import reference
+from payments.settings import IPNetwork
+
+log = logging.getLogger(__name__)
+
+PREFIX: Final = "/callbacks/"
+MAX_BODY_BYTES: Final = 256 * 1024
+"""No more is read before a request is verified."""
+KEPT_BODY_BYTES: Final = 16 * 1024
+"""Of a request that nobody vouches for; what senders send is far smaller, so theirs is kept whole."""
+SEALED_PLACE: Final = "raw_callback.sealed"
+METHODS: Final = frozenset({"GET", "POST"})
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
+_JSON: Final = {"Content-Type": "application/json"}
+NOT_FOUND: Final = Answer(404, _JSON, b'{"error":"not_found"}')
+WRONG_METHOD: Final = Answer(405, {**_JSON, "Allow": "GET, POST"}, b'{"error":"method_not_allowed"}')
+TOO_LARGE: Final = Answer(413, {**_JSON, "Connection": "close"}, b'{"error":"too_large"}')
+NOT_ALLOWED: Final = Answer(403, _JSON, b'{"error":"forbidden"}')
+UNAVAILABLE: Final = Answer(503, {**_JSON, "Retry-After": "5"}, b'{"error":"try_again"}')
+"""Retryable for every sender: they all send again after a 5xx."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionData:
+    """A bank connection as the door needs it; secrets are the live ones, newest first."""
+
+    id: int
+    adapter: str
+    secrets: Sequence[Mapping[str, str]] = field(repr=False)
+    accounts: ClosedList
+    networks: Sequence[IPNetwork] = ()
+    sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What a request came to: rows to store first, then the answer to their results."""
+
+    request: Request
+    rows: Sequence[Row]
+    """Empty: nothing counts as received (a token was asked for)."""
+    decided: Answer | None = None
+    """The answer, where the results cannot change it."""
+    may_throttle: bool = False
+    """Nobody vouches for it: beyond the rate it is counted instead of stored."""
+    adapter: Adapter | None = None
+    connection: ConnectionData | None = None
+
+    def answer(self, results: Sequence[str], now: datetime) -> Answer:
+        """The answer in the sender's dialect, to be given after the commit; results as ``STORE`` gave them."""
+        if self.decided is not None:
+            return self.decided
+        if self.adapter is None or self.connection is None:
+            return UNAVAILABLE
+        outcomes = [_TOLD[DeliveryOutcome(result)] for result in results]
+        return self.adapter.acknowledge(self.request, outcomes, self.connection.secrets, now)
+
+
+_TOLD: Final = {
+    DeliveryOutcome.ACCEPTED: Outcome.accepted,
+    DeliveryOutcome.NOT_A_PAYMENT: Outcome.not_a_payment,
+    DeliveryOutcome.DUPLICATE: Outcome.duplicate,
+    DeliveryOutcome.AMOUNT_DIFF: Outcome.amount_differs,
+    DeliveryOutcome.FOREIGN_ACCOUNT: Outcome.foreign_account,
+    DeliveryOutcome.MALFORMED: Outcome.malformed,
+    DeliveryOutcome.BAD_SIGNATURE: Outcome.bad_signature,
+    DeliveryOutcome.STALE: Outcome.stale,
+    DeliveryOutcome.INTERNAL: Outcome.internal,
+}
+
+
+def split_path(path: str) -> tuple[str, str] | None:
+    """``/callbacks/<token>[/<rest>]`` -> (token, rest); None when no connection can have that path."""
+    token, _, rest = path.removeprefix(PREFIX).partition("/")
+    return (token, rest.rstrip("/")) if _TOKEN.fullmatch(token) else None
+
+
+def receive(
+    connection: ConnectionData | None, request: Request, now: datetime, cipher: FieldCipher, *, too_large: bool = False
+) -> Reception:
+    """Judge one request. ``request.path`` is what follows the token; ``connection`` None: no such connection."""
+    reception = _Reception(connection, request, now, cipher)
+    try:
+        return reception.judge(too_large=too_large)
+    except Exception as error:  # noqa: BLE001 - a fault in an adapter must not take the door away from others
+        # The name only: an exception's text may quote what was received.
+        log.error("door: connection %s: %s", connection and connection.id, type(error).__name__)  # noqa: TRY400
+        return reception.refuse(DeliveryOutcome.INTERNAL, "unexpected_error", UNAVAILABLE)
+
+
+class _Reception:
+    """The steps of ``receive`` with what they share."""
+
+    def __init__(self, connection: ConnectionData | None, request: Request, now: datetime, cipher: FieldCipher) -> None:
+        self._connection = connection
+        self._connection_id = connection.id if connection else None
+        self._request = request
+        self._now = now
+        self._cipher = cipher
+
+    def judge(self, *, too_large: bool) -> Reception:
+        connection = self._connection
+        if connection is None:
+            return self.refuse(DeliveryOutcome.UNKNOWN_CONNECTION, "unknown_connection", NOT_FOUND)
+        unfit = self._unfit(connection, too_large=too_large)
+        if unfit is not None:
+            return self.refuse(*unfit)
+        try:
+            adapter = get_adapter(connection.adapter)
+        except AdapterError as error:
+            return self._unavailable(error.code)
+        return self._by_route(adapter, connection)
+
+    def _unfit(self, connection: ConnectionData, *, too_large: bool) -> tuple[DeliveryOutcome, str, Answer] | None:
+        """Why the request is refused unread: outcome, reason, answer."""
+        if not may_call(self._request.remote_addr, connection.networks):
+            return DeliveryOutcome.BAD_ADDRESS, "bad_address", NOT_ALLOWED
+        if self._request.method not in METHODS:
+            return DeliveryOutcome.MALFORMED, "wrong_method", WRONG_METHOD
+        if too_large:
+            return DeliveryOutcome.MALFORMED, "too_large", TOO_LARGE
+        return None
+
+    def _by_route(self, adapter: Adapter, connection: ConnectionData) -> Reception:
+        if not connection.secrets:
+            return self._unavailable("no_live_secret")
+        route = adapter.ROUTES.get(self._request.path)
+        if route == "token":
+            issuer = cast("TokenIssuer", adapter)
+            return Reception(self._request, (), issuer.token(self._request, connection.secrets, self._now))
+        if route != "notify":
+            return self.refuse(DeliveryOutcome.MALFORMED, "unknown_path", NOT_FOUND)
+        return self._notified(adapter, connection)
+
+    def _notified(self, adapter: Adapter, connection: ConnectionData) -> Reception:
+        request, secrets = self._request, connection.secrets
+        verdict = adapter.authenticate(request, secrets, self._now)
+        if verdict.reason is Reason.unconfigured:
+            return self._unavailable("no_live_secret")
+        if not verdict.valid:
+            answer = adapter.acknowledge(request, [verdict.outcome], secrets, self._now)
+            return self.refuse(DeliveryOutcome(verdict.outcome), verdict.reason.value, answer)
+        try:
+            items = [_evidence(connection, transaction) for transaction in adapter.parse(request, secrets)]
+        except MalformedCallbackError as error:
+            return self._malformed(adapter, secrets, error.code)
+        except UnicodeEncodeError:
+            return self._malformed(adapter, secrets, "bad_text")
+        first = items[0] if items else Row(connection.id, DeliveryOutcome.NOT_A_PAYMENT.value)
+        rows = [self._with_raw(first, "ok"), *items[1:]]
+        return Reception(request, rows, adapter=adapter, connection=connection)
+
+    def _malformed(self, adapter: Adapter, secrets: Sequence[Mapping[str, str]], code: str) -> Reception:
+        """Authentic and unreadable: never throttled, for its sender holds the secret and needs to be told."""
+        answer = adapter.acknowledge(self._request, [Outcome.malformed], secrets, self._now)
+        row = self._with_raw(Row(self._connection_id, DeliveryOutcome.MALFORMED.value), code)
+        return Reception(self._request, [row], answer)
+
+    def _unavailable(self, code: str) -> Reception:
+        log.critical("door: connection %s cannot be served: %s", self._connection_id, code)
+        return self.refuse(DeliveryOutcome.INTERNAL, code, UNAVAILABLE)
+
+    def refuse(self, outcome: DeliveryOutcome, reason: str, answer: Answer) -> Reception:
+        """Nobody vouches for the request: it is stored for a person to see, under no key of evidence."""
+        row = self._with_raw(Row(self._connection_id, outcome.value), reason, KEPT_BODY_BYTES)
+        return Reception(self._request, [row], answer, may_throttle=True)
+
+    def _with_raw(self, row: Row, reason: str, keep: int = MAX_BODY_BYTES) -> Row:
+        request = self._request
+        return row._replace(
+            received_at=self._now,
+            remote_addr=request.remote_addr,
+            sealed=seal(request, self._cipher, keep),
+            body_sha256=hashlib.sha256(request.body).digest(),
+            body_bytes=len(request.body),
+            reason=reason,
+        )
+
+
+def _evidence(connection: ConnectionData, transaction: BankTransaction) -> Row:
+    """One transaction as a row, with its outcome for the case that it is new; raises UnicodeEncodeError."""
+    target = connection.accounts.resolve(transaction.account_number, transaction.virtual_account)
+    if transaction.status in (Status.failed, Status.test):
+        outcome = DeliveryOutcome.NOT_A_PAYMENT
+    else:
+        outcome = DeliveryOutcome.ACCEPTED if target else DeliveryOutcome.FOREIGN_ACCOUNT
+    texts = (transaction.dedup_key, transaction.provider_txn_id, transaction.description)
+    if any("\0" in text for text in texts):
+        raise MalformedCallbackError("nul_character")
+    return Row(
+        connection_id=connection.id,
+        outcome=outcome.value,
+        dedup_key=transaction.dedup_key,
+        direction=transaction.direction.value,
+        status=transaction.status.value,
+        school_id=target and target.school_id,
+        account_id=target and target.account_id,
+        account_named=(transaction.account_number or transaction.virtual_account or "")[-4:],
+        amount_vnd=transaction.amount_vnd,
+        occurred_at=transaction.occurred_at,
+        value_date=transaction.value_date or clock.day_of(transaction.occurred_at),
+        provider_txn_id=transaction.provider_txn_id,
+        bank_reference=transaction.bank_reference,
+        order_reference=transaction.order_ref,
+        virtual_account=transaction.virtual_account,
+        description=transaction.description,
+        found=" ".join(reference.find(transaction.description)),
+        content_sha256=content_sha256(transaction),
+        sandbox=connection.sandbox,
+    )
+
+
+def seal(request: Request, cipher: FieldCipher, keep: int = MAX_BODY_BYTES) -> bytes:
+    """The request as one sealed value; of a longer body only the first ``keep`` bytes."""
+    parts = (request.method, request.path, request.query, dict(request.headers), request.body[:keep])
+    return cipher.seal(_ENCODE(parts), SEALED_PLACE)
+
+
+def unseal(sealed: bytes, cipher: FieldCipher, remote_addr: str | None = None) -> Request:
+    """The request as it was received (without its token). Raises SealError."""
+    method, path, query, headers, body = _DECODE(cipher.open(sealed, SEALED_PLACE))
+    return Request(method, path, query, headers, body, remote_addr)
+
+
+_ENCODE: Final = msgspec.msgpack.Encoder().encode
+_DECODE: Final = msgspec.msgpack.Decoder(tuple[str, str, str, dict[str, str], bytes]).decode

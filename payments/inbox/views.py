@@ -1,0 +1,163 @@
+"""The banks' door as part of the WSGI application: one SQL statement in one autocommit per callback.
+
+A bare callable in front of Flask (Flask alone would cost more than all the rest of a callback). Nobody logs in here:
+each request is believed or not by its connection's adapter.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
+
+from bank_adapters.contract import Answer, Request
+from payments import celery, clock
+from payments.crypto import FieldCipher
+from payments.db import libpq_url, make_engine
+from payments.inbox import metrics
+from payments.inbox.connections import Connections, loader
+from payments.inbox.receiving import MAX_BODY_BYTES, PREFIX, UNAVAILABLE, Reception, receive, split_path
+from payments.inbox.storing import COUNT_THROTTLED, STORE, arguments
+from payments.inbox.throttle import RefusalBudget
+from payments.settings import Settings
+from payments.web.proxies import client_address
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+STATEMENTS_AT_ONCE: Final = 8
+WAIT_S: Final = 1.5
+"""For a database connection; with the statement's own limit the sender waits two seconds at most."""
+SESSION: Final = "-c timezone=UTC -c jit=off -c synchronous_commit=on -c statement_timeout=1500"
+
+PHRASES: Final = {200: "200 OK", 400: "400 Bad Request", 503: "503 Service Unavailable"}
+
+
+class WsgiDoor:
+    """Answers ``/callbacks/…`` itself and hands everything else to the application behind it."""
+
+    def __init__(self, app: "WSGIApplication", settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._shells: dict[int, _Shell] = {}
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Serve one request."""
+        path = environ.get("PATH_INFO", "")
+        if not path.startswith(PREFIX):
+            return self._app(environ, start_response)
+        with metrics.SECONDS.time():
+            answer = self._shell().answer(path.encode("latin-1", "replace").decode("utf-8", "replace"), environ)
+        status = PHRASES.get(answer.status, f"{answer.status} -")
+        start_response(status, [*answer.headers.items(), ("Content-Length", str(len(answer.body)))])
+        return [answer.body]
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        shell = self._shells.pop(os.getpid(), None)
+        if shell is not None:
+            shell.close()
+
+    def _shell(self) -> "_Shell":
+        # Connections must not be shared after a fork.
+        pid = os.getpid()
+        if pid not in self._shells:
+            self._shells = {pid: _Shell(self._settings)}
+        return self._shells[pid]
+
+
+class _Shell:
+    """Stores and answers, in one process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._trusted = settings.trusted_proxies
+        self._cipher = FieldCipher(settings.field_keys)
+        self._engine = make_engine(settings.database_url, pool_size=2)
+        self._connections = Connections(loader(self._engine, self._cipher))
+        self._budget = RefusalBudget()
+        self._pool = ConnectionPool(
+            libpq_url(settings.database_url),
+            min_size=1,
+            max_size=STATEMENTS_AT_ONCE,
+            timeout=WAIT_S,
+            reconnect_timeout=0,
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": 0,
+                "cursor_factory": psycopg.RawCursor,
+                "application_name": "hocphi door (wsgi)",
+                "options": SESSION,
+                "connect_timeout": 2,
+            },
+            open=True,
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+        self._engine.dispose()
+
+    def answer(self, path: str, environ: "WSGIEnvironment") -> Answer:
+        try:
+            return self._answer(path, environ)
+        except (psycopg.Error, PoolTimeout, SQLAlchemyError) as error:
+            # The name only: the text of a database error may quote what was received.
+            log.error("door: not stored: %s", type(error).__name__)  # noqa: TRY400
+            metrics.count([metrics.UNANSWERED])
+            return UNAVAILABLE
+
+    def _answer(self, path: str, environ: "WSGIEnvironment") -> Answer:
+        now = clock.now()
+        named = split_path(path)
+        connection = self._connections.get(named[0], now) if named else None
+        body = _body(environ)
+        too_large = len(body) > MAX_BODY_BYTES
+        peer = client_address(environ.get("REMOTE_ADDR"), environ.get("HTTP_X_FORWARDED_FOR", ""), self._trusted)
+        request = Request(
+            environ["REQUEST_METHOD"],
+            named[1] if named else "",
+            environ.get("QUERY_STRING", ""),
+            _headers(environ),
+            body[:MAX_BODY_BYTES],
+            peer,
+        )
+        reception = receive(connection, request, now, self._cipher, too_large=too_large)
+        return reception.answer(self._store(reception), clock.now())
+
+    def _store(self, reception: Reception) -> list[str]:
+        if not reception.rows:
+            return []
+        first = reception.rows[0]
+        if reception.may_throttle and not self._budget.allows(first.connection_id, first.received_at or clock.now()):
+            with self._pool.connection() as connection:
+                connection.execute(COUNT_THROTTLED, ([first.connection_id], first.received_at))
+            metrics.count([metrics.THROTTLED])
+            return []
+        with self._pool.connection() as connection:
+            results = [result for (result,) in connection.execute(STORE, arguments([reception.rows]))]
+        metrics.count(results)
+        if "accepted" in results:
+            celery.wake("settlement")
+        return results
+
+
+def _body(environ: "WSGIEnvironment") -> bytes:
+    """At most one byte more than is allowed."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if length.isdecimal():
+        wanted = min(int(length), MAX_BODY_BYTES + 1)
+    else:
+        wanted = MAX_BODY_BYTES + 1 if environ.get("wsgi.input_terminated") else 0
+    read: Callable[[int], bytes] = environ["wsgi.input"].read
+    return read(wanted) if wanted else b""
+
+
+def _headers(environ: "WSGIEnvironment") -> dict[str, str]:
+    headers = {name[5:].replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
+    if environ.get("CONTENT_TYPE"):
+        headers["content-type"] = environ["CONTENT_TYPE"]
+    return headers
