@@ -10,14 +10,16 @@ from datetime import date, timedelta
 from bank_adapters.statements.camt_entry import Detail, Entry, amount_in, amount_of, bad_structure, day_of, lines_of
 from bank_adapters.statements.errors import StatementError
 from bank_adapters.statements.model import Notice, Statement, StatementLine, days_covered
-from bank_adapters.statements.safe_xml import Node, RecordTarget, feed
+from bank_adapters.statements.rows import too_many
+from bank_adapters.statements.safe_xml import Record, RecordTarget, feed
 from bank_adapters.statements.zip_guard import CHUNK_BYTES, too_large
 
 MAX_BYTES = 128 * 2**20
+MAX_RECORDS = 300_000  # of one kind in one statement
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.05([234])\.001\.(?:0[2-9]|1[0-3])")
 _HEAD = re.compile(rb"urn:iso:std:iso:20022:tech:xsd:camt\.05[234]\.")
 STATEMENT_NAMES = frozenset({"Stmt", "Rpt", "Ntfctn"})
-RECORDS = STATEMENT_NAMES | {"Ntry", "TxDtls"}
+RECORDS = STATEMENT_NAMES | {"Bal", "Ntry", "TxDtls"}
 
 
 def looks_like(data: bytes) -> bool:
@@ -52,32 +54,36 @@ class Message:
         self.statements: list[Statement] = []
         self.kind = ""
         self.details: list[Detail] = []
+        self.balances: list[Record] = []
         self.lines: list[StatementLine] = []
         self.notices: list[Notice] = []
         self.entries = 0
         self.unbooked = 0
 
-    def take(self, node: Node, parents: tuple[str, ...]) -> None:
-        """Take a record as it ends."""
-        if not self.kind:
-            self.kind = kind_of(self.target.namespace)
-        place = f"{len(self.statements) + 1}"
-        if node.name == "TxDtls":
-            if "Ntry" not in parents:
-                raise bad_structure(place, "TxDtls đứng ngoài Ntry", "a TxDtls stands outside any Ntry")
-            self.details.append(Detail.read(node, f"Stmt[{place}]/Ntry[{self.entries + 1}]"))
-        elif node.name == "Ntry":
-            if not parents or parents[-1] not in STATEMENT_NAMES:
-                raise bad_structure(place, "Ntry đứng ngoài sao kê", "an Ntry stands outside any statement")
-            self.take_entry(node, f"Stmt[{place}]/Ntry[{self.entries + 1}]")
+    def take(self, record: Record, parents: tuple[str, ...]) -> None:
+        """Take a record as it ends; raises StatementError for one that stands where none may."""
+        self.kind = self.kind or kind_of(self.target.namespace)
+        parent = parents[-1] if parents else ""
+        statement_place = f"Stmt[{len(self.statements) + 1}]"
+        entry_place = f"{statement_place}/Ntry[{self.entries + 1}]"
+        if max(len(self.details), len(self.balances), self.entries) >= MAX_RECORDS:
+            raise too_many(statement_place)
+        if record.name == "TxDtls" and "Ntry" in parents:
+            self.details.append(Detail.read(record, entry_place))
+        elif record.name == "Ntry" and parent in STATEMENT_NAMES:
+            self.take_entry(record, entry_place)
+        elif record.name == "Bal" and parent in STATEMENT_NAMES:
+            self.balances.append(record)
+        elif record.name in STATEMENT_NAMES and parent.startswith("BkToCstmr"):
+            self.take_statement(record, statement_place)
         else:
-            self.take_statement(node, f"Stmt[{place}]")
+            raise bad_structure(entry_place, f"{record.name} đứng sai chỗ", f"a {record.name} stands out of place")
 
-    def take_entry(self, node: Node, place: str) -> None:
+    def take_entry(self, record: Record, place: str) -> None:
         """Turn an entry into one line, or one per transaction in it."""
         self.entries += 1
         details, self.details = self.details, []
-        entry = Entry.read(node, place)
+        entry = Entry.read(record, place)
         if entry.status != "BOOK":
             self.unbooked += 1
             self.notices.append(
@@ -94,9 +100,9 @@ class Message:
         if notice is not None:
             self.notices.append(notice)
 
-    def take_statement(self, node: Node, place: str) -> None:
+    def take_statement(self, record: Record, place: str) -> None:
         """Close a statement: account, period, balances and totals around its lines."""
-        account_currency = node.value("Acct/Ccy")
+        account_currency = record.value("Acct/Ccy")
         if account_currency not in (None, "VND"):
             raise StatementError(
                 "bad_currency",
@@ -104,34 +110,35 @@ class Message:
                 "Tài khoản của sao kê không phải tài khoản đồng Việt Nam.",
                 "The statement's account is not in Vietnamese đồng.",
             )
-        balances = Balances(node, place)
-        first, last = period_of(node, place)
+        balances = Balances(self.balances, place)
+        first, last = period_of(record, place)
         if first is None or last is None:
             opened_on, closed_on = balances.days.get("opening"), balances.days.get("closing")
             first, last = days_covered(opened_on, closed_on, tuple(self.lines))
-        page = node.value("StmtPgntn/PgNb", "NtfctnPgntn/PgNb", "RptPgntn/PgNb")
+        page = record.value("StmtPgntn/PgNb", "NtfctnPgntn/PgNb", "RptPgntn/PgNb")
         self.statements.append(
             Statement(
-                account_number=node.value("Acct/Id/Othr/Id", "Acct/Id/IBAN"),
+                account_number=record.value("Acct/Id/Othr/Id", "Acct/Id/IBAN"),
                 currency="VND",
                 period_from=first,
                 period_to=last,
                 opening_vnd=balances.amounts.get("opening"),
                 closing_vnd=balances.amounts.get("closing"),
-                sequence=whole(node.value("ElctrncSeqNb", "LglSeqNb"), f"{place}/ElctrncSeqNb"),
+                sequence=whole(record.value("ElctrncSeqNb", "LglSeqNb"), f"{place}/ElctrncSeqNb"),
                 lines=tuple(self.lines),
                 format=self.kind,
-                credits_vnd=self.total(node, "TtlCdtNtries", place),
-                debits_vnd=self.total(node, "TtlDbtNtries", place),
+                credits_vnd=self.total(record, "TtlCdtNtries", place),
+                debits_vnd=self.total(record, "TtlDbtNtries", place),
                 page=whole(page, f"{place}/StmtPgntn"),
                 notices=tuple(self.notices),
             )
         )
-        self.lines, self.notices, self.entries, self.unbooked = [], [], 0, 0
+        self.balances, self.lines, self.notices = [], [], []
+        self.entries = self.unbooked = 0
 
-    def total(self, node: Node, name: str, place: str) -> int | None:
+    def total(self, record: Record, name: str, place: str) -> int | None:
         """Return a stated total; it may count entries that are not booked, and then says nothing here."""
-        text = node.value(f"TxsSummry/{name}/Sum")
+        text = record.value(f"TxsSummry/{name}/Sum")
         if text is None or self.unbooked:
             return None
         return amount_of(text, "VND", f"{place}/TxsSummry/{name}/Sum")
@@ -142,28 +149,25 @@ class Balances:
 
     NAMES = {"OPBD": "opening", "PRCD": "opening", "CLBD": "closing"}  # noqa: RUF012 - never changed
 
-    def __init__(self, node: Node, place: str) -> None:
+    def __init__(self, records: list[Record], place: str) -> None:
         self.amounts: dict[str, int] = {}
         self.days: dict[str, date] = {}
-        found = [(balance.value("Tp/CdOrPrtry/Cd") or "", balance) for balance in node.find_all("Bal")]
-        has_opening = any(code == "OPBD" for code, _ in found)
-        for code, balance in found:
+        codes = [record.value("Tp/CdOrPrtry/Cd") or "" for record in records]
+        for code, record in zip(codes, records, strict=True):
             name = self.NAMES.get(code)
-            if name is None or (code == "PRCD" and has_opening):
-                continue
-            self.take(name, balance, f"{place}/Bal[{code}]")
+            if name is not None and not (code == "PRCD" and "OPBD" in codes):
+                self.take(name, record, f"{place}/Bal[{code}]")
 
-    def take(self, name: str, balance: Node, place: str) -> None:
+    def take(self, name: str, record: Record, place: str) -> None:
         """Keep one balance; raises StatementError when it is stated twice and differently."""
-        amount = balance.find("Amt")
-        mark = balance.value("CdtDbtInd")
-        if amount is None or mark not in ("CRDT", "DBIT"):
+        amount_vnd = amount_in(record, place, "Amt")
+        mark = record.value("CdtDbtInd")
+        if amount_vnd is None or mark not in ("CRDT", "DBIT"):
             raise bad_structure(place, "số dư thiếu số tiền hoặc dấu", "a balance lacks its amount or sign")
-        value = amount_in(amount, place)
-        signed = value if mark == "CRDT" else -value
+        signed = amount_vnd if mark == "CRDT" else -amount_vnd
         if self.amounts.setdefault(name, signed) != signed:
             raise bad_structure(place, "hai số dư khác nhau", "two balances differ")
-        day = day_of(balance.find("Dt"), place)
+        day = day_of(record, place, "Dt/Dt", "Dt/DtTm")
         if day is not None:
             self.days[name] = day
 
@@ -181,14 +185,11 @@ def kind_of(namespace: str) -> str:
     return f"camt.05{match.group(1)}"
 
 
-def period_of(node: Node, place: str) -> tuple[date | None, date | None]:
+def period_of(record: Record, place: str) -> tuple[date | None, date | None]:
     """Return the days a statement covers; an end at midnight sharp belongs to the day before."""
-    span = node.find("FrToDt")
-    if span is None:
-        return None, None
-    first = day_of(span, place, "FrDtTm", "FrDt")
-    last = day_of(span, place, "ToDtTm", "ToDt")
-    end = span.value("ToDtTm") or ""
+    first = day_of(record, place, "FrToDt/FrDtTm", "FrToDt/FrDt")
+    last = day_of(record, place, "FrToDt/ToDtTm", "FrToDt/ToDt")
+    end = record.value("FrToDt/ToDtTm") or ""
     if first and last and first < last and end[10:19] == "T00:00:00":
         last -= timedelta(days=1)
     return first, last

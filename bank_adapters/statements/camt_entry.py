@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from bank_adapters.statements.errors import StatementError
 from bank_adapters.statements.model import Direction, Notice, StatementLine
-from bank_adapters.statements.safe_xml import Node
+from bank_adapters.statements.safe_xml import Record
 
 VIETNAM = timezone(timedelta(hours=7))
 _AMOUNT = re.compile(r"([0-9]{1,13})(?:\.0{1,2})?", re.ASCII)
@@ -31,18 +31,17 @@ class Detail:
     raw: str
 
     @classmethod
-    def read(cls, node: Node, place: str) -> "Detail":
+    def read(cls, record: Record, place: str) -> "Detail":
         """Reduce a TxDtls; raises StatementError for an amount that is not whole đồng."""
-        amount = node.find("Amt") or node.find("AmtDtls/TxAmt/Amt")
         return cls(
-            amount_vnd=None if amount is None else amount_in(amount, f"{place}/TxDtls/Amt"),
-            direction=_DIRECTIONS.get(node.value("CdtDbtInd")),
-            bank_reference=known(node.value("Refs/AcctSvcrRef", "Refs/TxId", "Refs/InstrId")),
-            payer_reference=known(node.value("Refs/EndToEndId")),
-            description=" ".join(texts(node, "RmtInf/Ustrd") or texts(node, "AddtlTxInf")),
-            debtor=node.value("RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm"),
-            creditor=node.value("RltdPties/Cdtr/Nm", "RltdPties/Cdtr/Pty/Nm"),
-            raw="\n".join(node.leaves()),
+            amount_vnd=amount_in(record, f"{place}/TxDtls", "Amt", "AmtDtls/TxAmt/Amt"),
+            direction=_DIRECTIONS.get(record.value("CdtDbtInd")),
+            bank_reference=known(record.value("Refs/AcctSvcrRef", "Refs/TxId", "Refs/InstrId")),
+            payer_reference=known(record.value("Refs/EndToEndId")),
+            description=" ".join(texts(record, "RmtInf/Ustrd") or texts(record, "AddtlTxInf")),
+            debtor=record.value("RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm"),
+            creditor=record.value("RltdPties/Cdtr/Nm", "RltdPties/Cdtr/Pty/Nm"),
+            raw=record.source(),
         )
 
     def effect_vnd(self, entry_direction: Direction) -> int:
@@ -67,21 +66,20 @@ class Entry:
     raw: str
 
     @classmethod
-    def read(cls, node: Node, place: str) -> "Entry":
+    def read(cls, record: Record, place: str) -> "Entry":
         """Read an entry; raises StatementError when anything it must state is missing or wrong."""
-        amount = node.find("Amt")
-        direction = _DIRECTIONS.get(node.value("CdtDbtInd"))
-        status = node.value("Sts/Cd", "Sts")
-        if amount is None or direction is None or status is None:
+        amount_vnd = amount_in(record, place, "Amt")
+        direction = _DIRECTIONS.get(record.value("CdtDbtInd"))
+        status = record.value("Sts/Cd", "Sts")
+        if amount_vnd is None or direction is None or status is None:
             raise bad_structure(place, "bút toán thiếu Amt, CdtDbtInd hoặc Sts", "an entry lacks Amt, CdtDbtInd or Sts")
-        reversal = node.value("RvslInd")
+        reversal = record.value("RvslInd")
         if reversal not in (None, "true", "false", "1", "0"):
             raise bad_structure(f"{place}/RvslInd", "RvslInd sai", "RvslInd is wrong")
-        value_date = day_of(node.find("ValDt"), f"{place}/ValDt")
-        booked_on = day_of(node.find("BookgDt"), f"{place}/BookgDt") or value_date
+        value_date = day_of(record, place, "ValDt/Dt", "ValDt/DtTm")
+        booked_on = day_of(record, place, "BookgDt/Dt", "BookgDt/DtTm") or value_date
         if booked_on is None:
             raise bad_structure(place, "bút toán không có ngày", "an entry has no date")
-        amount_vnd = amount_in(amount, f"{place}/Amt")
         if amount_vnd == 0:
             raise bad_structure(f"{place}/Amt", "số tiền bằng 0", "the amount is zero")
         return cls(
@@ -92,9 +90,9 @@ class Entry:
             reversal=reversal in ("true", "1"),
             booked_on=booked_on,
             value_date=value_date or booked_on,
-            bank_reference=known(node.value("AcctSvcrRef", "NtryRef")),
-            description=" ".join(texts(node, "AddtlNtryInf")),
-            raw="\n".join(node.leaves()),
+            bank_reference=known(record.value("AcctSvcrRef", "NtryRef")),
+            description=" ".join(texts(record, "AddtlNtryInf")),
+            raw=record.source(),
         )
 
     def line(self, number: int, detail: Detail | None, amount_vnd: int, direction: Direction) -> StatementLine:
@@ -155,9 +153,13 @@ def merged(details: list[Detail]) -> Detail | None:
     )
 
 
-def amount_in(node: Node, place: str) -> int:
-    """Read the amount of an element with a currency."""
-    return amount_of(node.text.strip(), node.attributes.get("Ccy", ""), place)
+def amount_in(record: Record, place: str, *paths: str) -> int | None:
+    """Read the amount at the first path that has one; None where none has."""
+    for path in paths:
+        text = record.value(path)
+        if text is not None:
+            return amount_of(text, record.value(f"{path}@Ccy") or "", f"{place}/{path}")
+    return None
 
 
 def amount_of(text: str, currency: str, place: str) -> int:
@@ -180,11 +182,9 @@ def amount_of(text: str, currency: str, place: str) -> int:
     return int(match.group(1))
 
 
-def day_of(node: Node | None, place: str, time_name: str = "DtTm", day_name: str = "Dt") -> date | None:
-    """Read a day, or the day in Việt Nam of a moment; None when neither is stated."""
-    if node is None:
-        return None
-    text = node.value(day_name, time_name)
+def day_of(record: Record, place: str, *paths: str) -> date | None:
+    """Read a day, or the day in Việt Nam of a moment, at the first path that has one; None where none has."""
+    text = record.value(*paths)
     if text is None:
         return None
     try:
@@ -197,16 +197,16 @@ def day_of(node: Node | None, place: str, time_name: str = "DtTm", day_name: str
     if day is None or not 2000 <= day.year <= 2099:
         raise StatementError(
             "bad_date",
-            place,
+            f"{place}/{paths[0]}",
             f"Không đọc được ngày «{text[:24]}».",
             f"Cannot read the date «{text[:24]}».",
         )
     return day
 
 
-def texts(node: Node, path: str) -> list[str]:
+def texts(record: Record, path: str) -> list[str]:
     """Return the texts at a path that are not empty."""
-    return [text for found in node.find_all(path) if (text := found.text.strip())]
+    return [bare for text in record.values(path) if (bare := text.strip())]
 
 
 def known(reference: str | None) -> str | None:

@@ -6,13 +6,14 @@ UTF-8 so that no other encoding can hide one.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Protocol, cast
 
 from lxml import etree
 
 from bank_adapters.statements.errors import StatementError
 
-MAX_LIVE_NODES = 100_000  # of one record; a statement entry has some thirty
+MAX_LEAVES = 100_000  # of one record; a statement entry has some twenty
 MAX_DEPTH = 64
 HEAD_BYTES = 400
 _DECLARED = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\bencoding\s*=\s*[\"']([^\"']*)[\"']")
@@ -39,6 +40,7 @@ class Target(Protocol):
         """End the document."""
 
 
+@lru_cache(maxsize=1024)
 def local_name(tag: str) -> str:
     """Return an element's name without its namespace."""
     return tag.rpartition("}")[2]
@@ -124,86 +126,93 @@ def bad_xml(name: str, error: etree.LxmlError) -> StatementError:
     )
 
 
-class Node:
-    """An element of a record: name, attributes, text and child elements."""
+class Record:
+    """One element of interest: its attributes, and the texts below it with their paths, in document order.
 
-    __slots__ = ("attributes", "children", "name", "text")
+    A path such as `Bal/Tp/Cd` starts below the element; `Amt@Ccy` is an attribute.
+    """
+
+    __slots__ = ("attributes", "first", "leaves", "name")
 
     def __init__(self, name: str, attributes: dict[str, str]) -> None:
         self.name = name
         self.attributes = attributes
-        self.text = ""
-        self.children: list[Node] = []
+        self.leaves: list[tuple[str, str]] = []
+        self.first: dict[str, str] = {}
 
-    def find(self, path: str) -> "Node | None":
-        """Return the first element at a path of names such as `Bal/Tp/Cd`."""
-        return next(iter(self.find_all(path)), None)
-
-    def find_all(self, path: str) -> "list[Node]":
-        """Return every element at a path of names."""
-        found = [self]
-        for name in path.split("/"):
-            found = [child for node in found for child in node.children if child.name == name]
-        return found
+    def add(self, path: str, text: str) -> None:
+        """Keep a text; raises StatementError when the element holds more than any honest one."""
+        if len(self.leaves) >= MAX_LEAVES:
+            raise overgrown(self.name)
+        self.leaves.append((path, text))
+        self.first.setdefault(path, text)
 
     def value(self, *paths: str) -> str | None:
         """Return the text at the first path that has any."""
         for path in paths:
-            for node in self.find_all(path):
-                if text := node.text.strip():
-                    return text
+            if text := self.first.get(path, "").strip():
+                return text
         return None
 
-    def leaves(self, prefix: str = "") -> list[str]:
-        """List `path=text` for every element with text, in document order."""
-        path = f"{prefix}/{self.name}" if prefix else self.name
-        own = [f"{path}={self.text.strip()}"] if self.text.strip() else []
-        return own + [line for child in self.children for line in child.leaves(path)]
+    def values(self, path: str) -> list[str]:
+        """Return every text at a path."""
+        return [text for found, text in self.leaves if found == path]
+
+    def source(self) -> str:
+        """Return the element as lines of `path=text`."""
+        return "\n".join(f"{self.name}/{path}={text.strip()}" for path, text in self.leaves)
 
 
 class RecordTarget:
     """Builds the elements named in `records` and hands each over as it ends; keeps nothing else.
 
-    `take(node, parents)` gets the record and the names of the elements around it, outermost first.
+    `take(record, parents)` gets the names of the elements around it, outermost first. A record inside
+    another comes first and is no part of it.
     """
 
-    def __init__(self, records: frozenset[str], take: Callable[[Node, tuple[str, ...]], None]) -> None:
+    def __init__(self, records: frozenset[str], take: Callable[[Record, tuple[str, ...]], None]) -> None:
         self.records = records
         self.take = take
-        self.stack: list[Node] = []
-        self.texts: list[list[str]] = []  # joined once, for adding to a long string takes quadratic time
-        self.live = 0
         self.namespace = ""
+        self.names: list[str] = []
+        self.paths: list[str] = []
+        self.open: list[Record] = []
+        self.text: list[str] = []
+        self.is_leaf = False
 
     def start(self, tag: str, attrib: dict[str, str]) -> None:
         """Open an element; the namespace of the outermost one is kept."""
-        if not self.stack:
+        name = local_name(tag)
+        if not self.names:
             self.namespace = tag[1:].partition("}")[0] if tag.startswith("{") else ""
-        self.live += 1
-        if self.live > MAX_LIVE_NODES or len(self.stack) >= MAX_DEPTH:
-            raise StatementError(
-                "too_large",
-                "/".join(node.name for node in self.stack[:5]),
-                "Một bút toán trong tệp có quá nhiều thành phần hoặc quá nhiều tầng.",
-                "One entry of the file has too many elements or levels.",
-            )
-        self.stack.append(Node(local_name(tag), dict(attrib) if attrib else {}))
-        self.texts.append([])
+        elif len(self.names) >= MAX_DEPTH:
+            raise overgrown("/".join(self.names[:5]))
+        path = ""
+        if name in self.records:
+            self.open.append(Record(name, dict(attrib)))
+        elif self.open:
+            parent = self.paths[-1]
+            path = f"{parent}/{name}" if parent else name
+            for key, text in attrib.items() if attrib else ():
+                self.open[-1].add(f"{path}@{local_name(key)}", text)
+        self.names.append(name)
+        self.paths.append(path)
+        self.text.clear()
+        self.is_leaf = True
 
     def data(self, data: str) -> None:
-        """Add text to the open element."""
-        if self.texts:
-            self.texts[-1].append(data)
+        """Take a piece of text."""
+        self.text.append(data)
 
     def end(self, tag: str) -> None:  # noqa: ARG002 - the stack knows the name
-        """Close an element: hand a record over, keep another for its parent."""
-        node = self.stack.pop()
-        node.text = "".join(self.texts.pop())
-        if node.name in self.records:
-            self.live -= 1 + count(node)
-            self.take(node, tuple(parent.name for parent in self.stack))
-        elif self.stack:
-            self.stack[-1].children.append(node)
+        """Close an element: keep the text of a leaf, hand a record over."""
+        name, path = self.names.pop(), self.paths.pop()
+        if self.is_leaf and self.open and path and self.text:
+            self.open[-1].add(path, "".join(self.text))
+        self.is_leaf = False
+        self.text.clear()
+        if name in self.records:
+            self.take(self.open.pop(), tuple(self.names))
 
     def comment(self, text: str) -> None:
         """Comments carry nothing."""
@@ -212,6 +221,11 @@ class RecordTarget:
         """Nothing is left to hand over."""
 
 
-def count(node: Node) -> int:
-    """Count the elements below a node."""
-    return sum(1 + count(child) for child in node.children)
+def overgrown(place: str) -> StatementError:
+    """Build the error for an element that holds too much."""
+    return StatementError(
+        "too_large",
+        place,
+        "Một bút toán trong tệp có quá nhiều thành phần hoặc quá nhiều tầng.",
+        "One entry of the file has too many elements or levels.",
+    )

@@ -9,7 +9,7 @@ import re
 
 from bank_adapters.statements.errors import StatementError
 from bank_adapters.statements.rows import Sheet, SheetBuilder, too_many
-from bank_adapters.statements.safe_xml import Node, RecordTarget, feed, local_name
+from bank_adapters.statements.safe_xml import Record, RecordTarget, feed, local_name
 from bank_adapters.statements.xlsx_sheet import MAX_CELL_CHARS, SheetTarget, Workbook
 from bank_adapters.statements.zip_guard import ZipPackage, broken
 
@@ -65,14 +65,14 @@ def workbook_path(package: ZipPackage) -> str:
     )
 
 
-def records_of(package: ZipPackage, path: str, *names: str, limit: int) -> list[tuple[Node, str]]:
+def records_of(package: ZipPackage, path: str, *names: str, limit: int) -> list[tuple[Record, str]]:
     """Return the elements of a part by name, each with the name of the element around it."""
-    found: list[tuple[Node, str]] = []
+    found: list[tuple[Record, str]] = []
 
-    def take(node: Node, parents: tuple[str, ...]) -> None:
+    def take(record: Record, parents: tuple[str, ...]) -> None:
         if len(found) >= limit:
             raise too_many(path)
-        found.append((node, parents[-1] if parents else ""))
+        found.append((record, parents[-1] if parents else ""))
 
     feed(package.stream(path), RecordTarget(frozenset(names), take), path)
     return found
@@ -85,13 +85,13 @@ def relationships(package: ZipPackage, path: str) -> dict[str, tuple[str, str]]:
     if relations not in package:
         return {}
     found: dict[str, tuple[str, str]] = {}
-    for node, _ in records_of(package, relations, "Relationship", limit=MAX_STYLES):
-        if node.attributes.get("TargetMode") == "External":
+    for record, _ in records_of(package, relations, "Relationship", limit=MAX_STYLES):
+        if record.attributes.get("TargetMode") == "External":
             continue
-        target = node.attributes.get("Target", "")
+        target = record.attributes.get("Target", "")
         whole = target if target.startswith("/") else posixpath.join("/", folder, target)
-        found[node.attributes.get("Id", "")] = (
-            node.attributes.get("Type", ""),
+        found[record.attributes.get("Id", "")] = (
+            record.attributes.get("Type", ""),
             posixpath.normpath(whole).lstrip("/"),
         )
     return found
@@ -106,14 +106,15 @@ def sheet_list(package: ZipPackage, path: str) -> tuple[list[tuple[str, str]], b
     """Return name and relationship of each visible sheet, and whether days count from 1904."""
     sheets: list[tuple[str, str]] = []
     epoch_1904 = False
-    for node, _ in records_of(package, path, "sheet", "workbookPr", limit=MAX_STYLES):
-        if node.name == "workbookPr":
-            epoch_1904 = node.attributes.get("date1904", "0") in ("1", "true")
-        elif node.attributes.get("state", "visible") == "visible":
+    for record, _ in records_of(package, path, "sheet", "workbookPr", limit=MAX_STYLES):
+        if record.name == "workbookPr":
+            epoch_1904 = record.attributes.get("date1904", "0") in ("1", "true")
+        elif record.attributes.get("state", "visible") == "visible":
             relation = next(
-                (value for key, value in node.attributes.items() if key.startswith("{") and local_name(key) == "id"), ""
+                (value for key, value in record.attributes.items() if key.startswith("{") and local_name(key) == "id"),
+                "",
             )
-            sheets.append((node.attributes.get("name", "")[:64], relation))
+            sheets.append((record.attributes.get("name", "")[:64], relation))
     if not sheets:
         raise broken(path)
     if len(sheets) > MAX_SHEETS:
@@ -125,12 +126,12 @@ def shared_strings(package: ZipPackage, path: str | None) -> list[str]:
     """Return the texts that cells share; phonetic hints are no part of a text."""
     if path is None:
         return []
-    return [shared_string(node, path) for node, _ in records_of(package, path, "si", limit=MAX_SHARED_STRINGS)]
+    return [shared_string(record, path) for record, _ in records_of(package, path, "si", limit=MAX_SHARED_STRINGS)]
 
 
-def shared_string(node: Node, path: str) -> str:
+def shared_string(record: Record, path: str) -> str:
     """Join the runs of one shared text; raises StatementError when no cell could hold it."""
-    text = "".join(part.text for part in node.find_all("t") + node.find_all("r/t"))
+    text = "".join(part for place, part in record.leaves if place in ("t", "r/t"))
     if len(text) > MAX_CELL_CHARS:
         raise broken(path)
     return text
@@ -143,11 +144,11 @@ def date_styles(package: ZipPackage, path: str | None) -> frozenset[int]:
     formats: dict[str, bool] = {}
     dates: list[int] = []
     position = 0
-    for node, parent in records_of(package, path, "numFmt", "xf", limit=MAX_STYLES):
-        if node.name == "numFmt":
-            formats[node.attributes.get("numFmtId", "")] = shows_a_day(node.attributes.get("formatCode", ""))
+    for record, parent in records_of(package, path, "numFmt", "xf", limit=MAX_STYLES):
+        if record.name == "numFmt":
+            formats[record.attributes.get("numFmtId", "")] = shows_a_day(record.attributes.get("formatCode", ""))
         elif parent == "cellXfs":
-            number = node.attributes.get("numFmtId", "0")
+            number = record.attributes.get("numFmtId", "0")
             if formats.get(number, number.isascii() and number.isdigit() and int(number[:9]) in BUILT_IN_DATES):
                 dates.append(position)
             position += 1
