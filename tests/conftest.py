@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -29,6 +30,10 @@ from sqlalchemy.orm import Session
 from operations.migrate import upgrade
 from operations.services import EmbeddedPostgres, EmbeddedValkey
 from payments.db import make_engine
+
+# A busy machine is slow, not wrong: properties are judged by their result, never by the clock.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 pytest_plugins = ["tests.browser", "tests.near_sockets"]
 
