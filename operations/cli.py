@@ -23,7 +23,6 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "operations.serve:migrate",
     "reference": "payments.invoices.reference_cli:reference_group",
     "school": "payments.schools.cli:school_group",
-    "school": "payments.schools.cli:school_group",
     "serve": "operations.serve:serve",
     "user": "payments.access.cli:user_group",
     "vietqr": "payments.vietqr.cli:vietqr_group",
