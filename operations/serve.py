@@ -1,5 +1,7 @@
-"""The processes of a province: web, worker and beat, the schema, and fresh keys. Each reads its settings from the
-environment; ``docs/operations.md`` shows units for systemd."""
+"""The processes of a province (web, worker, beat), its schema and its keys.
+
+Each process reads its settings from the environment; ``docs/operations.md`` shows units for systemd.
+"""
 
 import os
 import signal

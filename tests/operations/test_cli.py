@@ -77,7 +77,7 @@ def test_references_are_found_without_settings_and_without_a_server():
     assert found.stdout == '["HP7K3M9Q2XAT"]\n'
 
 
-@pytest.mark.parametrize("name", sorted({"vietqr", "reference", "adapters"} & set(cli.COMMANDS)))
+@pytest.mark.parametrize("name", ["vietqr", "reference", "adapters"])
 def test_the_three_plain_commands_load_neither_web_nor_database(name):
     script = (
         "import sys; from importlib import import_module; from operations import cli\n"
