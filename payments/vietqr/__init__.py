@@ -7,7 +7,7 @@ from payments.vietqr.advice import Advice, advise
 from payments.vietqr.bank_file import BankFileError, read_registry, shipped
 from payments.vietqr.banks import AmbiguousBankError, Bank, Registry, RegistryDiff, UnknownBankError, diff
 from payments.vietqr.decoder import decode
-from payments.vietqr.encoder import encode
+from payments.vietqr.encoder import encode, encode_transfer
 from payments.vietqr.errors import VietQRError
 from payments.vietqr.memo import Memo, MemoChange, build_memo
 from payments.vietqr.payload import VietQR
@@ -31,6 +31,7 @@ __all__ = [
     "decode",
     "diff",
     "encode",
+    "encode_transfer",
     "read_registry",
     "shipped",
 ]

@@ -48,40 +48,61 @@ def encode(qr: VietQR, *, allow_long: bool = False, allow_unicode: bool = False)
     ``allow_long`` lifts the limits of free texts to what the format can hold, ``allow_unicode`` allows
     letters outside ASCII in them. Raises VietQRError, and nothing else.
     """
-    if _is_plain(qr):
-        return _encode_plain(qr)
-    return _encode_any(qr, allow_long=allow_long, allow_unicode=allow_unicode)
+    text = None
+    if _has_only_receiver_amount_memo(qr):
+        reusable = qr.reusable is True
+        text = _quick(qr.bin, qr.account, qr.amount_vnd, qr.memo, service=qr.service, reusable=reusable)
+    return _encode_any(qr, allow_long=allow_long, allow_unicode=allow_unicode) if text is None else text
 
 
-def _is_plain(qr: VietQR) -> bool:
-    """Tell whether this is what schools issue by the thousand: a receiver, an amount and a short memo."""
-    memo = qr.memo
+def encode_transfer(bin_: str, account: str, amount_vnd: int, memo: str) -> str:
+    """The payload of one transfer to an account: what schools issue by the thousand.
+
+    The same text and the same refusals as ``encode`` of these four fields, without building the value.
+    """
+    text = _quick(bin_, account, amount_vnd, memo)
+    return encode(VietQR(bin=bin_, account=account, amount_vnd=amount_vnd, memo=memo)) if text is None else text
+
+
+def _has_only_receiver_amount_memo(qr: VietQR) -> bool:
     return (
         not qr.raw
-        and type(memo) is str
-        and 0 < len(memo) <= MAX_MEMO
-        and memo.isascii()
-        and memo.isprintable()
         and qr.bill_number is qr.mobile is qr.store is qr.reference is qr.customer is None
         and qr.terminal is qr.mcc is qr.merchant_name is qr.city is None
-        and type(qr.bin) is type(qr.account) is type(qr.service) is str
-        and type(qr.amount_vnd) is int
+        and type(qr.service) is str
         and (qr.reusable is None or type(qr.reusable) is bool)
     )
 
 
-def _encode_plain(qr: VietQR) -> str:
-    """The same text as ``_encode_any`` in a tenth of the time; a test compares the two."""
-    _check_amount(qr.amount_vnd)
-    memo, amount = str(qr.memo), str(qr.amount_vnd)
-    head, state = _head(qr.bin, qr.account, qr.service, reusable=qr.reusable)
-    length = len(memo)
+def _quick(
+    bin_: str | None,
+    account: str | None,
+    amount_vnd: int | None,
+    memo: str | None,
+    *,
+    service: str = "account",
+    reusable: bool = False,
+) -> str | None:
+    """The text of ``_encode_any`` in a fifteenth of the time, or None where the full way must judge."""
+    if not (
+        type(memo) is str
+        and 0 < len(memo) <= MAX_MEMO
+        and memo.isascii()
+        and memo.isprintable()
+        and type(amount_vnd) is int
+        and 0 < amount_vnd < _AMOUNT_END
+        and type(bin_) is str
+        and type(account) is str
+    ):
+        return None
+    head, state = _head(bin_, account, service, reusable=reusable)
+    amount, length = str(amount_vnd), len(memo)
     tail = f"54{_TWO_DIGITS[len(amount)]}{amount}5802VN62{_TWO_DIGITS[length + 4]}08{_TWO_DIGITS[length]}{memo}6304"
     return f"{head}{tail}{crc_hqx(tail.encode(), state):04X}"
 
 
 @lru_cache(maxsize=8192)
-def _head(bin_: str | None, account: str | None, service: str, *, reusable: bool | None) -> tuple[str, int]:
+def _head(bin_: str, account: str, service: str, *, reusable: bool) -> tuple[str, int]:
     """The text before the amount, the same for all invoices of an account, and the CRC so far."""
     start = {"00": "01", "01": _initiation(reusable=reusable, has_amount=True), "53": CURRENCY}
     head = _write(start | _receiver(bin_, account, service))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.vietqr import VietQR, VietQRError, decode, encode
+from payments.vietqr import VietQR, VietQRError, decode, encode, encode_transfer
 from payments.vietqr import encoder as encoder_module
 from payments.vietqr.errors import SENTENCES
 from tests.payments.vietqr.support import qr_of, seal, tlv, vectors
@@ -186,6 +186,26 @@ def test_what_is_written_is_read_back(bin_, account, amount_vnd, memo, reusable,
 def test_the_quick_way_writes_the_same_as_the_full_one(amount_vnd, memo, reusable):
     qr = replace(QR, amount_vnd=amount_vnd, memo=memo, reusable=reusable)
     assert encode(qr) == encoder_module._encode_any(qr, allow_long=False, allow_unicode=False)
+    assert encode_transfer(qr.bin, qr.account, amount_vnd, memo) == encode(replace(qr, reusable=None))
+
+
+def test_the_quick_way_refuses_the_same_as_the_full_one():
+    values = {"bin": QR.bin, "account": QR.account, "amount_vnd": QR.amount_vnd, "memo": QR.memo}
+    for name in values:
+        for wrong in ("", "Đ", "A" * 26, 0, True, 10**13, -1, 1.5, [], None):
+            changed = values | {name: wrong}
+            assert _outcome(encode_transfer, *changed.values()) == _outcome(_encode_fields, **changed)
+
+
+def _encode_fields(**fields):
+    return encode(VietQR(**fields))
+
+
+def _outcome(write, *args, **fields):
+    try:
+        return write(*args, **fields)
+    except VietQRError as fault:
+        return fault.code, fault.path
 
 
 def test_random_values_raise_nothing_else():
