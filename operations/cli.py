@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "keys": "operations.serve:keys",
     "migrate": "operations.serve:migrate",
     "reference": "payments.invoices.reference_cli:reference_group",
+    "roster": "payments.schools.roster_cli:roster_group",
     "school": "payments.schools.cli:school_group",
     "serve": "operations.serve:serve",
     "user": "payments.access.cli:user_group",

@@ -39,6 +39,7 @@ def school_group() -> None:
 def add(
     code: str,
     name: str,
+    *,
     level: SchoolLevel,
     ownership: Ownership,
     area: str | None,

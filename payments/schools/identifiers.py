@@ -13,8 +13,8 @@ from payments.schools.rules import Sex
 SECTOR_ID_DIGITS = 10
 _SECTOR_ID = re.compile(r"[0-9A-Z][0-9A-Z./-]{2,29}", re.ASCII)
 _PERSONAL_ID = re.compile(r"[0-9]{12}", re.ASCII)
-_PHONE = re.compile(r"(?:\+?84|0)([0-9]{9,10})", re.ASCII)
-_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,190}\.[^@\s,;<>\"]{2,60}")
+_PHONE = re.compile(r"(?:\+?84|0)([0-9]{9,10})|([35789][0-9]{8})", re.ASCII)
+_EMAIL = re.compile(r"[a-z0-9._%+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4}", re.ASCII)
 MAX_EMAIL = 254
 
 
@@ -46,10 +46,13 @@ def personal_id_agrees(code: str, born: date, sex: Sex) -> tuple[bool, bool]:
 
 
 def normalise_phone(text: str) -> str | None:
-    """Fold a Vietnamese telephone number to ``0…``; None when it is none."""
+    """Fold a Vietnamese telephone number to ``0…``; None when it is none.
+
+    A mobile number whose 0 a spreadsheet has eaten is still one: nine digits that start with 3, 5, 7, 8 or 9.
+    """
     digits = re.sub(r"[\s().-]", "", unicodedata.normalize("NFKC", text))
     match = _PHONE.fullmatch(digits)
-    return f"0{match[1]}" if match else None
+    return f"0{match[1] or match[2]}" if match else None
 
 
 def normalise_email(text: str) -> str | None:

@@ -1,6 +1,9 @@
 """Schools and the tree they stand in: dated facts that are added, never overwritten."""
 
+import hashlib
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import select, text
@@ -9,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from payments import clock
 from payments.audit.service import record
+from payments.crypto import FieldCipher
 from payments.errors import ConflictError, DomainError, NotFoundError
 from payments.ledger.chart_service import load_chart_preset
 from payments.schools import queries
@@ -17,9 +21,16 @@ from payments.schools.models import (
     Organisation,
     OrganisationKind,
     OrganisationParent,
+    RosterImport,
     School,
     SchoolYear,
 )
+from payments.schools.roster import problems, store
+from payments.schools.roster.checks import tell_unknown_leavers
+from payments.schools.roster.plan import Days, make_plan, missing_pupils
+from payments.schools.roster.reading import content_sha256, read_roster
+from payments.schools.roster.report import RosterReport, make_report
+from payments.schools.roster.rows import ReadRow, with_problem
 from payments.schools.rules import Ownership, SchoolLevel, normalise_name, school_year_of
 
 FIRST_CHART = "TT107"
@@ -190,3 +201,91 @@ def _check_code_and_name(code: str, name: str) -> None:
         )
     if not normalise_name(name) or "\x00" in name:
         raise DomainError("bad_name", "Hãy nhập tên đơn vị.", "Give the organisation a name.")
+
+
+def import_roster(  # noqa: PLR0917 - other rooms call it with these places
+    session: Session,
+    cipher: FieldCipher,
+    school_id: int,
+    data: bytes,
+    filename: str,
+    actor_id: int | None,
+    *,
+    year_code: str | None = None,
+    day: date | None = None,
+) -> RosterReport:
+    """Import a roster in the sector template; rows that are refused change nothing, nobody is ever deleted.
+
+    ``day`` (default today) is when changes of class and departures count; the first roster of a year counts from the
+    year's first day. The same roster again, re-saved or reordered, writes nothing. Raises DomainError when the file as
+    a whole cannot be read (codes of ``payments.schools.roster.reading``), NotFoundError without such a school.
+    """
+    store.lock_school(session, school_id)
+    school = session.get(School, school_id)
+    if school is None:
+        raise NotFoundError("Không tìm thấy trường.", "No such school.")
+    today = clock.today()
+    roster = read_roster(data, filename, school.level, today)
+    year = ensure_year(session, school_id, day or today, year_code)
+    rows = _refuse_owned_numbers(session, cipher, school_id, roster.rows)
+    named = frozenset(row.sector_id for row in rows if row.sector_id)
+    known = store.read_known(session, cipher, school_id, year.id, named)
+    change_day = min(max(day or today, year.starts_on), year.ends_on)
+    started = store.year_has_pupils(session, school_id, year.id)
+    pupils = [row.pupil for row in rows if row.pupil]
+    plan = make_plan(pupils, known, Days(entry=change_day if started else year.starts_on, change=change_day))
+    report = make_report(
+        school_code=school.code,
+        year_code=year.code,
+        file_name=filename,
+        rows=tell_unknown_leavers(rows, plan.unknown_leavers),
+        plan=plan,
+        missing=missing_pupils(store.read_enrolled(session, school_id, year.id), named),
+        ignored_columns=roster.ignored_columns,
+    )
+    if plan.empty:
+        return report
+    store.write_plan(session, cipher, school_id=school_id, year_id=year.id, plan=plan, known=known, day=change_day)
+    hashes = hashlib.sha256(data).digest(), content_sha256(rows)
+    return _keep_report(session, school_id, report, hashes, actor_id)
+
+
+def _refuse_owned_numbers(
+    session: Session, cipher: FieldCipher, school_id: int, rows: Sequence[ReadRow]
+) -> list[ReadRow]:
+    """Refuse rows whose personal number another pupil of the school has already («sạch»)."""
+    numbers = {row.pupil.personal_id for row in rows if row.pupil and row.pupil.personal_id}
+    owners = store.read_owners(session, cipher, school_id, numbers)
+    return [
+        with_problem(row, problems.SAME_PERSONAL_ID, "personal_id")
+        if row.pupil and owners.get(row.pupil.personal_id or "", row.sector_id) != row.sector_id
+        else row
+        for row in rows
+    ]
+
+
+def _keep_report(
+    session: Session, school_id: int, report: RosterReport, hashes: tuple[bytes, bytes], actor_id: int | None
+) -> RosterReport:
+    """Store the report of an import that changed something, with the hashes of file and content, and the deed."""
+    kept = RosterImport(
+        school_id=school_id,
+        imported_at=clock.now(),
+        imported_by=actor_id,
+        file_name=report.file_name,
+        file_sha256=hashes[0],
+        content_sha256=hashes[1],
+        report=report.to_json(),
+    )
+    session.add(kept)
+    session.flush()
+    record(
+        session,
+        actor_id,
+        "roster.imported",
+        subject_kind="roster_import",
+        subject_id=kept.id,
+        school_id=school_id,
+        detail={"accepted": report.accepted, "refused": report.refused, "created": report.created},
+    )
+    return replace(report, import_id=kept.id)
