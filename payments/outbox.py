@@ -114,6 +114,54 @@ def claim(session: Session, queue: str, *, limit: int, lease: timedelta = LEASE)
     return sorted((Claimed(*row) for row in session.execute(leased)), key=lambda row: row.id)
 
 
+def hold(session: Session, queue: str, school_id: int, *, limit: int) -> list[Claimed]:
+    """Lock up to ``limit`` due rows of a school, the oldest first, for the running transaction.
+
+    The locks are the claim: the caller does the work and removes or fails the rows before it commits.
+    """
+    due = (
+        select(
+            OutboxRow.id,
+            OutboxRow.kind,
+            OutboxRow.school_id,
+            OutboxRow.subject_id,
+            OutboxRow.payload,
+            OutboxRow.attempts + 1,
+            OutboxRow.lease_token,
+        )
+        .where(
+            OutboxRow.queue == queue,
+            OutboxRow.school_id == school_id,
+            ~OutboxRow.dead,
+            OutboxRow.due_at <= clock.now(),
+        )
+        .order_by(OutboxRow.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [Claimed(*row) for row in session.execute(due)]
+
+
+def remove(session: Session, rows: Sequence[Claimed]) -> None:
+    """Delete held rows whose work is done."""
+    if rows:
+        session.execute(
+            delete(OutboxRow)
+            .where(OutboxRow.id.in_([row.id for row in rows]))
+            .execution_options(synchronize_session=False)
+        )
+
+
+def schools_with_work(session: Session, queue: str) -> list[int]:
+    """The schools that have due rows in a queue, in order of id."""
+    due = (
+        select(OutboxRow.school_id)
+        .where(OutboxRow.queue == queue, ~OutboxRow.dead, OutboxRow.due_at <= clock.now())
+        .distinct()
+    )
+    return sorted(school_id for school_id in session.scalars(due) if school_id is not None)
+
+
 def finish(session: Session, row: Claimed) -> bool:
     """Delete a row that is done. False: the lease was lost, somebody else has it; roll back what you did."""
     done = session.execute(
@@ -130,7 +178,13 @@ def fail(session: Session, row: Claimed, problem: str) -> None:
     session.execute(
         update(OutboxRow)
         .where(OutboxRow.id == row.id, OutboxRow.lease_token == row.lease_token)
-        .values(due_at=clock.now() + wait, leased_until=None, dead=row.attempts >= MAX_ATTEMPTS, problem=problem)
+        .values(
+            attempts=row.attempts,
+            due_at=clock.now() + wait,
+            leased_until=None,
+            dead=row.attempts >= MAX_ATTEMPTS,
+            problem=problem,
+        )
     )
 
 

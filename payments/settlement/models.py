@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
 from payments.db import Base, Id, SchoolRow, Vnd, str_enum
+from payments.settlement.rules import SettlementOutcome
 
 
 class Lease(Base):
@@ -25,24 +26,6 @@ class Lease(Base):
     __tablename__ = "settlement_lease"
 
     school_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("school.id"), primary_key=True)
-
-
-class SettlementOutcome(enum.StrEnum):
-    """The settlement keys of the one vocabulary (docs/glossary.md)."""
-
-    EXACT = "exact"
-    SHORT = "short"
-    OVER = "over"
-    TWICE = "twice"
-    SEVERAL = "several"
-    REPLACED = "replaced"
-    REVERSAL = "reversal"
-    DAMAGED = "damaged"
-    UNKNOWN = "unknown"
-    LUMP = "lump"
-    WRONG_FUND = "wrong_fund"
-    ASSIGNED = "assigned"
-    DEBIT = "debit"
 
 
 class Settlement(SchoolRow):
@@ -131,6 +114,7 @@ class Decision(SchoolRow):
         ForeignKeyConstraint(["school_id", "transaction_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
         ForeignKeyConstraint(["school_id", "undoes_id"], ["decision.school_id", "decision.id"]),
         UniqueConstraint("school_id", "undoes_id"),
+        CheckConstraint("cardinality(invoice_ids) = cardinality(amounts_vnd)", name="amount_for_each"),
         Index(None, "school_id", "transaction_id"),
     )
 
@@ -138,6 +122,8 @@ class Decision(SchoolRow):
     kind: Mapped[DecisionKind] = mapped_column(str_enum(DecisionKind))
     undoes_id: Mapped[int | None] = mapped_column(BigInteger)
     invoice_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    amounts_vnd: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    """So much of the transaction for each of these invoices, in order."""
     decided_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
     decided_at: Mapped[datetime]
     note: Mapped[str | None]

@@ -1,0 +1,169 @@
+"""Bring invoices, credits and receipts to the fold of their claims: one read step, one pure decision, one write step.
+
+Whatever changes the claims on an invoice comes through here: new transfers, a reversal, a replaced invoice, a
+person's decision and its undo.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from payments.ledger.models import LedgerRole
+from payments.ledger.service import AccountKey, PostingLine
+from payments.settlement import changes, loading, writing
+from payments.settlement.changes import Place, Standing
+from payments.settlement.folding import Verdict, decide
+from payments.settlement.loading import Shelf
+from payments.settlement.rules import Invoice, Line, Reading, SettlementOutcome, Transfer, assigned, read
+from payments.settlement.writing import Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of it: verdicts of the fresh readings, and what each transfer moves in the books."""
+
+    verdicts: dict[int, Verdict]
+    sides: dict[int, list[PostingLine]]
+    """By transfer: the lines against bank or suspense; a transfer that only moved has lines that sum to zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """All that a fold needs: who claims what now, and what stands."""
+
+    touched: set[int]
+    standing: list[Reading]
+    """Earlier transfers with claims on touched invoices."""
+    gone: set[int]
+    """Withdrawn transfers."""
+    allocations: list[Standing]
+    credits: list[Standing]
+    transfers: dict[int, Transfer]
+    lines: dict[int, tuple[Invoice, Line]]
+
+
+def apply(
+    session: Session, shelf: Shelf, stamp: Stamp, fresh: Sequence[Reading], withdrawn: Sequence[Transfer] = ()
+) -> Applied:
+    """Add the claims of fresh readings, end those of withdrawn transfers, and write what changes.
+
+    Invoices of the claims are on the shelf, so locked. Dead invoices on the shelf hand what was paid on to their
+    successors or to credit. The caller writes settlements, states and ledger entries.
+    """
+    scene = _look_around(session, shelf, fresh, withdrawn)
+    verdicts = decide([*fresh, *scene.standing], shelf.book, scene.touched)
+    wanted = {(key, line): vnd for key, verdict in verdicts.items() for line, vnd in verdict.allocated.items()}
+    moved = changes.differences(wanted, changes.totals(scene.allocations))
+    credit = _credit_changes(scene, {reading.transfer.id: verdicts[reading.transfer.id] for reading in fresh}, moved)
+    writing.add_allocations(
+        session,
+        stamp,
+        changes.new_rows(moved, scene.allocations),
+        {line_id: invoice.id for line_id, (invoice, _) in scene.lines.items()},
+    )
+    writing.add_credits(
+        session,
+        stamp,
+        changes.new_rows(credit, scene.credits),
+        {key: transfer.account_id for key, transfer in scene.transfers.items()},
+    )
+    writing.set_paid(session, stamp, _paid_changes(shelf, scene, wanted))
+    _rename(session, shelf.school_id, scene.standing, verdicts)
+    return Applied(
+        {reading.transfer.id: verdicts[reading.transfer.id] for reading in fresh},
+        _sides(scene, moved, credit),
+    )
+
+
+def _look_around(session: Session, shelf: Shelf, fresh: Sequence[Reading], withdrawn: Sequence[Transfer]) -> _Scene:
+    """Find what else bears on the invoices: earlier claims on them, also those that became credit altogether."""
+    gone = {transfer.id for transfer in withdrawn}
+    left = set().union(*loading.allocations_of(session, shelf.school_id, gone).values())
+    shelf.fetch(invoice_ids=left)
+    touched = left | {claim.invoice_id for reading in fresh for claim in reading.claims} | shelf.dead_but_paid()
+    touched |= {shelf.book.landing(shelf.invoices[invoice_id]).id for invoice_id in touched}
+    contended = {invoice_id for invoice_id in touched if shelf.paid_vnd[invoice_id]}
+    allocations = loading.allocations_on(session, shelf.school_id, contended)
+    earlier = {row.place[0] for row in allocations} - gone
+    pupils = {shelf.invoices[invoice_id].pupil_id for invoice_id in contended}
+    credited = loading.credited_transfers(session, shelf.school_id, pupils) - gone
+    standing = _standing_readings(session, shelf, earlier | credited, touched)
+    if lost := earlier - {reading.transfer.id for reading in standing}:
+        raise ValueError(f"transfers {sorted(lost)} are allocated but claim nothing")
+    transfers = {reading.transfer.id: reading.transfer for reading in standing}
+    transfers |= {transfer.id: transfer for transfer in withdrawn}
+    stands = loading.credits_of(session, shelf.school_id, transfers)
+    transfers |= {reading.transfer.id: reading.transfer for reading in fresh}
+    lines = {line.id: (invoice, line) for invoice in shelf.invoices.values() for line in invoice.lines}
+    return _Scene(touched, standing, gone, allocations, stands, transfers, lines)
+
+
+def _standing_readings(session: Session, shelf: Shelf, ids: Iterable[int], touched: set[int]) -> list[Reading]:
+    """Earlier transfers read again, those with claims on touched invoices."""
+    transfers = loading.transfers(session, shelf.school_id, ids)
+    shares = loading.decided_shares(session, shelf.school_id, transfers)
+    shelf.fetch(
+        {reference for key, transfer in transfers.items() if key not in shares for reference in transfer.references},
+        {invoice_id for decided in shares.values() for invoice_id, _ in decided},
+    )
+    book = shelf.book
+    readings = [
+        assigned(transfer, shares[key], book, "") if key in shares else read(transfer, book)
+        for key, transfer in transfers.items()
+    ]
+    return [reading for reading in readings if any(claim.invoice_id in touched for claim in reading.claims)]
+
+
+def _credit_changes(scene: _Scene, fresh: Mapping[int, Verdict], moved: Mapping[Place, int]) -> dict[Place, int]:
+    """Changes of pupils' credit by (transfer, pupil).
+
+    A fresh transfer brings its excess, a withdrawn one takes its credit along, an earlier one turns into credit what
+    its allocations lose, and the other way round.
+    """
+    changed: dict[Place, int] = defaultdict(int)
+    for key, verdict in fresh.items():
+        for pupil_id, amount_vnd in verdict.credit.items():
+            changed[key, pupil_id] += amount_vnd
+    for (key, line_id), amount_vnd in moved.items():
+        if key not in fresh and key not in scene.gone:
+            changed[key, scene.lines[line_id][0].pupil_id] -= amount_vnd
+    for row in scene.credits:
+        if row.place[0] in scene.gone:
+            changed[row.place] -= row.amount_vnd
+    return {place: changed[place] for place in sorted(changed) if changed[place]}
+
+
+def _paid_changes(shelf: Shelf, scene: _Scene, wanted: Mapping[Place, int]) -> dict[int, int]:
+    """Invoice id -> paid amount in đồng, of invoices where it changes."""
+    paid = dict.fromkeys(scene.touched, 0)
+    for (_, line_id), amount_vnd in wanted.items():
+        paid[scene.lines[line_id][0].id] += amount_vnd
+    return {key: paid[key] for key in sorted(paid) if paid[key] != shelf.paid_vnd[key]}
+
+
+def _rename(session: Session, school_id: int, standing: Sequence[Reading], verdicts: Mapping[int, Verdict]) -> None:
+    """Earlier outcomes that follow from amounts are what they would have been in the order of the fold."""
+    named = {
+        reading.transfer.id: (verdicts[reading.transfer.id].outcome, verdicts[reading.transfer.id].flags)
+        for reading in standing
+        if len(reading.claims) == 1 and reading.outcome is not SettlementOutcome.ASSIGNED
+    }
+    writing.rename_outcomes(session, school_id, named)
+
+
+def _sides(scene: _Scene, moved: Mapping[Place, int], credit: Mapping[Place, int]) -> dict[int, list[PostingLine]]:
+    """What each transfer moves on receivables, income and credit (signs: debit +, credit −)."""
+    sums: dict[int, dict[AccountKey, int]] = defaultdict(lambda: defaultdict(int))
+    for (key, line_id), amount_vnd in moved.items():
+        invoice, line = scene.lines[line_id]
+        # Cancelling took the open receivable back, so what leaves a dead invoice takes the rest of its income back.
+        role = LedgerRole.RECEIVABLE if line.mandatory and invoice.live else LedgerRole.INCOME
+        sums[key][AccountKey(role, None, line.fee_item_id)] -= amount_vnd
+    for (key, _), amount_vnd in credit.items():
+        sums[key][AccountKey(LedgerRole.CREDIT, scene.transfers[key].account_id, None)] -= amount_vnd
+    return {
+        key: [PostingLine(*account, amount_vnd) for account, amount_vnd in side.items() if amount_vnd]
+        for key, side in sums.items()
+    }

@@ -1,0 +1,87 @@
+"""Look for what transfers without a usable reference may be meant for: two reads for all of a batch."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import text
+
+from payments.inbox.models import TransactionState
+from payments.invoices.near_references import NearReferences, suggest
+from payments.schools.rules import search_key
+from payments.settlement.loading import Shelf
+from payments.settlement.rules import Reading, SettlementOutcome
+from payments.settlement.suggestions import Near, OpenBook, OpenInvoice, hint_at, hint_at_several
+from payments.settlement.writing import Settled
+
+NEAR = text("""
+    SELECT i.id, i.reference FROM invoice i
+    WHERE i.school_id = :school_id AND i.reference = ANY(CAST(:codes AS text[]))
+    UNION
+    SELECT i.id, prefix FROM invoice i
+    JOIN unnest(CAST(:prefixes AS text[])) AS prefix ON starts_with(i.reference, prefix)
+    WHERE i.school_id = :school_id
+""")
+
+OPEN = text("""
+    SELECT i.id, i.reference, i.pupil_id, p.search_key, coalesce(c.name, ''), i.receiving_account_id,
+           b.amount_vnd - b.paid_vnd
+    FROM invoice_balance b
+    JOIN invoice i ON i.school_id = b.school_id AND i.id = b.invoice_id
+    JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id
+    LEFT JOIN LATERAL (
+        SELECT room.name FROM enrollment e
+        JOIN class_room room ON room.school_id = e.school_id AND room.id = e.class_id
+        WHERE e.school_id = p.school_id AND e.pupil_id = p.id AND e.valid_to IS NULL
+        ORDER BY e.valid_from DESC, e.id DESC LIMIT 1
+    ) c ON true
+    WHERE b.school_id = :school_id AND b.state IN ('open', 'partial')
+    ORDER BY i.due_on, i.id
+""")
+
+
+def for_people(shelf: Shelf, readings: Sequence[Reading]) -> list[Settled]:
+    """Decisions that leave transfers unmatched, each with hints for a person."""
+    nameless = [reading for reading in readings if reading.outcome is SettlementOutcome.UNKNOWN]
+    settled = [
+        _unmatched(
+            reading,
+            SettlementOutcome.SEVERAL,
+            hint_at_several(shelf.book.named_by(reading.transfer), shelf.paid_vnd, reading.transfer.amount_vnd),
+        )
+        for reading in readings
+        if reading.outcome is SettlementOutcome.SEVERAL
+    ]
+    if nameless:
+        book = _open_book(shelf)
+        near = _near(shelf, {reading.transfer.id: suggest(reading.transfer.description) for reading in nameless})
+        settled += [
+            _unmatched(reading, *hint_at(reading.transfer, near[reading.transfer.id], book)) for reading in nameless
+        ]
+    return settled
+
+
+def _unmatched(reading: Reading, outcome: SettlementOutcome, hints: Sequence[dict[str, object]]) -> Settled:
+    return Settled(reading.transfer.id, outcome, TransactionState.UNMATCHED, reading.flags, hints)
+
+
+def _open_book(shelf: Shelf) -> OpenBook:
+    rows = shelf.session.execute(OPEN, {"school_id": shelf.school_id})
+    return OpenBook([OpenInvoice(row[0], row[1], row[2], search_key(row[3]), *row[4:]) for row in rows])
+
+
+def _near(shelf: Shelf, asked: dict[int, NearReferences]) -> dict[int, Near]:
+    """The issued invoices that near references and cut-off beginnings name, by transfer."""
+    codes = sorted({code for near in asked.values() for code in near.codes})
+    prefixes = sorted({prefix for near in asked.values() for prefix in near.prefixes})
+    found: dict[str, set[int]] = defaultdict(set)
+    if codes or prefixes:
+        wanted = {"school_id": shelf.school_id, "codes": codes, "prefixes": prefixes}
+        for invoice_id, text_found in shelf.session.execute(NEAR, wanted):
+            found[text_found].add(invoice_id)
+    return {
+        key: Near(
+            frozenset().union(*(found[code] for code in near.codes)),
+            frozenset().union(*(found[prefix] for prefix in near.prefixes)),
+        )
+        for key, near in asked.items()
+    }

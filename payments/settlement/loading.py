@@ -1,0 +1,177 @@
+"""What a batch needs to know, read and locked in a fixed order, a few statements whatever its size."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from payments.settlement.changes import Standing
+from payments.settlement.rules import Book, Invoice, Line, Transfer
+
+_LIVE = "NOT EXISTS (SELECT FROM {0} back WHERE back.school_id = kept.school_id AND back.reverses_id = kept.id)"
+
+INVOICES = """
+    SELECT i.id, i.pupil_id, i.receiving_account_id, i.reference, i.amount_vnd, i.due_on, r.state = 'closed' AS closed,
+           b.paid_vnd, b.state NOT IN ('replaced', 'cancelled') AS live
+    FROM invoice i
+    JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
+    JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id
+    WHERE i.school_id = :school_id AND {0}
+    ORDER BY i.id
+    FOR UPDATE OF b
+"""
+BY_REFERENCE = text(INVOICES.format("i.reference = ANY(CAST(:wanted AS text[]))"))
+BY_ID = text(INVOICES.format("i.id = ANY(CAST(:wanted AS bigint[]))"))
+
+# The index on the pupil finds the successors: an invoice and its successor are of one pupil.
+SUCCESSORS = text("""
+    SELECT old.id AS invoice_id, min(new.id) AS successor_id
+    FROM invoice old
+    JOIN invoice new ON new.school_id = old.school_id AND new.pupil_id = old.pupil_id AND new.replaces_id = old.id
+    WHERE old.school_id = :school_id AND old.id = ANY(CAST(:ids AS bigint[]))
+    GROUP BY old.id
+    HAVING count(*) = 1
+""")
+
+LINES = text("""
+    SELECT invoice_id, id, fee_item_id, line_no, legal_group, mandatory, amount_vnd
+    FROM invoice_line WHERE school_id = :school_id AND invoice_id = ANY(CAST(:ids AS bigint[]))
+    ORDER BY invoice_id, line_no
+""")
+
+TRANSFERS = text("""
+    SELECT id, account_id, amount_vnd, value_date, occurred_at, "references", description
+    FROM bank_transaction WHERE school_id = :school_id AND id = ANY(CAST(:ids AS bigint[]))
+    ORDER BY id
+""")
+
+ALLOCATIONS = """
+    SELECT kept.id, kept.transaction_id, kept.line_id, kept.amount_vnd, kept.invoice_id
+    FROM allocation kept
+    WHERE kept.school_id = :school_id AND kept.{0} = ANY(CAST(:ids AS bigint[])) AND kept.reverses_id IS NULL AND {1}
+    ORDER BY kept.id
+"""
+ALLOCATIONS_ON_INVOICES = text(ALLOCATIONS.format("invoice_id", _LIVE.format("allocation")))
+ALLOCATIONS_OF_TRANSFERS = text(ALLOCATIONS.format("transaction_id", _LIVE.format("allocation")))
+
+CREDITS = """
+    SELECT kept.id, kept.transaction_id, kept.pupil_id, kept.amount_vnd
+    FROM pupil_credit kept
+    WHERE kept.school_id = :school_id AND kept.{0} = ANY(CAST(:ids AS bigint[])) AND kept.reverses_id IS NULL AND {1}
+    ORDER BY kept.id
+"""
+CREDITS_OF_TRANSFERS = text(CREDITS.format("transaction_id", _LIVE.format("pupil_credit")))
+CREDITS_OF_PUPILS = text(CREDITS.format("pupil_id", _LIVE.format("pupil_credit")))
+
+DECISIONS = text("""
+    SELECT d.transaction_id, d.invoice_ids, d.amounts_vnd
+    FROM decision d
+    WHERE d.school_id = :school_id AND d.transaction_id = ANY(CAST(:ids AS bigint[])) AND d.kind = 'assign'
+      AND NOT EXISTS (SELECT FROM decision u WHERE u.school_id = d.school_id AND u.undoes_id = d.id)
+""")
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The invoices that are known and locked so far; grows while a batch follows references and successors."""
+
+    session: Session
+    school_id: int
+    invoices: dict[int, Invoice] = field(default_factory=dict)
+    paid_vnd: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def book(self) -> Book:
+        """What the rules read."""
+        return Book(self.invoices, {invoice.reference: invoice.id for invoice in self.invoices.values()})
+
+    def dead_but_paid(self) -> set[int]:
+        """Replaced and cancelled invoices whose money has not moved on yet."""
+        return {key for key, invoice in self.invoices.items() if not invoice.live and self.paid_vnd[key]}
+
+    def fetch(self, references: Iterable[str] = (), invoice_ids: Iterable[int] = ()) -> None:
+        """Lock and read invoices and all their successors, with their lines."""
+        known = {invoice.reference for invoice in self.invoices.values()}
+        rows: list[Any] = []
+        for statement, wanted in (
+            (BY_REFERENCE, sorted(set(references) - known)),
+            (BY_ID, sorted(set(invoice_ids) - self.invoices.keys())),
+        ):
+            if wanted:
+                rows += self.session.execute(statement, {"school_id": self.school_id, "wanted": wanted})
+        self._keep({row.id: row for row in rows})
+
+    def _keep(self, rows: dict[int, Any]) -> None:
+        dead = [row.id for row in rows.values() if not row.live]
+        successors = dict(self._rows(SUCCESSORS, dead))
+        lines: dict[int, list[Line]] = defaultdict(list)
+        for invoice_id, *line in self._rows(LINES, list(rows)):
+            lines[invoice_id].append(Line(*line))
+        for row in rows.values():
+            self.paid_vnd[row.id] = row.paid_vnd
+            self.invoices[row.id] = Invoice(
+                row.id,
+                row.pupil_id,
+                row.receiving_account_id,
+                row.reference,
+                row.amount_vnd,
+                row.due_on,
+                row.closed,
+                row.live,
+                successors.get(row.id),
+                tuple(lines[row.id]),
+            )
+        if successors:
+            self.fetch(invoice_ids=successors.values())
+
+    def _rows(self, statement: TextClause, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+        return rows_for(self.session, statement, self.school_id, ids)
+
+
+def rows_for(session: Session, statement: TextClause, school_id: int, ids: Iterable[int]) -> list[tuple[Any, ...]]:
+    """The rows of a statement that asks for ids of a school; nothing is asked for no ids."""
+    wanted = sorted(ids)
+    return [tuple(row) for row in session.execute(statement, {"school_id": school_id, "ids": wanted})] if wanted else []
+
+
+def transfers(session: Session, school_id: int, ids: Iterable[int]) -> dict[int, Transfer]:
+    """The transfers with these ids, in id order."""
+    rows = rows_for(session, TRANSFERS, school_id, ids)
+    return {
+        row_id: Transfer(row_id, account_id, amount_vnd, value_date, occurred_at, tuple(references), description)
+        for row_id, account_id, amount_vnd, value_date, occurred_at, references, description in rows
+    }
+
+
+def allocations_on(session: Session, school_id: int, invoice_ids: Iterable[int]) -> list[Standing]:
+    """Live allocations on these invoices, by (transfer, line)."""
+    rows = rows_for(session, ALLOCATIONS_ON_INVOICES, school_id, invoice_ids)
+    return [Standing(row[0], (row[1], row[2]), row[3]) for row in rows]
+
+
+def allocations_of(session: Session, school_id: int, transfer_ids: Iterable[int]) -> dict[int, set[int]]:
+    """The invoices that live allocations of these transfers are on, by transfer."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for row in rows_for(session, ALLOCATIONS_OF_TRANSFERS, school_id, transfer_ids):
+        found[row[1]].add(row[4])
+    return found
+
+
+def credits_of(session: Session, school_id: int, transfer_ids: Iterable[int]) -> list[Standing]:
+    """Live credits that these transfers made, by (transfer, pupil)."""
+    rows = rows_for(session, CREDITS_OF_TRANSFERS, school_id, transfer_ids)
+    return [Standing(row[0], (row[1], row[2]), row[3]) for row in rows]
+
+
+def credited_transfers(session: Session, school_id: int, pupil_ids: Iterable[int]) -> set[int]:
+    """The transfers that made live credits of these pupils."""
+    return {row[1] for row in rows_for(session, CREDITS_OF_PUPILS, school_id, pupil_ids)}
+
+
+def decided_shares(session: Session, school_id: int, transfer_ids: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
+    """(invoice id, đồng) in order, by transfer, of decisions that hold."""
+    rows = rows_for(session, DECISIONS, school_id, transfer_ids)
+    return {row[0]: list(zip(row[1], row[2], strict=True)) for row in rows}

@@ -1,0 +1,189 @@
+"""Which invoices a transfer is meant for: decided from its references alone, never from what arrived before it.
+
+A transfer makes *claims*: so much for this invoice. What a claim becomes (paid or credit) is the fold of all claims of
+an invoice (payments/settlement/folding.py). Both depend on the facts only, so the same facts in any order give the
+same paid amounts, credits and books (invariant I8).
+"""
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+MANY_SUCCESSORS = 50
+
+
+class SettlementOutcome(enum.StrEnum):
+    """The settlement keys of the one vocabulary (docs/glossary.md)."""
+
+    EXACT = "exact"
+    SHORT = "short"
+    OVER = "over"
+    TWICE = "twice"
+    SEVERAL = "several"
+    REPLACED = "replaced"
+    REVERSAL = "reversal"
+    DAMAGED = "damaged"
+    UNKNOWN = "unknown"
+    LUMP = "lump"
+    WRONG_FUND = "wrong_fund"
+    ASSIGNED = "assigned"
+    DEBIT = "debit"
+
+
+LATE = "late"
+"""A flag beside the outcome: after the due date, or in a closed round."""
+
+GROUP_ORDER = {"agency": 0, "tuition": 1, "service": 2, "sponsorship": 3}
+"""Order of the legal groups within mandatory and voluntary lines: what the school only passes on comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One fee item of an invoice."""
+
+    id: int
+    fee_item_id: int
+    line_no: int
+    legal_group: str
+    mandatory: bool
+    amount_vnd: int
+
+    @property
+    def rank(self) -> tuple[bool, int, int]:
+        """Place in the order of allocation: mandatory before voluntary, legal group, line number."""
+        return (not self.mandatory, GROUP_ORDER[self.legal_group], self.line_no)
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice as settlement sees it; ``lines`` in any order."""
+
+    id: int
+    pupil_id: int
+    account_id: int
+    reference: str
+    amount_vnd: int
+    due_on: date
+    round_closed: bool
+    live: bool
+    """False: replaced or cancelled. It takes no money, its successor or the pupil's credit does."""
+    successor_id: int | None
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Money that came in on one of the school's accounts."""
+
+    id: int
+    account_id: int
+    amount_vnd: int
+    value_date: date
+    occurred_at: datetime
+    references: tuple[str, ...]
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """So much of a transfer is meant for this invoice."""
+
+    transfer: Transfer
+    invoice_id: int
+    amount_vnd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a transfer is meant for; without claims a person decides."""
+
+    transfer: Transfer
+    outcome: SettlementOutcome | None
+    """Fixed by the reading itself (several, replaced, wrong_fund, assigned); None: the amounts say it."""
+    claims: tuple[Claim, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The invoices ever issued that a batch touches, with every successor of theirs."""
+
+    invoices: Mapping[int, Invoice]
+    by_reference: Mapping[str, int]
+
+    def named_by(self, transfer: Transfer) -> list[Invoice]:
+        """The existing invoices that a transfer names, in order of position."""
+        ids = [self.by_reference[reference] for reference in transfer.references if reference in self.by_reference]
+        return [self.invoices[invoice_id] for invoice_id in ids]
+
+    def landing(self, invoice: Invoice) -> Invoice:
+        """Where money for an invoice lands: itself, or the last of its successors."""
+        for _ in range(MANY_SUCCESSORS):
+            if invoice.live or invoice.successor_id is None:
+                return invoice
+            invoice = self.invoices[invoice.successor_id]
+        raise ValueError(f"invoice {invoice.id} has no end of successors")
+
+
+def read(transfer: Transfer, book: Book) -> Reading:
+    """Read the references of a transfer.
+
+    One invoice: it claims the whole amount, whatever it is. Several: the sum of their amounts must be the amount of
+    the transfer, else a person decides. The frozen amounts count, not what is open: what is open depends on the order
+    of arrival, and the same facts must give the same books in any order.
+    """
+    named = book.named_by(transfer)
+    landing = {invoice.id: book.landing(invoice) for invoice in named}
+    # An invoice and its successor in one memo are one thing to pay.
+    first_named = {landing[invoice.id].id: invoice for invoice in reversed(named)}
+    if not named:
+        return Reading(transfer, SettlementOutcome.UNKNOWN)
+    if len(first_named) == 1:
+        return _single(transfer, named[0], landing[named[0].id])
+    claims = tuple(
+        Claim(transfer, landing[invoice.id].id, invoice.amount_vnd)
+        for invoice in named
+        if first_named[landing[invoice.id].id] is invoice
+    )
+    if sum(claim.amount_vnd for claim in claims) != transfer.amount_vnd:
+        return Reading(transfer, SettlementOutcome.SEVERAL)
+    return Reading(transfer, SettlementOutcome.SEVERAL, claims, _circumstances(transfer, named, list(landing.values())))
+
+
+def assigned(transfer: Transfer, shares: Sequence[tuple[int, int]], book: Book, former: str) -> Reading:
+    """The reading of a person's decision: (invoice id, đồng) in the decided order; ``former`` is the outcome before."""
+    named = [book.invoices[invoice_id] for invoice_id, _ in shares]
+    landing = [book.landing(invoice) for invoice in named]
+    merged: dict[int, int] = {}
+    for target, (_, amount_vnd) in zip(landing, shares, strict=True):
+        merged[target.id] = merged.get(target.id, 0) + amount_vnd
+    claims = tuple(Claim(transfer, invoice_id, amount_vnd) for invoice_id, amount_vnd in merged.items() if amount_vnd)
+    flags = (former, *_circumstances(transfer, named, landing))
+    return Reading(transfer, SettlementOutcome.ASSIGNED, claims, tuple(dict.fromkeys(flags)))
+
+
+def split_in_order(amount_vnd: int, open_vnd: Sequence[int]) -> list[int]:
+    """Share an amount over open amounts in order until it is used up; the last one takes the rest."""
+    shares: list[int] = []
+    for room_vnd in open_vnd[:-1]:
+        shares.append(min(room_vnd, amount_vnd - sum(shares)))
+    return [*shares, amount_vnd - sum(shares)]
+
+
+def _single(transfer: Transfer, named: Invoice, landing: Invoice) -> Reading:
+    claims = (Claim(transfer, landing.id, transfer.amount_vnd),)
+    keys = _circumstances(transfer, [named], [landing])
+    fixed = [key for key in (SettlementOutcome.REPLACED, SettlementOutcome.WRONG_FUND) if key in keys]
+    outcome = fixed[0] if fixed else None
+    return Reading(transfer, outcome, claims, tuple(key for key in keys if key != outcome))
+
+
+def _circumstances(transfer: Transfer, named: Sequence[Invoice], landing: Sequence[Invoice]) -> tuple[str, ...]:
+    """The keys that hold whatever the amounts are."""
+    keys = {
+        SettlementOutcome.REPLACED: any(not invoice.live for invoice in named),
+        SettlementOutcome.WRONG_FUND: any(invoice.account_id != transfer.account_id for invoice in landing),
+        LATE: any(invoice.round_closed or transfer.value_date > invoice.due_on for invoice in landing),
+    }
+    return tuple(str(key) for key, holds in keys.items() if holds)
