@@ -10,6 +10,7 @@ from bank_adapters.statements.rows import Row
 from bank_adapters.statements.values import Value, text_of
 
 SEARCHED_ROWS = 40
+MAX_LABEL_CHARS = 160  # a longer text is no label, and folding it would cost time
 _NOTES = re.compile(r"\([^)]*\)|[*:]")
 _FOOTNOTE = re.compile(r"(?<=[a-z])[0-9]$")
 
@@ -34,14 +35,14 @@ class Header:
 
 def folded(text: str) -> str:
     """Fold a label: lower case, no marks, brackets, asterisks or footnote digits, single blanks."""
-    spread = unicodedata.normalize("NFKD", text.lower()).replace("đ", "d")
+    spread = unicodedata.normalize("NFKD", text[:MAX_LABEL_CHARS].lower()).replace("đ", "d")
     bare = "".join(char for char in spread if not unicodedata.combining(char))
     return _FOOTNOTE.sub("", " ".join(_NOTES.sub(" ", bare).replace(".", " ").split()))
 
 
 def labels_of(value: Value) -> frozenset[str]:
     """Return the names a header cell goes by: as a whole, and each half around `/` or a line break."""
-    text = text_of(value)
+    text = text_of(value)[:MAX_LABEL_CHARS]
     halves = [*text.split("/"), *re.split(r"[/\n]", text)]
     return frozenset(filter(None, (folded(part) for part in (text, *halves))))
 

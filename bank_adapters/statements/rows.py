@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from bank_adapters.statements.errors import StatementError
 from bank_adapters.statements.values import Value, is_blank
 
-MAX_ROWS = 300_000
+MAX_ROWS = 200_000
 MAX_COLUMNS = 512
-MAX_CELLS = 4_000_000  # counted with the empty cells in between
+MAX_CELLS = 2_000_000  # of a file, counted with the empty ones in between
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from bank_adapters.statements.errors import StatementError
-from bank_adapters.statements.headers import folded
+from bank_adapters.statements.headers import MAX_LABEL_CHARS, folded
 from bank_adapters.statements.layouts import Layout
 from bank_adapters.statements.rows import Row
 from bank_adapters.statements.values import Formula, Value, is_blank, parse_amount, parse_date, text_of
@@ -28,7 +28,7 @@ class Facts:
 
     def read_head(self, row: Row) -> None:
         """Take facts from a row above the header; raises StatementError for a currency other than đồng."""
-        joined = " ".join(text_of(cell) for cell in row.cells if not is_blank(cell))
+        joined = " ".join(text_of(cell) for cell in row.cells if not is_blank(cell))[:MAX_LABEL_CHARS]
         self.read_period(joined, row)
         currency = _CURRENCY.search(folded(joined))
         if currency and currency.group(1) not in _DONG:
@@ -92,9 +92,10 @@ def label_in(row: Row, layout: Layout) -> tuple[str | None, int]:
 
 def account_in(row: Row, column: int) -> str | None:
     """Return the account number in a labelled cell or in the next one that shows something."""
-    here = _ACCOUNT.search(text_of(row.cell(column)))
+    here = _ACCOUNT.search(text_of(row.cell(column))[:MAX_LABEL_CHARS])
     found = here or next(
-        (_ACCOUNT.search(text_of(cell)) for cell in row.cells[column + 1 :] if not is_blank(cell)), None
+        (_ACCOUNT.search(text_of(cell)[:MAX_LABEL_CHARS]) for cell in row.cells[column + 1 :] if not is_blank(cell)),
+        None,
     )
     return re.sub(r"[^0-9]", "", found.group()) if found else None
 

@@ -166,8 +166,10 @@ def is_header_again(row: Row, sheet: Sheet, header: Header) -> bool:
     """Tell whether a row repeats the header, or numbers its columns."""
     if any(row.cells == head.cells for head in sheet.rows[header.first : header.body]):
         return True
-    first_below = row is sheet.rows[header.body]
-    return first_below and all(_COLUMN_NUMBER.fullmatch(text_of(cell)) for cell in row.cells if not is_blank(cell))
+    if row is not sheet.rows[header.body]:
+        return False
+    texts = [text_of(row.cell(column)) for column in header.columns.values()]
+    return len(set(texts)) == len(texts) and all(map(_COLUMN_NUMBER.fullmatch, texts))
 
 
 def has_day(row: Row, column: int) -> bool:

@@ -30,6 +30,8 @@ _CURRENCY = re.compile(r"\s*(?:VND|VNĐ|Đ|₫|đ)\s*$", re.IGNORECASE)
 _DAY_FIRST = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4})(?![0-9])")
 _YEAR_FIRST = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9])")
 _TIME = re.compile(r"(?:[T ]\s*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]{1,6})?)?")
+# Full-width forms and blanks that do not break; other digits, such as ², are no digits of an amount.
+_PLAIN_FORMS = {0xFEE0 + code: code for code in range(0x21, 0x7F)} | dict.fromkeys((0xA0, 0x2009, 0x202F, 0x3000), " ")
 _EXCEL_EPOCH = date(1899, 12, 30)
 _FIRST_SERIAL, _LAST_SERIAL = 36526, 73050  # 2000-01-01 and 2099-12-31
 
@@ -92,7 +94,7 @@ def parse_amount(value: Value, place: str) -> int | None:
 
 def amount_from_text(text: str) -> int | None:
     """Return the đồng a text states without doubt, or None."""
-    folded = unicodedata.normalize("NFKC", text).strip()
+    folded = text.translate(_PLAIN_FORMS).strip()
     folded = _CURRENCY.sub("", folded)
     sign = 1
     if folded.startswith("(") and folded.endswith(")"):
@@ -139,7 +141,7 @@ def split_date(value: Value, place: str) -> tuple[date | None, str]:
         return value, ""
     if isinstance(value, int | Decimal):
         return date_from_serial(value, place), ""
-    text = unicodedata.normalize("NFKC", str(value)).strip()
+    text = str(value).translate(_PLAIN_FORMS).strip()
     match = _DAY_FIRST.match(text)
     if match:
         day, month, year = match.group(1), match.group(3), match.group(4)

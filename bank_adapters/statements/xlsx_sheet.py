@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from bank_adapters.statements.errors import StatementError
-from bank_adapters.statements.rows import MAX_COLUMNS, SheetBuilder, too_many
+from bank_adapters.statements.rows import MAX_CELLS, MAX_COLUMNS, SheetBuilder, too_many
 from bank_adapters.statements.safe_xml import local_name
 from bank_adapters.statements.values import Formula, Value
 
@@ -43,6 +43,7 @@ class SheetTarget:
         self.texts: dict[str, list[str]] = {}
         self.open: list[str] | None = None
         self.characters = 0
+        self.elements = 0  # rows and cells, empty ones too
 
     def start(self, tag: str, attrib: dict[str, str]) -> None:
         """Open a row, a cell, or a text inside a cell."""
@@ -83,6 +84,7 @@ class SheetTarget:
 
     def start_row(self, attrib: dict[str, str]) -> None:
         """Take the row's number; rows must come in order, each once."""
+        self.count()
         stated = attrib.get("r", "")
         number = int(stated) if re.fullmatch("[0-9]{1,7}", stated, re.ASCII) else self.row + 1
         if not self.row < number <= MAX_ROW_NUMBER:
@@ -93,6 +95,7 @@ class SheetTarget:
 
     def start_cell(self, attrib: dict[str, str]) -> None:
         """Take the cell's column, kind and style; cells must come in order, each once."""
+        self.count()
         self.column = self.filled + 1
         stated = attrib.get("r")
         if stated is not None:
@@ -107,6 +110,12 @@ class SheetTarget:
         self.style = attrib.get("s", "0")
         self.texts = {}
         self.characters = 0
+
+    def count(self) -> None:
+        """Count a row or cell; raises StatementError when there are too many, be they empty or not."""
+        self.elements += 1
+        if self.elements > MAX_CELLS:
+            raise too_many(self.builder.name)
 
     def end_cell(self) -> None:
         """Put the cell's value into the row."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from bank_adapters.statements.errors import Problems, StatementError
-from bank_adapters.statements.headers import Header, folded
+from bank_adapters.statements.headers import MAX_LABEL_CHARS, Header, folded
 from bank_adapters.statements.layouts import Layout
 from bank_adapters.statements.model import Notice
 from bank_adapters.statements.rows import Row, Sheet
@@ -112,7 +112,7 @@ class SheetReader:
         for column, cell in enumerate(row.cells):
             if isinstance(cell, str) and folded(cell).startswith(self.mapping.account):
                 beside = next((other for other in row.cells[column + 1 :] if not is_blank(other)), None)
-                match = _ACCOUNT.search(cell) or _ACCOUNT.search(text_of(beside))
+                match = _ACCOUNT.search(cell[:MAX_LABEL_CHARS]) or _ACCOUNT.search(text_of(beside)[:MAX_LABEL_CHARS])
                 if match:
                     return match.group()
         return None

@@ -1,0 +1,123 @@
+"""MT940: one statement per block, exact fields, and the library's lenience caught."""
+
+from datetime import date
+
+import pytest
+
+from bank_adapters.statements import mt940
+from bank_adapters.statements.errors import StatementError
+from bank_adapters.statements.proof import prove
+from bank_adapters.statements.read import read_statement
+
+SAMPLE = """{1:F01MAUVVNVXAXXX0000000000}{2:I940MAUVVNVXXXXXN}{4:
+:20:SK251006
+:25:970436/0071001234567
+:28C:279/1
+:60F:C251005VND10000000,
+:61:2510061006C1500000,NTRFTHAMCHIEU//FT25279000001
+:86:MBVCB.123456.HP7K3M
+9Q2XAT.CT tu 0011 toi 0071
+:61:2510061006D11000,00NCHGNONREF
+:86:Phi dich vu
+:61:251006RC500000,NMSCABC
+:62F:C251006VND10989000,
+:64:C251006VND10989000,
+:86:khong thuoc dong nao
+-}
+"""
+
+
+def read_one(text: str):
+    (statement,) = read_statement(text.encode(), "sao-ke.txt")
+    return statement
+
+
+def code_of(text: str) -> str:
+    with pytest.raises(StatementError) as caught:
+        mt940.read(text.encode())
+    return caught.value.code
+
+
+def test_a_block_is_a_statement_with_its_own_facts():
+    statement = read_one(SAMPLE)
+    assert (statement.account_number, statement.sequence, statement.page) == ("0071001234567", 279, 1)
+    assert (statement.opening_vnd, statement.closing_vnd) == (10_000_000, 10_989_000)
+    assert (statement.period_from, statement.period_to) == (date(2025, 10, 6), date(2025, 10, 6))
+    assert prove(statement).ok
+
+
+def test_lines_keep_reference_text_and_mark():
+    first, second, third = read_one(SAMPLE).lines
+    assert (first.bank_reference, first.payer_reference) == ("FT25279000001", "THAMCHIEU")
+    assert first.description == "MBVCB.123456.HP7K3M\n9Q2XAT.CT tu 0011 toi 0071"
+    assert (second.amount_vnd, second.direction, second.bank_reference) == (11_000, "debit", None)
+    assert (third.direction, third.reversal, third.description) == ("debit", True, "")
+
+
+def test_text_after_the_closing_balance_belongs_to_no_line():
+    assert all("khong thuoc" not in line.description for line in read_one(SAMPLE).lines)
+
+
+def test_windows_line_ends_and_a_byte_order_mark_change_nothing():
+    data = b"\xef\xbb\xbf" + SAMPLE.replace("\n", "\r\n").encode()
+    assert mt940.read(data) == mt940.read(SAMPLE.encode())
+
+
+def test_a_line_without_type_code_is_not_overwritten_by_the_next():
+    text = SAMPLE.replace("C1500000,NTRFTHAMCHIEU//FT25279000001", "C1500000,")
+    statement = read_one(text)
+    assert len(statement.lines) == 3
+    assert prove(statement).ok
+
+
+def test_without_our_type_code_the_library_loses_that_line(monkeypatch):
+    monkeypatch.setitem(mt940.PROCESSORS, "pre_statement", [])
+    assert code_of(SAMPLE.replace("C1500000,NTRFTHAMCHIEU//FT25279000001", "C1500000,")) == "bad_structure"
+
+
+def test_long_texts_are_kept_whole():
+    text = "\n".join(["x" * 65] * 30)
+    statement = read_one(SAMPLE.replace("Phi dich vu", text))
+    assert statement.lines[1].description == text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("C1500000,", "C1.500.000,"),
+        ("C1500000,", "C1500000,50"),
+        ("C1500000,", "C١٢٣,"),
+        ("C1500000,", "X1500000,"),
+        ("2510061006C", "251006C"[:5] + "C"),
+        ("VND10000000,", "VND10.000.000"),
+        ("VND10000000,", "VND99999999999999999999,"),
+        ("VND10000000,", "USD10000000,"),
+        ("C251006VND", "C251399VND"),
+        (":61:2510061006C", ":61:2513991006C"),
+        (":62F:C251006VND10989000,\n", ""),
+        (":60F:", ":60F:C251005VND1,\n:60F:"),
+        (":20:", ":2x:"),
+    ],
+)
+def test_what_is_not_exact_refuses_the_file(old, new):
+    assert old in SAMPLE
+    assert code_of(SAMPLE.replace(old, new, 1)) in ("bad_amount", "bad_structure", "bad_currency")
+
+
+def test_a_file_in_another_encoding_is_refused():
+    with pytest.raises(StatementError) as caught:
+        mt940.read(SAMPLE.encode().replace(b"Phi", b"Ph\xed"))
+    assert caught.value.code == "bad_encoding"
+
+
+def test_errors_repeat_no_text_of_the_file():
+    with pytest.raises(StatementError) as caught:
+        mt940.read(SAMPLE.replace("C1500000,", "C1.5,NGUYEN VAN MAU").encode())
+    assert "NGUYEN" not in f"{caught.value} {caught.value.vi} {caught.value.place}"
+
+
+def test_a_file_that_names_a_path_is_not_opened(tmp_path):
+    path = tmp_path / "x"
+    path.write_text(SAMPLE)
+    with pytest.raises(StatementError):
+        mt940.read(str(path).encode())

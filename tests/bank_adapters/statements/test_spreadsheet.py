@@ -1,0 +1,169 @@
+"""Bank spreadsheets: the header wherever it stands, every row read or refused, no row lost in silence."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bank_adapters.statements import layouts
+from bank_adapters.statements.errors import StatementError
+from bank_adapters.statements.proof import prove
+from bank_adapters.statements.read import read_statement
+
+HEADER = "Ngày giao dịch,Số tham chiếu,Số tiền ghi nợ,Số tiền ghi có,Số dư,Mô tả"
+
+
+def sheet(*rows: str, head: str = "", header: str = HEADER) -> bytes:
+    return "\n".join([head, header, *rows, ""]).encode()
+
+
+def read_one(data: bytes, layout=None):
+    (statement,) = read_statement(data, "sao-ke.csv", layout)
+    return statement
+
+
+def error_of(data: bytes) -> StatementError:
+    with pytest.raises(StatementError) as caught:
+        read_statement(data, "sao-ke.csv")
+    return caught.value
+
+
+def test_the_other_export_of_vietcombank_is_read():
+    statement = read_one(sheet("06/10/2025,00123,,1.500.000,1.500.000,HP7K3M9Q2XAT"))
+    (line,) = statement.lines
+    assert (line.bank_reference, line.amount_vnd, line.balance_after_vnd) == ("00123", 1_500_000, 1_500_000)
+    assert (line.booked_on, line.value_date) == (date(2025, 10, 6), date(2025, 10, 6))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "NGAY GIAO DICH,SO THAM CHIEU,SO TIEN GHI NO,SO TIEN GHI CO,SO DU,MO TA",
+        "Ngày giao dịch (*),Số tham chiếu:,Số tiền ghi nợ (VND),Số tiền ghi có (VND),Số dư,Mô tả",
+        '"Nga\u0300y giao di\u0323ch",Số tham chiếu,"Số tiền\nghi nợ","Số tiền\nghi có",Số dư,Mô tả',
+        "Ngày giao dịch/Date,Số tham chiếu/Ref,Số tiền ghi nợ/Debit,Số tiền ghi có/Credit,Số dư/Balance,Mô tả/Text",
+    ],
+)
+def test_the_header_is_found_in_any_spelling(header):
+    assert len(read_one(sheet("06/10/2025,1,,5,5,a", header=header)).lines) == 1
+
+
+def test_a_header_below_the_fortieth_row_is_not_found():
+    assert len(read_one(sheet("06/10/2025,1,,5,5,a", head="x\n" * 37)).lines) == 1
+    assert error_of(sheet("06/10/2025,1,,5,5,a", head="x\n" * 60)).code == "no_header"
+
+
+def test_a_column_named_twice_is_no_column():
+    header = HEADER.replace("Số dư", "Số tiền ghi có")
+    assert error_of(sheet("06/10/2025,1,,5,6,a", header=header)).code == "no_header"
+
+
+def test_columns_may_be_numbered_below_the_header():
+    assert len(read_one(sheet("(1),(2),(3),(4),(5),(6)", "06/10/2025,1,,5,5,a")).lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "place"),
+    [
+        ("06/10/2025,1,,1.5,5,a", "bad_amount", "D3"),
+        ("06/10/2025,1,,5,5.55,a", "bad_amount", "E3"),
+        ("06/10/2025,1,5,5,5,a", "bad_amount", "dòng 3"),
+        ("06/10/2025,1,-5,,5,a", "bad_amount", "dòng 3"),
+        ("06/10/2025,1,,,5,a", "missing_value", "dòng 3"),
+        ("06/10/2025,1,,,,a", "missing_value", "dòng 3"),
+        (",1,,5,5,a", "missing_value", "A3"),
+        ("32/10/2025,1,,5,5,a", "bad_date", "A3"),
+        ("2025,1,,5,5,a", "bad_date", "A3"),
+    ],
+)
+def test_a_row_that_may_hold_money_is_read_or_refuses_the_file(row, code, place):
+    error = error_of(sheet(row, "06/10/2025,2,,5,5,b"))
+    assert (error.code, error.place) == (code, place)
+
+
+def test_every_bad_row_is_named_at_once():
+    error = error_of(sheet("06/10/2025,1,,1.5,5,a", "06/10/2025,2,,5,5,b", "x,3,,5,5,c"))
+    assert [error.place, *(other.place for other in error.others)] == ["D3", "A5"]
+
+
+def test_a_row_of_zero_and_a_row_of_text_are_passed_over_with_notice():
+    statement = read_one(sheet("06/10/2025,1,0,0,5,a", "Trang 1/2,,,,,", "06/10/2025,2,,5,5,b"))
+    assert [line.bank_reference for line in statement.lines] == ["2"]
+    assert [notice.place for notice in statement.notices] == ["dòng 3", "dòng 4"]
+
+
+def test_a_memo_that_looks_like_a_total_is_a_line_all_the_same():
+    statement = read_one(sheet("06/10/2025,1,,5,5,Tổng cộng 5 cháu", "06/10/2025,2,,5,10,Số dư cuối kỳ"))
+    assert len(statement.lines) == 2
+    assert statement.closing_vnd is None
+
+
+def test_lines_after_the_totals_are_not_lost():
+    rows = ("06/10/2025,1,,5,5,a", "Tổng cộng,,0,10,,", "06/10/2025,2,,5,10,b", "Người lập,,,,,")
+    statement = read_one(sheet(*rows))
+    assert len(statement.lines) == 2
+    assert statement.credits_vnd == 10
+    assert prove(statement).ok
+
+
+def test_wrong_totals_break_the_proof():
+    assert not prove(read_one(sheet("06/10/2025,1,,5,5,a", "Tổng cộng,,0,6,,"))).ok
+
+
+def test_two_different_opening_balances_are_refused():
+    rows = ("Số dư đầu kỳ,,,,7,", "06/10/2025,1,,5,12,a")
+    assert error_of(sheet(*rows, head="Số dư đầu kỳ: 8")).code == "bad_structure"
+    assert read_one(sheet(*rows, head="Số dư đầu kỳ: 7 VND")).opening_vnd == 7
+
+
+def test_another_currency_is_refused():
+    assert error_of(sheet("06/10/2025,1,,5,5,a", head="Loại tiền: USD")).code == "bad_currency"
+    assert read_one(sheet("06/10/2025,1,,5,5,a", head="Loại tiền: VND")).currency == "VND"
+
+
+@pytest.mark.parametrize(
+    "head", ["Số tài khoản: 0071 0012 34567", "Tài khoản/Account No,,00710 01234567", "Account number - 0071001234567"]
+)
+def test_the_account_number_is_found_above_the_header(head):
+    assert read_one(sheet("06/10/2025,1,,5,5,a", head=head)).account_number == "0071001234567"
+
+
+def test_a_layout_of_the_schools_own_is_the_only_one_tried():
+    own = {
+        "name": "ngan_hang_xa",
+        "version": 3,
+        "columns": {
+            "booked_on": {"aliases": ["Ngày"]},
+            "debit": {"aliases": ["Rút ra"]},
+            "credit": {"aliases": ["Gửi vào"]},
+            "description": {"aliases": ["Nội dung"]},
+        },
+    }
+    data = sheet("06/10/2025,5,,a", header="Ngày,Gửi vào,Rút ra,Nội dung")
+    statement = read_one(data, own)
+    assert (statement.format, statement.lines[0].direction) == ("ngan_hang_xa/3", "credit")
+    with pytest.raises(StatementError):
+        read_statement(sheet("06/10/2025,1,,5,5,a"), "x", own)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [{}, {"version": 1, "columns": []}, {"version": 1, "columns": {"booked_on": {}}}, {"version": True, "columns": {}}],
+)
+def test_a_layout_that_is_none_is_refused(own):
+    with pytest.raises(StatementError) as caught:
+        read_statement(sheet("06/10/2025,1,,5,5,a"), "x", own)
+    assert caught.value.code == "unknown_layout"
+
+
+def test_a_header_that_two_layouts_read_differently_is_refused(monkeypatch):
+    data = json.loads((Path(layouts.__file__).parent / "vietcombank.json").read_text("utf-8"))
+    data["columns"]["debit"]["aliases"], data["columns"]["credit"]["aliases"] = ["so tien ghi co"], ["so tien ghi no"]
+    both = (*layouts.built_in(), layouts.layout_from(data | {"name": "khac"}))
+    monkeypatch.setattr(layouts, "built_in", lambda: both)
+    assert error_of(sheet("06/10/2025,1,,5,5,a")).code == "unknown_layout"
+
+
+def test_built_in_layouts_are_known_by_name_and_version():
+    assert {(layout.name, layout.version) for layout in layouts.built_in()} >= {("vietcombank", 1), ("techcombank", 1)}
