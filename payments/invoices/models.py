@@ -56,6 +56,8 @@ class CollectionRound(SchoolRow):
     planned_invoices: Mapped[int] = mapped_column(default=0)
     issued_invoices: Mapped[int] = mapped_column(default=0)
     """Progress of issuing, shown while it runs."""
+    plan_sha256: Mapped[str | None]
+    """Fingerprint of the invoices that were approved: only these are issued."""
 
 
 class RoundFee(SchoolRow):

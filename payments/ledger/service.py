@@ -124,13 +124,14 @@ def _ensure_accounts(session: Session, school_id: int, keys: set[AccountKey]) ->
         return accounts
     # In key order: two transactions that open the same accounts must not wait for each other.
     ordered = sorted(missing, key=lambda key: (key.role, key.receiving_account_id or 0, key.fee_item_id or 0))
-    session.execute(
+    opened = session.execute(
         text("""
             INSERT INTO ledger_account (school_id, role, receiving_account_id, fee_item_id)
             SELECT :school_id, role, receiving_account_id, fee_item_id
             FROM unnest(CAST(:roles AS text[]), CAST(:receiving AS bigint[]), CAST(:fees AS bigint[]))
                 AS wanted (role, receiving_account_id, fee_item_id)
             ON CONFLICT DO NOTHING
+            RETURNING role, receiving_account_id, fee_item_id, id
         """),
         {
             "school_id": school_id,
@@ -139,7 +140,9 @@ def _ensure_accounts(session: Session, school_id: int, keys: set[AccountKey]) ->
             "fees": [key.fee_item_id for key in ordered],
         },
     )
-    return _accounts(session, school_id)
+    accounts |= {AccountKey(LedgerRole(role), receiving, fee): key for role, receiving, fee, key in opened}
+    # Another transaction may have opened some of them a moment ago.
+    return accounts if keys <= accounts.keys() else _accounts(session, school_id)
 
 
 def _accounts(session: Session, school_id: int) -> dict[AccountKey, int]:

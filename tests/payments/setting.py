@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import count
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.access.models import Grant, Role, User
@@ -91,6 +92,25 @@ def make_pupil(session: Session, school_id: int, class_id: int, given_name: str)
     session.add(Enrollment(school_id=school_id, pupil_id=pupil.id, class_id=class_id, valid_from=date(2025, 9, 1)))
     session.flush()
     return pupil.id
+
+
+def make_pupils(session: Session, school: SchoolSetting, count: int) -> None:
+    """Many pupils in the class of a school, in two statements."""
+    session.execute(
+        text("""
+            WITH made AS (
+                INSERT INTO pupil (school_id, sector_id, full_name, sort_key, search_key, date_of_birth, sex,
+                                   identity_status)
+                SELECT :school_id, 'M' || number, 'Học sinh ' || number, 'h' || number, 'hoc sinh ' || number,
+                       '2019-03-02', 'female', 'unverified'
+                FROM generate_series(1, :count) AS number
+                RETURNING id
+            )
+            INSERT INTO enrollment (school_id, pupil_id, class_id, valid_from, status)
+            SELECT :school_id, id, :class_id, '2025-09-01', 'studying' FROM made
+        """),
+        {"school_id": school.id, "class_id": school.class_room, "count": count},
+    )
 
 
 def _account(session: Session, school_id: int, serial: int, digit: str, proposer: int, approver: int) -> int:

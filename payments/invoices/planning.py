@@ -1,0 +1,143 @@
+"""What a round will issue: every line computed from the catalogue, before anything is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from payments.errors import DomainError
+from payments.fees.queries import Charges, PupilOnDay, charges_for_round
+from payments.fees.rules import compute_line
+from payments.fees.terms import Refusal
+from payments.invoices import rules
+from payments.invoices.models import CollectionRound, RoundFee, RoundQuantity
+from payments.invoices.rules import Draft
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """The invoices of a round as the catalogue stands now; ``refusals``: why lines may not be charged, each once."""
+
+    school_id: int
+    round_id: int
+    drafts: Sequence[Draft]
+    refusals: Sequence[Refusal]
+    account_ids: Sequence[int]
+    """The receiving accounts that its fee items name."""
+
+    @property
+    def amount_vnd(self) -> int:
+        """The sum of all its invoices, in đồng."""
+        return sum(draft.amount_vnd for draft in self.drafts)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Fingerprint of everything its invoices will say."""
+        return rules.fingerprint(self.drafts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """The catalogue on the round's first day, and the quantities that the round sets."""
+
+    charges: Charges
+    grouping: str
+    round_quantities: Mapping[int, int | None]
+    """By fee item id."""
+    pupil_quantities: Mapping[tuple[int, int], int]
+    """By (pupil id, fee item id)."""
+
+    def drafts(self, pupil: PupilOnDay, refusals: dict[str, Refusal]) -> list[Draft]:
+        """One pupil's invoices; why a line is refused is added to ``refusals`` by its sentence."""
+        lines = []
+        for fee_item_id, item in self.charges.items.items():
+            line = compute_line(
+                item,
+                self.charges.school,
+                grade=pupil.grade,
+                day=self.charges.day,
+                registration=self.charges.participations.get((pupil.pupil_id, fee_item_id)),
+                round_quantity=self.round_quantities[fee_item_id],
+                pupil_quantity=self.pupil_quantities.get((pupil.pupil_id, fee_item_id)),
+                reliefs=self.charges.reliefs.get(pupil.pupil_id, ()),
+            )
+            if isinstance(line, Refusal):
+                refusals.setdefault(line.text.en, line)
+            elif line is not None:
+                account_id = self.charges.receiving_accounts[fee_item_id]
+                lines.append(rules.draft_line(fee_item_id, account_id, item, line))
+        return rules.draft_invoices(pupil.pupil_id, lines, self.grouping)
+
+
+def plan_round(session: Session, collection_round: CollectionRound) -> RoundPlan:
+    """Compute all invoices of a round, in eight statements whatever its size. Raises NotFoundError."""
+    terms = _terms(session, collection_round)
+    refusals: dict[str, Refusal] = {}
+    drafts = {
+        draft.key: draft for pupil in terms.charges.pupils for draft in terms.drafts(pupil, refusals)
+    }  # By key: a pupil in two classes on the same day is charged once.
+    return RoundPlan(
+        collection_round.school_id,
+        collection_round.id,
+        list(drafts.values()),
+        list(refusals.values()),
+        sorted(set(terms.charges.receiving_accounts.values())),
+    )
+
+
+def plan_pupil(session: Session, collection_round: CollectionRound, pupil_id: int) -> list[Draft]:
+    """Compute the invoices of one pupil in a round as the catalogue stands now; empty when nothing is due.
+
+    Raises NotFoundError, and DomainError with the code of the refusal when a line may not be charged.
+    """
+    terms = _terms(session, collection_round)
+    refusals: dict[str, Refusal] = {}
+    pupil = next((pupil for pupil in terms.charges.pupils if pupil.pupil_id == pupil_id), None)
+    drafts = terms.drafts(pupil, refusals) if pupil else []
+    refuse_any(list(refusals.values()))
+    return drafts
+
+
+def refuse_any(refusals: Sequence[Refusal]) -> None:
+    """Raise DomainError with the first refusal's code and the sentences of all."""
+    if refusals:
+        raise DomainError(
+            refusals[0].code,
+            " ".join(refusal.text.vi for refusal in refusals),
+            " ".join(refusal.text.en for refusal in refusals),
+        )
+
+
+def _terms(session: Session, collection_round: CollectionRound) -> _Terms:
+    school_id = collection_round.school_id
+    rows = session.execute(
+        select(RoundFee.fee_item_id, RoundFee.quantity, RoundQuantity.pupil_id, RoundQuantity.quantity)
+        .outerjoin(
+            RoundQuantity,
+            (RoundQuantity.school_id == RoundFee.school_id)
+            & (RoundQuantity.round_id == RoundFee.round_id)
+            & (RoundQuantity.fee_item_id == RoundFee.fee_item_id),
+        )
+        .where(RoundFee.school_id == school_id, RoundFee.round_id == collection_round.id)
+        .order_by(RoundFee.id)
+    ).all()
+    round_quantities = {fee_item_id: quantity for fee_item_id, quantity, _, _ in rows}
+    charges = charges_for_round(
+        session,
+        school_id,
+        day=collection_round.starts_on,
+        year_id=collection_round.year_id,
+        fee_item_ids=list(round_quantities),
+    )
+    return _Terms(
+        charges,
+        collection_round.grouping,
+        round_quantities,
+        {
+            (pupil_id, fee_item_id): quantity
+            for fee_item_id, _, pupil_id, quantity in rows
+            if pupil_id is not None and quantity is not None
+        },
+    )
