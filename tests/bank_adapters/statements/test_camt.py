@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from bank_adapters.statements import safe_xml
 from bank_adapters.statements.errors import StatementError
 from bank_adapters.statements.proof import prove
 from bank_adapters.statements.read import read_statement
@@ -203,3 +204,9 @@ def test_a_file_cut_anywhere_is_refused():
     for cut in range(len(data)):
         with pytest.raises(StatementError):
             read_statement(data[:cut], "sao-ke.xml")
+
+
+def test_without_the_screen_a_document_type_would_reach_the_parser(monkeypatch):
+    data = message(entry()).decode().replace("<Document", "<!DOCTYPE d [<!ENTITY a 'b'>]><Document", 1).encode()
+    monkeypatch.setattr(safe_xml, "_FORBIDDEN", ())
+    assert len(read_one(data).lines) == 1
