@@ -19,7 +19,7 @@ class Heading(enum.StrEnum):
 
 
 LABELS = {
-    Heading.RIGHT: Text("Đúng", "Right"),
+    Heading.RIGHT: Text("Đúng", "Correct"),
     Heading.COMPLETE: Text("Đủ", "Complete"),
     Heading.CLEAN: Text("Sạch", "Clean"),
     Heading.LIVE: Text("Sống", "Live"),
@@ -113,7 +113,10 @@ LEGACY_FONT = _kind(
 BAD_DATE = _kind(
     "bad_date",
     Heading.RIGHT,
-    Text("Không đọc được ngày sinh, hoặc ngày sinh vô lý.", "The date of birth cannot be read, or cannot be."),
+    Text(
+        "Không đọc được ngày sinh, hoặc ngày sinh không hợp lý.",
+        "The date of birth cannot be read, or is impossible.",
+    ),
     Text("Ghi ngày/tháng/năm, ví dụ 05/09/2018.", "Write day/month/year, for instance 05/09/2018."),
 )
 BAD_SEX = _kind(
