@@ -15,7 +15,7 @@ MAX_CELL_CHARS = 32_767  # Excel's own limit
 MAX_ROW_NUMBER = 1_048_576
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
-_NUMBER = re.compile(r"-?[0-9]{1,25}(?:\.[0-9]{1,25})?(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"-?[0-9]{1,25}(?:\.[0-9]{1,60})?(?:[eE][+-]?[0-9]{1,3})?")
 _LAST_SERIAL = 2_958_466  # the day after 9999-12-31
 
 
@@ -38,6 +38,7 @@ class SheetTarget:
         self.cells: list[Value] = []
         self.filled = -1  # last column that has a cell, for cells that do not name theirs
         self.column = 0
+        self.in_cell = False  # extensions below the rows use the same names
         self.kind = ""
         self.style = ""
         self.texts: dict[str, list[str]] = {}
@@ -50,7 +51,7 @@ class SheetTarget:
         name = local_name(tag)
         if name == "c":
             self.start_cell(attrib)
-        elif name in ("v", "t", "f"):
+        elif name in ("v", "t", "f") and self.in_cell:
             self.open = self.texts.setdefault(name, [])
         elif name == "row":
             self.start_row(attrib)
@@ -110,6 +111,7 @@ class SheetTarget:
         self.style = attrib.get("s", "0")
         self.texts = {}
         self.characters = 0
+        self.in_cell = True
 
     def count(self) -> None:
         """Count a row or cell; raises StatementError when there are too many, be they empty or not."""
@@ -119,6 +121,7 @@ class SheetTarget:
 
     def end_cell(self) -> None:
         """Put the cell's value into the row."""
+        self.in_cell = False
         stated = self.value()
         value: Value = Formula("=" + "".join(self.texts["f"]), stated) if "f" in self.texts else stated
         if value is None or value == "":

@@ -1,6 +1,7 @@
 """On honest workbooks our XLSX reader sees what calamine and openpyxl see."""
 
 import io
+import warnings
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -15,9 +16,9 @@ from reconciliation.school_ledgers.template import write_template
 from tests.operations.test_sample_files import ledger, sample
 
 
-def with_every_kind_of_cell() -> bytes:
+def with_every_kind_of_cell(**options: bool) -> bytes:
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {"strings_to_formulas": False})
+    book = xlsxwriter.Workbook(out, {"strings_to_formulas": False, **options})
     sheet = book.add_worksheet("Đủ loại")
     formats = ["dd/mm/yyyy", "d-mmm-yy", "m/d/yy h:mm", "#,##0", '"ngày" 0', "[Red]0.00", "yyyy", "0%"]
     for row, code in enumerate(formats):
@@ -30,6 +31,9 @@ def with_every_kind_of_cell() -> bytes:
     sheet.write_boolean(11, 0, True)
     sheet.merge_range(12, 0, 13, 2, "gộp")
     sheet.write_formula(14, 0, "=A1*2", None, 91872)
+    sheet.add_sparkline(15, 0, {"range": "'Đủ loại'!A1:B1"})
+    sheet.write_comment(16, 0, "ghi chú")
+    sheet.write_url(17, 0, "https://example.vn/", string="liên kết")
     book.close()
     return out.getvalue()
 
@@ -40,6 +44,7 @@ FILES = {
     "misa": write_misa_ledger([ledger(), ledger("1111")]),
     "template": write_template(ledger().rows),
     "every kind": with_every_kind_of_cell(),
+    "days from 1904": with_every_kind_of_cell(date_1904=True),
 }
 
 
@@ -78,7 +83,8 @@ def by_calamine(data: bytes) -> dict:
 
 
 def by_openpyxl(data: bytes) -> dict:
-    book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
+    with warnings.catch_warnings(action="ignore"):  # of extensions that openpyxl leaves out
+        book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
     return {
         (sheet.title, cell.row, cell.column - 1): plain(cell.value)
         for sheet in book
