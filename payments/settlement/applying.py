@@ -69,7 +69,9 @@ def apply(
         changes.new_rows(credit, scene.credits),
         {key: transfer.account_id for key, transfer in scene.transfers.items()},
     )
-    writing.set_paid(session, stamp, _paid_changes(shelf, scene, wanted))
+    paid = _paid_changes(shelf, scene, wanted)
+    writing.set_paid(session, stamp, paid)
+    shelf.paid_vnd.update(paid)
     _rename(session, shelf.school_id, scene.standing, verdicts)
     return Applied(
         {reading.transfer.id: verdicts[reading.transfer.id] for reading in fresh},

@@ -11,19 +11,17 @@ from payments import clock
 from payments.audit import service as audit
 from payments.errors import ConflictError, DomainError, NotFoundError
 from payments.inbox.models import TransactionState
-from payments.ledger.models import EntryKind, LedgerRole
-from payments.ledger.service import Posting, PostingLine, post
+from payments.ledger.models import EntryKind
+from payments.ledger.service import post
 from payments.receipts.service import number_receipts, revoke
 from payments.settlement import loading, writing
-from payments.settlement.applying import Applied, apply
+from payments.settlement.applying import apply
+from payments.settlement.booking import identified, moves, unidentified
 from payments.settlement.loading import Shelf
 from payments.settlement.models import DecisionKind
 from payments.settlement.rules import SettlementOutcome, Transfer, assigned, split_in_order
-from payments.settlement.settling import moves, receipt_items
+from payments.settlement.settling import receipt_items
 from payments.settlement.writing import Stamp
-
-# Waits for whoever settles the school at this moment: batches take well under a second.
-LEASE = text("SELECT school_id FROM settlement_lease WHERE school_id = :school_id FOR UPDATE")
 
 DECIDED = text("""
     SELECT t.state, s.outcome, s.flags FROM bank_transaction t
@@ -84,7 +82,9 @@ def assign(
     writing.set_states(session, school_id, {transaction_id: TransactionState.CREDITED})
     writing.rename_outcomes(session, school_id, {transaction_id: (SettlementOutcome.ASSIGNED, flags)})
     number_receipts(session, school_id, receipt_items([reading], shelf.book))
-    _book(session, deed, applied, decision_id)
+    cause = f"decision:{decision_id}"
+    entry = identified(EntryKind.ASSIGNMENT, cause, transfer, applied.sides[transaction_id])
+    post(session, school_id, [entry, *moves(applied, [transaction_id], cause)])
     return decision_id
 
 
@@ -94,7 +94,7 @@ def undo(session: Session, school_id: int, decision_id: int, actor_id: int) -> i
     Raises NotFoundError for a decision that is not of this school and ConflictError ``already_undone`` or
     ``not_credited`` (the bank has taken the money back since).
     """
-    session.execute(LEASE, {"school_id": school_id})
+    loading.take_lease(session, school_id, wait=True)
     found = session.execute(DECISION, {"school_id": school_id, "id": decision_id}).first()
     if found is None or found.kind != DecisionKind.ASSIGN:
         raise NotFoundError
@@ -110,13 +110,15 @@ def undo(session: Session, school_id: int, decision_id: int, actor_id: int) -> i
     writing.set_states(session, school_id, {transfer.id: TransactionState.UNMATCHED})
     writing.rename_outcomes(session, school_id, {transfer.id: (former, ())})
     revoke(session, school_id, [transfer.id], "undone")
-    _book(session, deed, applied, undo_id)
+    cause = f"decision:{undo_id}"
+    entry = unidentified(cause, transfer, applied.sides[transfer.id])
+    post(session, school_id, [entry, *moves(applied, [transfer.id], cause)])
     return undo_id
 
 
 def _locked_outcome(session: Session, school_id: int, transaction_id: int, wanted: TransactionState) -> str:
     """The outcome so far of a transaction, once the lease is ours and its state is the wanted one."""
-    session.execute(LEASE, {"school_id": school_id})
+    loading.take_lease(session, school_id, wait=True)
     found = _outcome(session, school_id, transaction_id)
     if found is None:
         raise NotFoundError
@@ -185,14 +187,3 @@ def _record(
         detail={"decision_id": decision_id, "amount_vnd": deed.transfer.amount_vnd},
     )
     return decision_id
-
-
-def _book(session: Session, deed: _Deed, applied: Applied, decision_id: int) -> None:
-    """One entry between suspense and what the decision moves; corrections of others beside it."""
-    assigns = deed.kind is DecisionKind.ASSIGN
-    amount_vnd = deed.transfer.amount_vnd if assigns else -deed.transfer.amount_vnd
-    suspense = PostingLine(LedgerRole.SUSPENSE, deed.transfer.account_id, None, amount_vnd)
-    cause = f"decision:{decision_id}"
-    kind = EntryKind.ASSIGNMENT if assigns else EntryKind.REVERSAL
-    entry = Posting(kind, cause, clock.today(), [suspense, *applied.sides[deed.transfer.id]])
-    post(session, deed.school_id, [entry, *moves(applied, [deed.transfer.id], cause)])

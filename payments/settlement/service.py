@@ -1,5 +1,6 @@
-"""Settlement's use cases: assign by a person's decision, undo a decision."""
+"""Settlement's use cases beside the batches: a person's decisions, corrections of invoices with money on them."""
 
+from payments.settlement.correcting import cancel_invoice, replace_invoice
 from payments.settlement.deciding import assign, undo
 
-__all__ = ["assign", "undo"]
+__all__ = ["assign", "cancel_invoice", "replace_invoice", "undo"]

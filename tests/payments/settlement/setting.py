@@ -140,11 +140,11 @@ def book_debt(session: Session, school: SchoolSetting, kind: EntryKind, invoice_
             PostingLine(LedgerRole.RECEIVABLE, None, school.meals, amount_vnd),
             PostingLine(LedgerRole.INCOME, None, school.meals, -amount_vnd),
         ]
-        post(session, school.id, [Posting(kind, f"{kind}:{invoice_id}", DUE, lines)])
+        post(session, school.id, [Posting(kind, f"{kind}:invoice:{invoice_id}", DUE, lines)])
 
 
 def take_out(session: Session, school: SchoolSetting, issued: Issued, state: InvoiceState) -> None:
-    """Replace or cancel an invoice as the invoices room does: state, open debt, and work for settlement."""
+    """Replace or cancel an invoice as the invoices room does: its state, and its open debt in the books."""
     open_debt = session.execute(
         text("""
             SELECT sum(l.amount_vnd - coalesce((SELECT sum(a.amount_vnd) FROM allocation a
@@ -158,8 +158,6 @@ def take_out(session: Session, school: SchoolSetting, issued: Issued, state: Inv
         {"state": state.value, "school": school.id, "invoice": issued.id},
     )
     book_debt(session, school, EntryKind.CANCELLATION, issued.id, -int(open_debt or 0))
-    outbox.put(session, "settlement", "invoice", school_id=school.id, subject_id=issued.id)
-    session.flush()
 
 
 def say(
