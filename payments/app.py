@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 from payments import tables
 from payments.access import views as access
 from payments.access.guards import current_actor, staff
+from payments.console import views as console
 from payments.crypto import FieldCipher
 from payments.db import make_engine
 from payments.inbox.views import WsgiDoor
@@ -16,12 +17,12 @@ from payments.notifications import tasks as notices
 from payments.portal import views as portal
 from payments.settings import Settings
 from payments.web import errors, health, security
-from payments.web.context import Services, language, say
+from payments.web.context import Services, day, language, moment, say
 from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
-FACES = (health, access, portal)
+FACES = (health, access, portal, console)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {**notices.BEAT}
@@ -45,7 +46,7 @@ def create_app(settings: Settings, panels: Iterable[Panel] = ()) -> Flask:
     for blueprint, roles in panels:
         admit(app, blueprint, staff(*roles))
     app.jinja_env.globals.update(say=say, language=language, current_actor=current_actor)
-    app.jinja_env.filters.update(vnd=format_vnd, number=format_number)
+    app.jinja_env.filters.update(vnd=format_vnd, number=format_number, day=day, moment=moment)
     wrapped = WsgiDoor(TrustedProxies(app.wsgi_app, settings.trusted_proxies), settings)
     app.wsgi_app = wrapped  # type: ignore[method-assign]  # Flask documents this very assignment for middleware
     return app

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import cast
 
 from flask import current_app, g, request
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
+from payments import clock
 from payments.crypto import FieldCipher
 from payments.db import session_scope
 from payments.i18n import Language, Text, pick_language
@@ -46,3 +48,13 @@ def language() -> Language:
 def say(vi: str, en: str) -> str:
     """One sentence in the language of the page."""
     return Text(vi, en).in_(language())
+
+
+def day(value: date) -> str:
+    """A date as Vietnamese readers write it: 08/09/2025."""
+    return f"{value:%d/%m/%Y}"
+
+
+def moment(value: datetime) -> str:
+    """A moment in Vietnamese time: 08:15 08/09/2025."""
+    return f"{value.astimezone(clock.VIETNAM):%H:%M %d/%m/%Y}"

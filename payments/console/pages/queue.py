@@ -1,0 +1,69 @@
+"""Money that waits for a person: suggestions with their reasons, assign, undo for ever."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from payments.console import queries
+from payments.console.desk import desk_of
+from payments.errors import DomainError
+from payments.invoices.reference import find
+from payments.settlement.service import assign, undo
+from payments.web.context import db_session, say
+
+
+def add_to(blueprint: Blueprint) -> None:
+    """Add the routes."""
+    blueprint.add_url_rule("/<code>/unmatched/", "unmatched", unmatched)
+    blueprint.add_url_rule("/<code>/unmatched/<int:transaction_id>/assign", "assign", assign_to, methods=["POST"])
+    blueprint.add_url_rule("/<code>/decisions/<int:decision_id>/undo", "undo", undo_decision, methods=["POST"])
+
+
+def unmatched(code: str) -> ResponseReturnValue:
+    """The queue, oldest first, with what was decided lately."""
+    with db_session() as session:
+        desk = desk_of(session, code)
+        rows = queries.queue(session, desk.school_id)
+        named = {chip["invoice_id"] for row in rows for chip in row["suggestions"] if "invoice_id" in chip}
+        invoices = queries.suggested(session, desk.school_id, sorted(named))
+        decisions = queries.decisions(session, desk.school_id)
+    return render_template("console/unmatched.html", desk=desk, rows=rows, invoices=invoices, decisions=decisions)
+
+
+def assign_to(code: str, transaction_id: int) -> ResponseReturnValue:
+    """Put the money on invoices, in the order they are named; what is left becomes the last pupil's credit."""
+    with db_session() as session:
+        desk = desk_of(session, code, "accountant", "principal")
+        ids = _invoice_ids(session, desk.school_id, request.form)
+        note = request.form.get("note", "").strip()[:500] or None
+        assign(session, desk.school_id, transaction_id, ids, actor_id=desk.actor.user_id, note=note)
+    flash(say("Đã gán khoản tiền. Có thể hoàn tác bất cứ lúc nào.", "Assigned. You can undo it at any time."), "ok")
+    return redirect(url_for("console.unmatched", code=code), code=303)
+
+
+def undo_decision(code: str, decision_id: int) -> ResponseReturnValue:
+    """Take a decision back by reversal; both stay on record."""
+    with db_session() as session:
+        desk = desk_of(session, code, "accountant", "principal")
+        undo(session, desk.school_id, decision_id, actor_id=desk.actor.user_id)
+    flash(say("Đã hoàn tác.", "Undone."), "ok")
+    return redirect(url_for("console.unmatched", code=code), code=303)
+
+
+def _invoice_ids(session: Session, school_id: int, form: Any) -> list[int]:
+    """The chosen suggestions, else the references typed in, in their order."""
+    chosen = [int(value) for value in form.getlist("invoice_id") if value.isdecimal()]
+    if chosen:
+        return chosen
+    references = find(form.get("references", ""))
+    known = queries.ids_by_reference(session, school_id, references)
+    ids = [known[reference] for reference in references if reference in known]
+    if not ids:
+        raise DomainError(
+            "no_such_reference",
+            "Không thấy mã thanh toán nào của trường. Mã có dạng HP và 10 ký tự, ví dụ HP7K3M9Q2XAT.",
+            "No payment reference of this school. A reference is HP and 10 characters, like HP7K3M9Q2XAT.",
+        )
+    return ids

@@ -1,0 +1,230 @@
+"""Reads for the desk: every count on a screen is a count in the database."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+Row = Mapping[str, Any]
+PAGE_ROWS = 100
+
+_TODAY = text(
+    "SELECT"
+    " (SELECT count(*) FROM bank_transaction WHERE school_id = :school_id AND state = 'unmatched') AS unmatched,"
+    " (SELECT coalesce(sum(amount_vnd), 0)::bigint FROM bank_transaction"
+    "   WHERE school_id = :school_id AND state = 'unmatched') AS unmatched_vnd,"
+    " (SELECT count(*) FROM collection_round WHERE school_id = :school_id AND state = 'draft') AS drafts,"
+    " (SELECT count(*) FROM receiving_account WHERE school_id = :school_id AND state = 'proposed') AS proposed_accounts,"
+    " (SELECT count(*) FROM evidence WHERE school_id = :school_id AND conflicting) AS conflicting,"
+    " (SELECT count(*) FROM message WHERE school_id = :school_id AND recipient_user_id = :user_id"
+    "   AND read_at IS NULL) AS messages"
+)
+_ROUNDS = text(
+    "SELECT r.id, r.code, r.name, r.state, r.due_on, r.planned_invoices, r.issued_invoices, r.created_by,"
+    "  coalesce(t.invoices, 0) AS invoices, coalesce(t.amount_vnd, 0) AS amount_vnd, coalesce(t.paid_vnd, 0) AS paid_vnd"
+    " FROM collection_round r LEFT JOIN ("
+    "   SELECT i.round_id, count(*) AS invoices, sum(b.amount_vnd)::bigint AS amount_vnd,"
+    "     sum(b.paid_vnd)::bigint AS paid_vnd"
+    "   FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
+    "   WHERE i.school_id = :school_id AND b.state NOT IN ('replaced', 'cancelled') GROUP BY i.round_id"
+    " ) t ON t.round_id = r.id WHERE r.school_id = :school_id ORDER BY r.id DESC"
+)
+_FEES_OF_ROUND = text(
+    "SELECT f.code, f.name, f.legal_group, f.mandatory, count(l.id) AS lines, coalesce(sum(l.amount_vnd), 0)::bigint"
+    "  AS amount_vnd"
+    " FROM round_fee rf JOIN fee_item f ON f.school_id = rf.school_id AND f.id = rf.fee_item_id"
+    " LEFT JOIN (invoice_line l JOIN invoice i ON i.school_id = l.school_id AND i.id = l.invoice_id"
+    "   JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
+    "     AND b.state NOT IN ('replaced', 'cancelled'))"
+    "   ON l.school_id = rf.school_id AND l.fee_item_id = rf.fee_item_id AND i.round_id = rf.round_id"
+    " WHERE rf.school_id = :school_id AND rf.round_id = :round_id"
+    " GROUP BY f.id, f.code, f.name, f.legal_group, f.mandatory ORDER BY f.code"
+)
+_CLASS = (
+    "(SELECT c.name FROM enrollment e JOIN class_room c ON c.school_id = e.school_id AND c.id = e.class_id"
+    " WHERE e.school_id = p.school_id AND e.pupil_id = p.id ORDER BY e.valid_from DESC, e.id DESC LIMIT 1)"
+)
+_INVOICES = text(
+    f"SELECT i.id, i.reference, i.due_on, p.full_name, {_CLASS} AS class_name, r.name AS round_name,"  # noqa: S608
+    "  b.amount_vnd, b.paid_vnd, b.state"
+    " FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
+    " JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id"
+    " JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id"
+    " WHERE i.school_id = :school_id AND (CAST(:state AS text) IS NULL OR b.state = :state)"
+    " AND (CAST(:round_id AS bigint) IS NULL OR i.round_id = :round_id)"
+    " AND (:words = '' OR p.search_key LIKE '%' || :words || '%' OR i.reference = upper(:words)"
+    "   OR p.sector_id = :words)"
+    " ORDER BY p.sort_key, p.id, i.id LIMIT :limit OFFSET :offset"
+)
+_INVOICE = text(
+    f"SELECT i.*, b.paid_vnd, b.state, p.full_name, {_CLASS} AS class_name, r.name AS round_name,"  # noqa: S608
+    "  a.bin, a.number, a.holder_name, a.fund"
+    " FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
+    " JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id"
+    " JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id"
+    " JOIN receiving_account a ON a.school_id = i.school_id AND a.id = i.receiving_account_id"
+    " WHERE i.school_id = :school_id AND i.id = :invoice_id"
+)
+_LINES = text(
+    "SELECT line_no, description, mandatory, quantity, unit_price_vnd, relief_vnd, amount_vnd, legal_basis"
+    " FROM invoice_line WHERE school_id = :school_id AND invoice_id = :invoice_id ORDER BY line_no"
+)
+_PAYMENTS = text(
+    "SELECT t.id, t.value_date, t.bank_reference, sum(al.amount_vnd)::bigint AS amount_vnd, s.outcome,"
+    "  max(rc.year || '/' || rc.series || '/' || rc.number) AS receipt"
+    " FROM allocation al JOIN bank_transaction t ON t.school_id = al.school_id AND t.id = al.transaction_id"
+    " LEFT JOIN settlement s ON s.school_id = t.school_id AND s.transaction_id = t.id"
+    " LEFT JOIN receipt rc ON rc.school_id = t.school_id AND rc.transaction_id = t.id AND rc.revoked_at IS NULL"
+    " WHERE al.school_id = :school_id AND al.invoice_id = :invoice_id"
+    " GROUP BY t.id, t.value_date, t.bank_reference, s.outcome HAVING sum(al.amount_vnd) <> 0 ORDER BY t.value_date, t.id"
+)
+_QUEUE = text(
+    "SELECT t.id, t.amount_vnd, t.value_date, t.bank_reference, t.description, a.fund, s.outcome, s.flags, s.suggestions"
+    " FROM bank_transaction t JOIN receiving_account a ON a.school_id = t.school_id AND a.id = t.account_id"
+    " JOIN settlement s ON s.school_id = t.school_id AND s.transaction_id = t.id"
+    " WHERE t.school_id = :school_id AND t.state = 'unmatched' ORDER BY t.value_date, t.id LIMIT :limit"
+)
+_SUGGESTED = text(
+    f"SELECT i.id, i.reference, p.full_name, {_CLASS} AS class_name, b.amount_vnd - b.paid_vnd AS open_vnd"  # noqa: S608
+    " FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
+    " JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id"
+    " WHERE i.school_id = :school_id AND i.id = ANY(:ids)"
+)
+_BY_REFERENCES = text("SELECT id, reference FROM invoice WHERE school_id = :school_id AND reference = ANY(:references)")
+_DECISIONS = text(
+    "SELECT d.id, d.kind, d.decided_at, d.note, d.invoice_ids, u.full_name AS decided_by, t.amount_vnd, t.description,"
+    "  t.id AS transaction_id, t.bank_reference,"
+    "  NOT EXISTS (SELECT FROM decision x WHERE x.school_id = d.school_id AND x.undoes_id = d.id) AS stands"
+    " FROM decision d JOIN bank_transaction t ON t.school_id = d.school_id AND t.id = d.transaction_id"
+    " JOIN app_user u ON u.id = d.decided_by"
+    " WHERE d.school_id = :school_id ORDER BY d.id DESC LIMIT :limit"
+)
+_ACCOUNTS = text(
+    "SELECT a.id, a.bin, a.number, a.holder_name, a.fund, a.state, a.usable_at, a.proposed_by,"
+    "  (SELECT count(*) FROM channel c WHERE c.school_id = a.school_id AND c.receiving_account_id = a.id AND c.active"
+    "    AND (c.borne_by <> 'payer' OR (c.cost_vnd = 0 AND c.cost_per_10000 = 0))) AS free_channels"
+    " FROM receiving_account a WHERE a.school_id = :school_id ORDER BY a.id"
+)
+_MESSAGES = text(
+    "SELECT id, subject, body, created_at, read_at FROM message"
+    " WHERE school_id = :school_id AND recipient_user_id = :user_id ORDER BY id DESC LIMIT 20"
+)
+_REFUSED = text(
+    "SELECT r.id, r.received_at, r.outcome, r.reason, r.body_bytes, r.remote_addr, c.name AS connection_name"
+    " FROM raw_callback r LEFT JOIN connection c ON c.id = r.connection_id"
+    " WHERE r.outcome NOT IN ('accepted', 'duplicate') ORDER BY r.id DESC LIMIT :limit"
+)
+_SENDERS = text(
+    "SELECT c.id, c.name, c.adapter, c.active, c.sandbox, count(r.id) AS received,"
+    "  count(r.id) FILTER (WHERE r.outcome = 'accepted') AS accepted,"
+    "  count(r.id) FILTER (WHERE r.outcome = 'duplicate') AS duplicate, max(r.received_at) AS last_at"
+    " FROM connection c LEFT JOIN raw_callback r ON r.connection_id = c.id"
+    " GROUP BY c.id, c.name, c.adapter, c.active, c.sandbox ORDER BY c.id"
+)
+_DEAD = text(
+    "SELECT id, queue, kind, school_id, attempts, problem, due_at FROM outbox WHERE dead ORDER BY id LIMIT :limit"
+)
+_UNDER = text(
+    "WITH RECURSIVE under AS (SELECT unnest(CAST(:roots AS bigint[])) AS id UNION"
+    "  SELECT m.child_id FROM organisation_parent m JOIN under u ON m.parent_id = u.id"
+    "  WHERE m.valid_from <= :today AND (m.valid_to IS NULL OR m.valid_to > :today))"
+    " SELECT s.code, s.name, s.level, count(b.invoice_id) AS invoices, coalesce(sum(b.amount_vnd), 0)::bigint AS amount_vnd,"
+    "  coalesce(sum(b.paid_vnd), 0)::bigint AS paid_vnd"
+    " FROM school s JOIN under u ON u.id = s.id"
+    " LEFT JOIN invoice_balance b ON b.school_id = s.id AND b.state NOT IN ('replaced', 'cancelled')"
+    " GROUP BY s.id, s.code, s.name, s.level ORDER BY s.code"
+)
+
+
+def _all(session: Session, query: Any, **values: Any) -> Sequence[Row]:
+    return session.execute(query, values).mappings().all()
+
+
+def today(session: Session, school_id: int, user_id: int) -> Row:
+    """«Việc hôm nay»: what waits for somebody."""
+    return session.execute(_TODAY, {"school_id": school_id, "user_id": user_id}).mappings().one()
+
+
+def rounds(session: Session, school_id: int) -> Sequence[Row]:
+    """Collection rounds, newest first, with what is invoiced and paid."""
+    return _all(session, _ROUNDS, school_id=school_id)
+
+
+def fees_of_round(session: Session, school_id: int, round_id: int) -> Sequence[Row]:
+    """Totals per fee item: they add up to the round's total."""
+    return _all(session, _FEES_OF_ROUND, school_id=school_id, round_id=round_id)
+
+
+def invoices(
+    session: Session, school_id: int, *, words: str, state: str | None, round_id: int | None, page: int
+) -> Sequence[Row]:
+    """A page of invoices in Vietnamese name order; ``words`` is a folded part of the name, a reference or an id."""
+    values = {"words": words, "state": state, "round_id": round_id}
+    return _all(session, _INVOICES, school_id=school_id, limit=PAGE_ROWS, offset=PAGE_ROWS * page, **values)
+
+
+def invoice(session: Session, school_id: int, invoice_id: int) -> Row | None:
+    """One invoice with its pupil and account."""
+    return session.execute(_INVOICE, {"school_id": school_id, "invoice_id": invoice_id}).mappings().one_or_none()
+
+
+def lines(session: Session, school_id: int, invoice_id: int) -> Sequence[Row]:
+    """The lines of an invoice."""
+    return _all(session, _LINES, school_id=school_id, invoice_id=invoice_id)
+
+
+def payments(session: Session, school_id: int, invoice_id: int) -> Sequence[Row]:
+    """Transactions that pay an invoice, with the receipt."""
+    return _all(session, _PAYMENTS, school_id=school_id, invoice_id=invoice_id)
+
+
+def queue(session: Session, school_id: int) -> Sequence[Row]:
+    """Money that waits for a person, oldest first."""
+    return _all(session, _QUEUE, school_id=school_id, limit=PAGE_ROWS)
+
+
+def suggested(session: Session, school_id: int, invoice_ids: list[int]) -> Mapping[int, Row]:
+    """Invoices that suggestions name, by id."""
+    return {row["id"]: row for row in _all(session, _SUGGESTED, school_id=school_id, ids=invoice_ids)}
+
+
+def ids_by_reference(session: Session, school_id: int, references: list[str]) -> Mapping[str, int]:
+    """Reference -> invoice id, for those that exist in this school."""
+    found = _all(session, _BY_REFERENCES, school_id=school_id, references=references)
+    return {row["reference"]: row["id"] for row in found}
+
+
+def decisions(session: Session, school_id: int) -> Sequence[Row]:
+    """What people decided, newest first; what stands can be undone for ever."""
+    return _all(session, _DECISIONS, school_id=school_id, limit=PAGE_ROWS)
+
+
+def accounts(session: Session, school_id: int) -> Sequence[Row]:
+    """Receiving accounts with their state and whether a free channel leads there."""
+    return _all(session, _ACCOUNTS, school_id=school_id)
+
+
+def messages(session: Session, school_id: int, user_id: int) -> Sequence[Row]:
+    """The newest messages to a user about a school."""
+    return _all(session, _MESSAGES, school_id=school_id, user_id=user_id)
+
+
+def refused(session: Session) -> Sequence[Row]:
+    """Deliveries that were not taken as new or repeated evidence: every one has a row and a reason."""
+    return _all(session, _REFUSED, limit=PAGE_ROWS)
+
+
+def senders(session: Session) -> Sequence[Row]:
+    """Connections with what they sent and when last."""
+    return _all(session, _SENDERS)
+
+
+def dead(session: Session) -> Sequence[Row]:
+    """Work that failed for good and needs a person."""
+    return _all(session, _DEAD, limit=PAGE_ROWS)
+
+
+def schools_under(session: Session, roots: list[int], today: Any) -> Sequence[Row]:
+    """Aggregates per school below some organisations on a day: no pupil in reach."""
+    return _all(session, _UNDER, roots=roots, today=today)

@@ -1,0 +1,11 @@
+"""The accountant's desk: one blueprint, a module of pages per subject."""
+
+from flask import Blueprint
+
+from payments.console.pages import accounts, home, invoices, queue, rounds
+
+blueprint = Blueprint("console", __name__, url_prefix="/console", template_folder="templates")
+ACCESS = ("accountant", "principal", "officer", "operator")
+
+for pages in (home, rounds, invoices, queue, accounts):
+    pages.add_to(blueprint)
