@@ -1,12 +1,14 @@
 """Reads for the desk: every count on a screen is a count in the database."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.orm import Session
 
-Row = Mapping[str, Any]
+Row = RowMapping
 PAGE_ROWS = 100
 
 _TODAY = text(
@@ -142,7 +144,7 @@ _UNDER = text(
 )
 
 
-def _all(session: Session, query: Any, **values: Any) -> Sequence[Row]:
+def _all(session: Session, query: TextClause, **values: Any) -> Sequence[Row]:
     return session.execute(query, values).mappings().all()
 
 
@@ -161,12 +163,20 @@ def fees_of_round(session: Session, school_id: int, round_id: int) -> Sequence[R
     return _all(session, _FEES_OF_ROUND, school_id=school_id, round_id=round_id)
 
 
-def invoices(
-    session: Session, school_id: int, *, words: str, state: str | None, round_id: int | None, page: int
-) -> Sequence[Row]:
-    """A page of invoices in Vietnamese name order; ``words`` is a folded part of the name, a reference or an id."""
-    values = {"words": words, "state": state, "round_id": round_id}
-    return _all(session, _INVOICES, school_id=school_id, limit=PAGE_ROWS, offset=PAGE_ROWS * page, **values)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Filters of the list of invoices; ``words`` is a folded part of the name, a reference or a sector identifier."""
+
+    words: str
+    state: str | None
+    round_id: int | None
+    page: int
+
+
+def invoices(session: Session, school_id: int, wanted: Wanted) -> Sequence[Row]:
+    """A page of invoices in Vietnamese name order."""
+    filters = {"words": wanted.words, "state": wanted.state, "round_id": wanted.round_id}
+    return _all(session, _INVOICES, school_id=school_id, limit=PAGE_ROWS, offset=PAGE_ROWS * wanted.page, **filters)
 
 
 def invoice(session: Session, school_id: int, invoice_id: int) -> Row | None:
@@ -230,6 +240,6 @@ def dead(session: Session) -> Sequence[Row]:
     return _all(session, _DEAD, limit=PAGE_ROWS)
 
 
-def schools_under(session: Session, roots: list[int], today: Any) -> Sequence[Row]:
+def schools_under(session: Session, roots: list[int], today: date) -> Sequence[Row]:
     """Aggregates per school below some organisations on a day: no pupil in reach."""
     return _all(session, _UNDER, roots=roots, today=today)

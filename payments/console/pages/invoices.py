@@ -21,15 +21,15 @@ def add_to(blueprint: Blueprint) -> None:
 def invoices(code: str) -> ResponseReturnValue:
     """A page of invoices; filters live in the address, so a view can be bookmarked."""
     state = request.args.get("state")
-    wanted = {
-        "words": search_key(request.args.get("q", "").strip()),
-        "state": state if state in STATES else None,
-        "round_id": request.args.get("round", type=int),
-        "page": max(request.args.get("page", 0, type=int), 0),
-    }
+    wanted = queries.Wanted(
+        words=search_key(request.args.get("q", "").strip()),
+        state=state if state in STATES else None,
+        round_id=request.args.get("round", type=int),
+        page=max(request.args.get("page", 0, type=int), 0),
+    )
     with db_session() as session:
         desk = desk_of(session, code)
-        rows = queries.invoices(session, desk.school_id, **wanted)
+        rows = queries.invoices(session, desk.school_id, wanted)
     return render_template(
         "console/invoices.html", desk=desk, rows=rows, states=STATES, wanted=wanted, full=queries.PAGE_ROWS
     )

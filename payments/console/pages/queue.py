@@ -26,7 +26,7 @@ def unmatched(code: str) -> ResponseReturnValue:
     with db_session() as session:
         desk = desk_of(session, code)
         rows = queries.queue(session, desk.school_id)
-        named = {chip["invoice_id"] for row in rows for chip in row["suggestions"] if "invoice_id" in chip}
+        named = {invoice_id for row in rows for hint in row["suggestions"] for invoice_id in hint["invoice_ids"]}
         invoices = queries.suggested(session, desk.school_id, sorted(named))
         decisions = queries.decisions(session, desk.school_id)
     return render_template("console/unmatched.html", desk=desk, rows=rows, invoices=invoices, decisions=decisions)
@@ -38,7 +38,7 @@ def assign_to(code: str, transaction_id: int) -> ResponseReturnValue:
         desk = desk_of(session, code, "accountant", "principal")
         ids = _invoice_ids(session, desk.school_id, request.form)
         note = request.form.get("note", "").strip()[:500] or None
-        assign(session, desk.school_id, transaction_id, ids, actor_id=desk.actor.user_id, note=note)
+        assign(session, desk.school_id, transaction_id, ids, desk.actor.user_id, note=note)
     flash(say("Đã gán khoản tiền. Có thể hoàn tác bất cứ lúc nào.", "Assigned. You can undo it at any time."), "ok")
     return redirect(url_for("console.unmatched", code=code), code=303)
 
@@ -47,14 +47,14 @@ def undo_decision(code: str, decision_id: int) -> ResponseReturnValue:
     """Take a decision back by reversal; both stay on record."""
     with db_session() as session:
         desk = desk_of(session, code, "accountant", "principal")
-        undo(session, desk.school_id, decision_id, actor_id=desk.actor.user_id)
+        undo(session, desk.school_id, decision_id, desk.actor.user_id)
     flash(say("Đã hoàn tác.", "Undone."), "ok")
     return redirect(url_for("console.unmatched", code=code), code=303)
 
 
 def _invoice_ids(session: Session, school_id: int, form: Any) -> list[int]:
     """The chosen suggestions, else the references typed in, in their order."""
-    chosen = [int(value) for value in form.getlist("invoice_id") if value.isdecimal()]
+    chosen = [int(value) for hint in form.getlist("hint") for value in hint.split(",") if value.isdecimal()]
     if chosen:
         return chosen
     references = find(form.get("references", ""))

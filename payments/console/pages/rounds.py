@@ -6,7 +6,8 @@ from flask.typing import ResponseReturnValue
 from payments.console import queries
 from payments.console.desk import desk_of
 from payments.errors import NotFoundError
-from payments.invoices.service import approve_round, request_issue
+from payments.invoices.issuing import request_issue
+from payments.invoices.service import approve_round
 from payments.web.context import db_session, say
 
 
