@@ -1,0 +1,131 @@
+"""The desk over HTTP: counts that are true, assign and undo, four eyes, and schools that do not see each other."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from payments.access.models import Role
+from payments.access.service import create_user, grant_role
+from payments.db import session_scope
+from tests.payments.faces import PASSWORD, Faces, faces
+from tests.payments.setting import make_school
+from tests.payments.settlement.setting import state_of
+
+pytestmark = pytest.mark.db
+
+
+@pytest.fixture
+def desk(engine: Engine, database_url: str) -> Iterator[Faces]:
+    with faces(engine, database_url) as made:
+        yield made
+
+
+def test_nobody_enters_without_a_log_in(desk: Faces) -> None:
+    for path in ("/console/", f"/console/{desk.school.code}/", f"/console/{desk.school.code}/unmatched/"):
+        answer = desk.client.get(path)
+        assert answer.status_code == 303
+        assert "/login" in answer.headers["Location"]
+
+
+def test_a_log_in_leads_to_the_one_school_and_its_day(desk: Faces) -> None:
+    desk.log_in("accountant")
+    assert desk.client.get("/console/").headers["Location"].endswith(f"/console/{desk.school.code}/")
+    assert "Việc hôm nay" in desk.page(f"/console/{desk.school.code}/")
+
+
+def test_another_school_is_as_unknown_as_no_school(desk: Faces) -> None:
+    with session_scope(desk.engine) as session:
+        other = make_school(session)
+    desk.log_in("accountant")
+    for page in ("", "rounds/", "invoices/", "unmatched/", "accounts/"):
+        foreign = desk.page(f"/console/{other.code}/{page}", 404)
+        assert foreign == desk.page(f"/console/NOWHERE/{page}", 404)
+
+
+def test_an_invoice_is_found_by_a_name_without_diacritics(desk: Faces) -> None:
+    desk.log_in("accountant")
+    base = f"/console/{desk.school.code}/invoices/"
+    assert desk.invoice.reference in desk.client.get(base, query_string={"q": "nguyen mau"}).get_data(as_text=True)
+    assert desk.invoice.reference in desk.client.get(base, query_string={"q": "MẪU An"}).get_data(as_text=True)
+    assert desk.invoice.reference not in desk.client.get(base, query_string={"q": "tran"}).get_data(as_text=True)
+    assert desk.invoice.reference not in desk.client.get(base, query_string={"state": "paid"}).get_data(as_text=True)
+
+
+def test_unknown_money_is_assigned_by_reference_and_undone(desk: Faces) -> None:
+    desk.pay(115_000, "NGUYEN THI LAN chuyen tien")
+    desk.log_in("accountant")
+    queue = f"/console/{desk.school.code}/unmatched/"
+    page = desk.page(queue)
+    assert "NGUYEN THI LAN chuyen tien" in page
+    action = page.split('action="')[2].split('"')[0]
+    assert action.endswith("/assign")
+    assert desk.post(action, queue, references="HP 0000 khong co") == 422
+    assert desk.post(action, queue, references=desk.invoice.reference.lower(), note="chị Lan gọi điện") == 303
+    with session_scope(desk.engine) as session:
+        assert state_of(session, desk.school, desk.invoice) == ("paid", 115_000)
+    assert desk.post(action, queue, references=desk.invoice.reference) == 409
+    page = desk.page(queue)
+    assert "Mọi khoản tiền đã có chủ" in page
+    undo = page.split("/decisions/")[1].split("/undo")[0]
+    assert desk.post(f"/console/{desk.school.code}/decisions/{undo}/undo", queue) == 303
+    with session_scope(desk.engine) as session:
+        assert state_of(session, desk.school, desk.invoice) == ("open", 0)
+    assert "NGUYEN THI LAN chuyen tien" in desk.page(queue)
+
+
+def test_the_invoice_page_shows_lines_and_money(desk: Faces) -> None:
+    desk.pay(115_000, desk.invoice.reference)
+    desk.log_in("principal")
+    page = desk.page(f"/console/{desk.school.code}/invoices/{desk.invoice.id}/")
+    assert "Nghị quyết mẫu" in page
+    assert "115.000" in page
+    assert "đã nộp" in page
+
+
+def test_a_new_account_needs_a_second_person(desk: Faces) -> None:
+    desk.log_in("accountant")
+    base = f"/console/{desk.school.code}/accounts/"
+    form = {"bin": "970999", "number": "123456789", "holder": "TRUONG MAU", "fund": "Thu hộ BHYT"}
+    assert desk.post(base, base, **form) == 303
+    page = desk.page(base)
+    assert "chờ duyệt" in page
+    assert "/approve" not in page
+    desk.log_in("principal")
+    approve = desk.page(base).split('action="')[2].split('"')[0]
+    assert desk.post(approve, base) == 303
+    assert "đang chờ 24 giờ" in desk.page(base)
+
+
+def test_the_accountant_cannot_approve_by_hand_made_request(desk: Faces) -> None:
+    desk.log_in("accountant")
+    base = f"/console/{desk.school.code}/accounts/"
+    form = {"bin": "970999", "number": "123456789", "holder": "TRUONG MAU", "fund": "Thu hộ BHYT"}
+    desk.post(base, base, **form)
+    assert desk.post(f"{base}3/approve", base) == 404
+
+
+def test_officers_see_sums_and_operators_see_senders(desk: Faces) -> None:
+    with session_scope(desk.engine) as session:
+        officer = create_user(session, username="so.gd", full_name="Chuyên viên (mẫu)", password=PASSWORD)
+        grant_role(session, officer, Role.OFFICER, desk.school.id)
+        operator = create_user(session, username="van.hanh", full_name="Vận hành (mẫu)", password=PASSWORD)
+        grant_role(session, operator, Role.OPERATOR, None)
+    desk.post("/login", "/login", username="so.gd", password=PASSWORD)
+    overview = desk.page("/console/overview")
+    assert desk.school.code in overview
+    assert "115.000" in overview
+    assert "Nguyễn" not in overview
+    assert desk.client.get("/console/senders").status_code == 403
+    assert desk.client.get(f"/console/{desk.school.code}/").status_code == 404
+    desk.client.delete_cookie("hocphi")
+    desk.post("/login", "/login", username="van.hanh", password=PASSWORD)
+    assert "Kết nối ngân hàng" in desk.page("/console/senders")
+    assert desk.client.get("/console/overview").status_code == 403
+
+
+def test_every_page_is_there_in_english(desk: Faces) -> None:
+    desk.pay(5_000, "khong ro")
+    desk.log_in("accountant")
+    for page in ("", "rounds/", "invoices/", f"invoices/{desk.invoice.id}/", "unmatched/", "accounts/"):
+        assert '<html lang="en">' in desk.page(f"/console/{desk.school.code}/{page}", language="en")

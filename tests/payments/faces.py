@@ -1,0 +1,74 @@
+"""A school with money on the move behind a real application, for tests of pages."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, update
+
+from payments import clock
+from payments.access.models import User
+from payments.access.service import _HASHER
+from payments.app import create_app
+from payments.db import session_scope
+from payments.portal.service import ensure_links, tokens
+from payments.settings import Settings, generated_environment
+from payments.settlement.settling import settle_transactions
+from tests.payments.setting import SchoolSetting, make_school
+from tests.payments.settlement.setting import Issued, arrive, issue
+
+PASSWORD = "hoa-phuong-do-2025"
+
+
+@dataclass(frozen=True)
+class Faces:
+    """What a test of pages needs."""
+
+    client: FlaskClient
+    engine: Engine
+    settings: Settings
+    school: SchoolSetting
+    invoice: Issued
+    token: str
+
+    def page(self, path: str, status: int = 200, language: str = "vi") -> str:
+        """The text of a page that must answer with this status."""
+        answer = self.client.get(path, query_string={"lang": language} if language == "en" else None)
+        assert answer.status_code == status, (path, answer.status_code, answer.get_data(as_text=True)[:400])
+        return answer.get_data(as_text=True)
+
+    def post(self, path: str, token_from: str, **form: str) -> int:
+        """Submit a form as a browser does, with the token of the page that shows it; the status."""
+        token = self.page(token_from).split('name="csrf_token" value="')[1].split('"')[0]
+        return self.client.post(path, data={"csrf_token": token, **form}).status_code
+
+    def log_in(self, role: str) -> None:
+        """Log in as the school's accountant or principal."""
+        user_id = self.school.accountant if role == "accountant" else self.school.principal
+        with session_scope(self.engine) as session:
+            user = session.get_one(User, user_id)
+        self.client.delete_cookie("hocphi")
+        assert self.post("/login", "/login", username=user.username, password=PASSWORD) == 303
+
+    def pay(self, amount_vnd: int, memo: str) -> None:
+        """Money arrives and is settled."""
+        with session_scope(self.engine) as session:
+            transaction = arrive(session, self.school, amount_vnd, memo)
+            settle_transactions(session, self.school.id, [transaction])
+
+
+@contextmanager
+def faces(engine: Engine, database_url: str) -> Iterator[Faces]:
+    """An application on a fresh database with one school, one open invoice and a parent's link to it."""
+    settings = Settings.from_env({"DATABASE_URL": database_url, **generated_environment()})
+    with session_scope(engine) as session:
+        school = make_school(session)
+        session.execute(update(User).values(password_hash=_HASHER.hash(PASSWORD)))
+        invoice = issue(session, school, 100_000, 15_000)
+        ensure_links(session, settings.link_keys, school.id, clock.now().replace(year=2099))
+        token = dict(tokens(session, settings.link_keys, school.id))[school.pupil]
+    app = create_app(settings)
+    with app.test_client() as client:
+        yield Faces(client, engine, settings, school, invoice, token)
+    app.extensions["hocphi"].engine.dispose()
