@@ -218,7 +218,7 @@ def import_roster(  # noqa: PLR0917 - other rooms call it with these places
 
     ``day`` (default today) is when changes of class and departures count; the first roster of a year counts from the
     year's first day. The same roster again, re-saved or reordered, writes nothing. Raises DomainError when the file as
-    a whole cannot be read (codes of ``payments.schools.roster.reading``), NotFoundError without such a school.
+    a whole cannot be read (codes of ``read_roster``), NotFoundError without such a school.
     """
     store.lock_school(session, school_id)
     school = session.get(School, school_id)

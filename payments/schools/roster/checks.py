@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from dataclasses import replace
 
 from payments.errors import DomainError
+from payments.schools.problems import Kind
 from payments.schools.roster import problems
-from payments.schools.roster.problems import Kind
 from payments.schools.roster.rows import ReadRow, RosterPupil, with_problem
 
 LEGACY_ROWS_OF_A_LEGACY_FILE = 10  # one in so many
@@ -26,10 +27,10 @@ def refuse_legacy_file(rows: Sequence[ReadRow]) -> None:
     if len(legacy) > 1 and len(legacy) * LEGACY_ROWS_OF_A_LEGACY_FILE >= len(rows):
         raise DomainError(
             problems.LEGACY_FONT.code,
-            f"Tệp dùng phông cũ (TCVN3 hoặc VNI) hoặc sai bảng mã, ví dụ dòng {legacy[0].line}."
+            f"Tệp dùng phông cũ (TCVN3 hoặc VNI) hoặc sai bảng mã, ví dụ dòng {legacy[0].source.number}."
             f" {problems.LEGACY_FONT.fix.vi}",
             f"The file is in an old font encoding (TCVN3, VNI) or was decoded wrongly, for instance line"
-            f" {legacy[0].line}. {problems.LEGACY_FONT.fix.en}",
+            f" {legacy[0].source.number}. {problems.LEGACY_FONT.fix.en}",
         )
 
 
@@ -56,7 +57,7 @@ def one_row_per_identifier(rows: Sequence[ReadRow]) -> list[ReadRow]:
 
 def without_pupil(row: ReadRow) -> ReadRow:
     """The same row, which adds no pupil of its own."""
-    return ReadRow(row.sheet, row.line, row.layout, row.sector_id, None, row.problems)
+    return replace(row, pupil=None)
 
 
 def refuse_shared(

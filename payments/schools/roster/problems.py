@@ -1,104 +1,15 @@
-"""What can be wrong with a row of a roster: heading, reason and way out, in Vietnamese and English.
-
-Sentences never repeat the cell: reports are kept, and a report shall not hold what the pupils' table seals.
-"""
-
-import enum
-from dataclasses import dataclass
+"""What can be wrong with a row of a roster."""
 
 from payments.i18n import Text
+from payments.schools.problems import Heading, kind_of
 
-
-class Heading(enum.StrEnum):
-    """The sector's criteria for clean data: right form, complete, no doubles, up to date."""
-
-    RIGHT = "dung"
-    COMPLETE = "du"
-    CLEAN = "sach"
-    LIVE = "song"
-
-
-LABELS = {
-    Heading.RIGHT: Text("Đúng", "Correct"),
-    Heading.COMPLETE: Text("Đủ", "Complete"),
-    Heading.CLEAN: Text("Sạch", "Clean"),
-    Heading.LIVE: Text("Sống", "Live"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of problem; a refusing one keeps the row out, the others only tell."""
-
-    code: str
-    heading: Heading
-    refuses: bool
-    reason: Text
-    fix: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A problem at a place: sheet, line and cell as the spreadsheet program names them, and the template's header."""
-
-    kind: Kind
-    sheet: str
-    line: int
-    column: str
-    cell: str = ""
-    other_line: int | None = None
-    """The line it is compared with."""
-
-
-def _kind(code: str, heading: Heading, reason: Text, fix: Text, *, refuses: bool = True) -> Kind:
-    return Kind(code, heading, refuses, reason, fix)
-
-
-MISSING = _kind(
-    "missing_value",
-    Heading.COMPLETE,
-    Text("Thiếu dữ liệu bắt buộc.", "A required value is missing."),
-    Text("Điền ô này.", "Fill in this cell."),
-)
-FORMULA = _kind(
-    "formula",
-    Heading.RIGHT,
-    Text("Ô là công thức, không phải dữ liệu.", "The cell is a formula, not a value."),
-    Text("Chép rồi dán dạng giá trị (Paste Values).", "Copy it and paste it as a value."),
-)
-LOST_ZERO = _kind(
-    "number_not_text",
-    Heading.RIGHT,
-    Text(
-        "Ô ở dạng số và không đủ chữ số, có thể đã mất số 0 ở đầu.",
-        "The cell is a number with too few digits; leading zeros may be lost.",
-    ),
-    Text("Đặt định dạng ô là Văn bản (Text) rồi nhập lại đủ số.", "Format the cell as text and type it again in full."),
-)
-BAD_SECTOR_ID = _kind(
-    "bad_sector_id",
-    Heading.RIGHT,
-    Text(
-        "Mã định danh chỉ gồm 3–30 chữ số, chữ cái không dấu.", "A sector identifier has 3-30 digits or ASCII letters."
-    ),
-    Text("Lấy lại mã từ CSDL ngành.", "Take it from the sector database again."),
-)
-UNUSUAL_SECTOR_ID = _kind(
-    "unusual_sector_id",
-    Heading.RIGHT,
-    Text(
-        "Mã định danh thường có 10 chữ số; mã này khác.", "Sector identifiers usually have 10 digits; this one differs."
-    ),
-    Text("Kiểm tra với CSDL ngành.", "Compare it with the sector database."),
-    refuses=False,
-)
-BAD_NAME = _kind(
+BAD_NAME = kind_of(
     "bad_name",
     Heading.RIGHT,
     Text("Họ tên có số hoặc ký hiệu lạ, hoặc quá dài.", "The name holds digits or signs, or is too long."),
     Text("Nhập lại họ tên bằng chữ.", "Write the name in letters."),
 )
-LEGACY_FONT = _kind(
+LEGACY_FONT = kind_of(
     "legacy_font",
     Heading.RIGHT,
     Text(
@@ -110,34 +21,25 @@ LEGACY_FONT = _kind(
         "Convert it to Unicode (for instance with UniKey's converter) and send it again.",
     ),
 )
-BAD_DATE = _kind(
-    "bad_date",
-    Heading.RIGHT,
-    Text(
-        "Không đọc được ngày sinh, hoặc ngày sinh không hợp lý.",
-        "The date of birth cannot be read, or is impossible.",
-    ),
-    Text("Ghi ngày/tháng/năm, ví dụ 05/09/2018.", "Write day/month/year, for instance 05/09/2018."),
-)
-BAD_SEX = _kind(
+BAD_SEX = kind_of(
     "bad_sex",
     Heading.RIGHT,
     Text("Giới tính phải là Nam hoặc Nữ.", "The sex must be Nam or Nữ."),
     Text("Chọn Nam hoặc Nữ theo danh mục.", "Choose Nam or Nữ."),
 )
-BAD_STATUS = _kind(
+BAD_STATUS = kind_of(
     "bad_status",
     Heading.RIGHT,
     Text("Giá trị không có trong danh mục.", "The value is not in the catalogue."),
     Text("Chọn giá trị theo trang «Danh mục» của tệp mẫu.", "Choose a value of the template's sheet «Danh mục»."),
 )
-BAD_CLASS = _kind(
+BAD_CLASS = kind_of(
     "bad_class",
     Heading.RIGHT,
     Text("Tên lớp không hợp lệ.", "The class name is not valid."),
     Text("Ghi tên lớp dưới 40 ký tự, ví dụ 1A.", "Write the class in less than 40 characters, for instance 1A."),
 )
-CLASS_IS_DATE = _kind(
+CLASS_IS_DATE = kind_of(
     "class_is_date",
     Heading.RIGHT,
     Text("Tên lớp đã bị Excel đổi thành ngày (ví dụ 6/4).", "Excel has turned the class name (like 6/4) into a date."),
@@ -145,33 +47,33 @@ CLASS_IS_DATE = _kind(
         "Đặt định dạng ô là Văn bản (Text) rồi nhập lại tên lớp.", "Format the cell as text and type the class again."
     ),
 )
-BAD_GRADE = _kind(
+BAD_GRADE = kind_of(
     "bad_grade",
     Heading.RIGHT,
     Text("Khối phải là số từ 1 đến 12.", "The grade must be a number from 1 to 12."),
     Text("Ghi số khối hoặc để trống.", "Write the grade, or leave it empty."),
 )
-BAD_PERSONAL_ID = _kind(
+BAD_PERSONAL_ID = kind_of(
     "bad_personal_id",
     Heading.RIGHT,
     Text("Số định danh cá nhân phải có đúng 12 chữ số.", "A personal number has exactly 12 digits."),
     Text("Nhập đủ 12 chữ số ở dạng văn bản, hoặc để trống.", "Type all 12 digits as text, or leave it empty."),
 )
-PERSONAL_ID_YEAR = _kind(
+PERSONAL_ID_YEAR = kind_of(
     "personal_id_year",
     Heading.RIGHT,
     Text("Số định danh cá nhân không khớp năm sinh.", "The personal number does not agree with the year of birth."),
     Text("Kiểm tra ngày sinh và số định danh.", "Check date of birth and personal number."),
     refuses=False,
 )
-PERSONAL_ID_SEX = _kind(
+PERSONAL_ID_SEX = kind_of(
     "personal_id_sex",
     Heading.RIGHT,
     Text("Số định danh cá nhân không khớp giới tính.", "The personal number does not agree with the sex."),
     Text("Kiểm tra giới tính và số định danh.", "Check sex and personal number."),
     refuses=False,
 )
-BAD_CONTACT = _kind(
+BAD_CONTACT = kind_of(
     "bad_contact",
     Heading.RIGHT,
     Text(
@@ -181,21 +83,21 @@ BAD_CONTACT = _kind(
     Text("Sửa rồi nộp lại, hoặc bỏ trống.", "Correct it and send it again, or leave it empty."),
     refuses=False,
 )
-NO_GRADE = _kind(
+NO_GRADE = kind_of(
     "no_grade",
     Heading.COMPLETE,
     Text("Không biết khối của lớp; chỉ áp dụng được đơn giá chung.", "The grade of the class is not known."),
     Text("Thêm cột «Khối».", "Add a column «Khối»."),
     refuses=False,
 )
-REPEATED_ROW = _kind(
+REPEATED_ROW = kind_of(
     "repeated_row",
     Heading.CLEAN,
     Text("Dòng lặp lại y hệt một dòng khác; chỉ tính một lần.", "The row repeats another one; it counts once."),
     Text("Xóa dòng thừa.", "Remove the extra row."),
     refuses=False,
 )
-SAME_ID_OTHER_ROW = _kind(
+SAME_ID_OTHER_ROW = kind_of(
     "duplicate_sector_id",
     Heading.CLEAN,
     Text(
@@ -203,7 +105,7 @@ SAME_ID_OTHER_ROW = _kind(
     ),
     Text("Giữ dòng đúng, xóa hoặc sửa mã dòng kia.", "Keep the right row; remove the other or correct its identifier."),
 )
-SAME_PERSONAL_ID = _kind(
+SAME_PERSONAL_ID = kind_of(
     "duplicate_personal_id",
     Heading.CLEAN,
     Text("Số định danh cá nhân trùng với học sinh khác.", "Another pupil has this personal number."),
@@ -211,20 +113,20 @@ SAME_PERSONAL_ID = _kind(
         "Kiểm tra hai học sinh; sửa mã định danh hoặc số định danh.", "Compare the two pupils and correct the numbers."
     ),
 )
-LIKE_ANOTHER = _kind(
+LIKE_ANOTHER = kind_of(
     "possible_duplicate",
     Heading.CLEAN,
     Text("Trùng họ tên, ngày sinh và lớp với dòng khác.", "Same name, date of birth and class as another row."),
     Text("Kiểm tra có phải một học sinh có hai mã.", "Check whether one pupil has two identifiers."),
     refuses=False,
 )
-TWO_GRADES = _kind(
+TWO_GRADES = kind_of(
     "class_with_two_grades",
     Heading.CLEAN,
     Text("Lớp này có hai khối khác nhau trong tệp.", "The file gives this class two grades."),
     Text("Sửa cột «Khối» cho thống nhất.", "Make the column «Khối» agree."),
 )
-LEFT_UNKNOWN = _kind(
+LEFT_UNKNOWN = kind_of(
     "left_unknown",
     Heading.LIVE,
     Text(

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from payments.schools.models import EnrollmentStatus
+from payments.schools.problems import LABELS, Heading, Problem, place_words, problem_json
 from payments.schools.roster.plan import Move, Plan
-from payments.schools.roster.problems import LABELS, Heading, Problem
 from payments.schools.roster.rows import ReadRow
 
 STATUS_WORDS = {
@@ -114,32 +114,9 @@ def make_report(
     )
 
 
-def problem_json(problem: Problem) -> dict[str, Any]:
-    """One problem as JSON values."""
-    kind = problem.kind
-    return {
-        "code": kind.code,
-        "sheet": problem.sheet,
-        "line": problem.line,
-        "cell": problem.cell,
-        "column": problem.column,
-        "other_line": problem.other_line,
-        "reason": kind.reason._asdict(),
-        "fix": kind.fix._asdict(),
-    }
-
-
 def move_json(move: Move) -> dict[str, Any]:
     """One move as JSON values."""
     return {"sector_id": move.sector_id, "from": move.from_class, "to": move.to_class, "status": move.status.value}
-
-
-def place_words(problem: Problem) -> str:
-    """Say where a problem stands: «trang Danh sách, dòng 12, cột «Ngày sinh» (ô E12)»."""
-    sheet = f"trang {problem.sheet}, " if problem.sheet else ""
-    cell = f" (ô {problem.cell})" if problem.cell else ""
-    other = f", so với dòng {problem.other_line}" if problem.other_line else ""
-    return f"{sheet}dòng {problem.line}, cột «{problem.column}»{cell}{other}"
 
 
 def report_lines(report: RosterReport, most: int = 20) -> list[str]:

@@ -1,19 +1,18 @@
 """One row of a roster: its cells become a pupil, or problems that name the column. Nothing is guessed."""
 
 import re
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 
-from bank_adapters.statements.rows import column_letters
-from bank_adapters.statements.tables import Formula, Row, Value
-from bank_adapters.statements.values import text_of
+from bank_adapters.statements.tables import Row
 from payments.schools import identifiers
 from payments.schools.legacy_text import legacy_encoding
 from payments.schools.models import EnrollmentStatus, IdentityStatus
+from payments.schools.problems import BAD_DATE, LOST_ZERO, Kind, Problem
 from payments.schools.roster import problems
-from payments.schools.roster.columns import BY_KEY, Layout, fold_header
-from payments.schools.roster.problems import Kind, Problem
+from payments.schools.row_reader import RowReader, day_of, problem_at, read_sector_id, required_text
 from payments.schools.rules import GRADES, SchoolLevel, Sex, grade_of, is_name, normalise_name
+from payments.schools.sheets import Layout, fold_header
 
 EARLIEST_BIRTH = date(1930, 1, 1)
 MAX_CLASS_NAME = 40
@@ -32,8 +31,6 @@ STATUSES = {
 }
 IDENTITIES = {"daxacthuc": IdentityStatus.VERIFIED, "chuaxacthuc": IdentityStatus.UNVERIFIED}
 RELATIONS = ("guardian", "father", "mother")
-_DAY_FIRST = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4})", re.ASCII)
-_YEAR_FIRST = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:[T ]00:00(?::00)?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,44 +68,11 @@ class RosterPupil:
 class ReadRow:
     """A row that was read: its place, the identifier it names (if it can be told), the pupil unless refused."""
 
-    sheet: str
-    line: int
+    source: Row
     layout: Layout
     sector_id: str | None
     pupil: RosterPupil | None
     problems: tuple[Problem, ...]
-
-
-class RowReader:
-    """Takes the cells of one row by column key and gathers what is wrong with them."""
-
-    def __init__(self, row: Row, layout: Layout) -> None:
-        self.row = row
-        self.layout = layout
-        self.found: list[Problem] = []
-
-    def value(self, key: str) -> Value:
-        """The cell of a column; a column that the file lacks is empty, a formula is a problem."""
-        value = self.row.cell(self.layout.places.get(key))
-        if isinstance(value, Formula):
-            self.tell(problems.FORMULA, key)
-            return None
-        return value
-
-    def text(self, key: str) -> str:
-        """What the cell of a column shows."""
-        return text_of(self.value(key))
-
-    def tell(self, kind: Kind, key: str) -> None:
-        """Note a problem of a column, once."""
-        problem = problem_at(kind, self.row.sheet, self.row.number, self.layout, key)
-        if problem not in self.found:
-            self.found.append(problem)
-
-    @property
-    def refused(self) -> bool:
-        """Whether a problem keeps the row out."""
-        return any(problem.kind.refuses for problem in self.found)
 
 
 def read_row(row: Row, layout: Layout, level: SchoolLevel, today: date) -> ReadRow:
@@ -135,33 +99,7 @@ def read_row(row: Row, layout: Layout, level: SchoolLevel, today: date) -> ReadR
             identity_status=identity,
             guardians=guardians,
         )
-    return ReadRow(row.sheet, row.number, layout, sector_id, pupil, tuple(reader.found))
-
-
-def required_text(reader: RowReader, key: str) -> str:
-    """Take the text of a required cell; an empty one is a problem."""
-    text = reader.text(key)
-    if not text:
-        reader.tell(problems.MISSING, key)
-    return text
-
-
-def read_sector_id(reader: RowReader) -> str | None:
-    """Read the sector identifier; a number of unusual length may have lost zeros."""
-    text = required_text(reader, "sector_id")
-    if not text:
-        return None
-    code = identifiers.normalise_code(text.removeprefix("'"))
-    usual = identifiers.is_usual_sector_id(code)
-    if not usual and isinstance(reader.value("sector_id"), int):
-        reader.tell(problems.LOST_ZERO, "sector_id")
-        return None
-    if not identifiers.is_sector_id(code):
-        reader.tell(problems.BAD_SECTOR_ID, "sector_id")
-        return None
-    if not usual:
-        reader.tell(problems.UNUSUAL_SECTOR_ID, "sector_id")
-    return code
+    return ReadRow(row, layout, sector_id, pupil, tuple(reader.found))
 
 
 def read_full_name(reader: RowReader) -> str | None:
@@ -185,30 +123,9 @@ def read_birth(reader: RowReader, today: date) -> date | None:
         return None
     born = day_of(value, text)
     if born is None or not EARLIEST_BIRTH <= born <= today:
-        reader.tell(problems.BAD_DATE, "date_of_birth")
+        reader.tell(BAD_DATE, "date_of_birth")
         return None
     return born
-
-
-def day_of(value: Value, text: str) -> date | None:
-    """Read a day out of a cell; a bare number is no day (the cell has lost its format)."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    if not isinstance(value, str):
-        return None
-    day_first, year_first = _DAY_FIRST.fullmatch(text), _YEAR_FIRST.fullmatch(text)
-    if day_first:
-        day, month, year = day_first[1], day_first[3], day_first[4]
-    elif year_first:
-        year, month, day = year_first.groups()
-    else:
-        return None
-    try:
-        return date(int(year), int(month), int(day))
-    except ValueError:
-        return None
 
 
 def read_sex(reader: RowReader) -> Sex | None:
@@ -275,7 +192,7 @@ def read_personal_id(reader: RowReader, born: date | None, sex: Sex | None) -> s
         return None
     if not identifiers.is_personal_id(code):
         lost_zero = isinstance(reader.value("personal_id"), int) and len(code) < 12
-        reader.tell(problems.LOST_ZERO if lost_zero else problems.BAD_PERSONAL_ID, "personal_id")
+        reader.tell(LOST_ZERO if lost_zero else problems.BAD_PERSONAL_ID, "personal_id")
         return None
     if born and sex:
         year_agrees, sex_agrees = identifiers.personal_id_agrees(code, born, sex)
@@ -312,13 +229,6 @@ def read_contact(reader: RowReader, key: str) -> str | None:
 
 def with_problem(row: ReadRow, kind: Kind, key: str, other: ReadRow | None = None) -> ReadRow:
     """The same row with one more problem; a refusing one takes the pupil away."""
-    problem = problem_at(kind, row.sheet, row.line, row.layout, key, other=other)
+    problem = problem_at(kind, row.source, row.layout, key, other.source.number if other else None)
     pupil = None if kind.refuses else row.pupil
-    return ReadRow(row.sheet, row.line, row.layout, row.sector_id, pupil, (*row.problems, problem))
-
-
-def problem_at(kind: Kind, sheet: str, line: int, layout: Layout, key: str, *, other: ReadRow | None = None) -> Problem:
-    """Build a problem with its column and cell as the spreadsheet program names them."""
-    place = layout.places.get(key)
-    cell = "" if place is None else f"{column_letters(place)}{line}"
-    return Problem(kind, sheet, line, BY_KEY[key].header, cell, other.line if other else None)
+    return replace(row, pupil=pupil, problems=(*row.problems, problem))

@@ -11,10 +11,10 @@ import xlsxwriter
 
 from bank_adapters.statements.tables import Row, Sheet
 from bank_adapters.statements.values import text_of
-from payments.schools.roster.columns import COLUMNS, find_layout
-from payments.schools.roster.problems import Problem
-from payments.schools.roster.reading import guarded_tables
+from payments.schools.problems import Problem
+from payments.schools.roster.columns import COLUMNS
 from payments.schools.roster.report import RosterReport
+from payments.schools.sheets import find_layout, guarded_tables
 
 LIST_SHEET, CATALOGUE_SHEET, GUIDE_SHEET = "Danh sách", "Danh mục", "Hướng dẫn"
 REASON, FIX = "Lý do lỗi", "Cách sửa"
@@ -105,7 +105,7 @@ def refused_rows(data: bytes, filename: str, report: RosterReport) -> bytes:
 
 def write_refused(target: Any, sheet: Sheet, refused: Sequence[Problem], formats: tuple[Any, Any]) -> None:
     """Write header, refused rows as they came, and reasons beside them; wrong cells carry a comment."""
-    layout = find_layout(sheet)
+    layout = find_layout(sheet, COLUMNS)
     if layout is None:
         return
     header = next(row for row in sheet.rows if row.number == layout.header_row)

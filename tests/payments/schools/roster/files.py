@@ -8,7 +8,8 @@ import openpyxl
 import xlsxwriter
 
 from bank_adapters.statements.rows import Row
-from payments.schools.roster.columns import Layout, layout_of
+from payments.schools.roster.columns import COLUMNS
+from payments.schools.sheets import Layout, layout_of
 
 HEADERS = [
     "STT",
@@ -88,4 +89,4 @@ def by_csv(rows: list[list[object]], headers: list[str] = HEADERS, delimiter: st
 
 def layout() -> Layout:
     """The layout of ``HEADERS``."""
-    return layout_of(Row("Danh sách", 1, tuple(HEADERS)))
+    return layout_of(Row("Danh sách", 1, tuple(HEADERS)), COLUMNS)

@@ -7,12 +7,13 @@ import pytest
 from bank_adapters.statements.rows import Row
 from payments.errors import DomainError
 from payments.schools.roster.checks import check_rows
-from payments.schools.roster.columns import Layout
+from payments.schools.roster.columns import COLUMNS
 from payments.schools.roster.rows import read_row
 from payments.schools.rules import SchoolLevel
+from payments.schools.sheets import Layout
 from tests.payments.schools.roster.files import KEYS, layout, pupil
 
-WITH_GRADE = Layout({**layout().places, "grade": len(KEYS)}, 1, ())
+WITH_GRADE = Layout({**layout().places, "grade": len(KEYS)}, 1, (), COLUMNS)
 
 
 def checked(*rows):

@@ -4,7 +4,8 @@ import pytest
 
 from bank_adapters.statements.rows import Row, Sheet
 from payments.errors import DomainError
-from payments.schools.roster.columns import BY_KEY, COLUMNS, find_layout, is_numbering, layout_of, rank
+from payments.schools.roster.columns import COLUMNS
+from payments.schools.sheets import find_layout, is_numbering, layout_of, rank
 from tests.payments.schools.roster.files import HEADERS
 
 
@@ -40,7 +41,7 @@ def test_no_two_columns_share_a_name():
 
 
 def test_the_header_row_is_found_below_titles():
-    layout = find_layout(sheet(["SỞ GIÁO DỤC (mẫu)"], ["DANH SÁCH HỌC SINH"], HEADERS, ["1", "1A"]))
+    layout = find_layout(sheet(["SỞ GIÁO DỤC (mẫu)"], ["DANH SÁCH HỌC SINH"], HEADERS, ["1", "1A"]), COLUMNS)
     assert layout.header_row == 3
     assert layout.places["sector_id"] == 2
     assert layout.ignored == ("STT", "Dân tộc")
@@ -48,21 +49,21 @@ def test_the_header_row_is_found_below_titles():
 
 
 def test_a_sheet_without_required_columns_names_them():
-    layout = find_layout(sheet(["STT", "Mã lớp", "Họ tên", "Ngày sinh"]))
+    layout = find_layout(sheet(["STT", "Mã lớp", "Họ tên", "Ngày sinh"]), COLUMNS)
     assert [column.key for column in layout.missing] == ["sector_id", "sex"]
 
 
 def test_a_sheet_of_other_things_is_no_roster():
-    assert find_layout(sheet(["Giới tính", "Trạng thái"], ["Nam", "Đang học"])) is None
+    assert find_layout(sheet(["Giới tính", "Trạng thái"], ["Nam", "Đang học"]), COLUMNS) is None
 
 
 def test_the_better_name_wins_and_equal_names_are_refused():
-    both = layout_of(Row("S", 1, ("Mã học sinh", "Mã định danh Bộ GD&ĐT", "Lớp", "Họ tên")))
+    both = layout_of(Row("S", 1, ("Mã học sinh", "Mã định danh Bộ GD&ĐT", "Lớp", "Họ tên")), COLUMNS)
     assert both.places["sector_id"] == 1
     with pytest.raises(DomainError) as refused:
-        layout_of(Row("S", 1, ("Họ tên", "Họ tên", "Lớp", "Mã định danh")))
+        layout_of(Row("S", 1, ("Họ tên", "Họ tên", "Lớp", "Mã định danh")), COLUMNS)
     assert refused.value.code == "duplicate_column"
-    assert BY_KEY["full_name"].header in refused.value.vi
+    assert "«Họ tên»" in refused.value.vi
 
 
 def test_a_row_that_numbers_the_columns_is_no_pupil():

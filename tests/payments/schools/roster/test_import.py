@@ -28,7 +28,7 @@ from payments.schools.models import (
     RosterImport,
     SchoolYear,
 )
-from payments.schools.roster.problems import Heading
+from payments.schools.problems import Heading
 from payments.schools.rules import SchoolLevel
 from tests.payments.schools.roster.files import HEADERS, by_csv, by_openpyxl, by_xlsxwriter, pupil
 
@@ -286,7 +286,7 @@ def test_another_year_has_classes_of_its_own(session, school_id):
         (b"PK\x03\x04 half a file", "bad_container"),
         (b"%PDF-1.7", "unknown_format"),
         (by_csv([], ["STT", "Mã lớp", "Họ tên", "Ngày sinh"]), "missing_column"),
-        (by_csv([], ["a", "b"]), "no_roster"),
+        (by_csv([], ["a", "b"]), "no_table"),
         ("Mã lớp,Họ tên".encode("utf-16-le"), "bad_encoding"),
     ],
 )

@@ -10,9 +10,10 @@ import pytest
 from bank_adapters.statements.rows import Row
 from bank_adapters.statements.tables import Formula
 from payments.schools.models import EnrollmentStatus, IdentityStatus
-from payments.schools.roster.columns import COLUMNS, Layout
+from payments.schools.roster.columns import COLUMNS
 from payments.schools.roster.rows import RosterGuardian, RosterPupil, read_row
 from payments.schools.rules import SchoolLevel, Sex, search_key, sort_key
+from payments.schools.sheets import Layout
 from tests.payments.schools.roster.files import KEYS, layout, pupil
 
 TODAY = date(2025, 10, 8)
@@ -139,7 +140,7 @@ def test_a_number_of_full_length_is_taken_as_text():
 
 
 def test_grades_come_from_their_column_before_the_class_name():
-    wide = Layout({**LAYOUT.places, "grade": len(KEYS)}, 1, ())
+    wide = Layout({**LAYOUT.places, "grade": len(KEYS)}, 1, (), COLUMNS)
     cells = (*pupil(3, class_name="Chồi 2"), "Khối 4")
     assert read_row(Row("", 2, cells), wide, SchoolLevel.PRIMARY, TODAY).pupil.grade == 4
     bad = read_row(Row("", 2, (*pupil(3), "13")), wide, SchoolLevel.PRIMARY, TODAY)
@@ -148,7 +149,7 @@ def test_grades_come_from_their_column_before_the_class_name():
 
 
 def test_identity_status_is_read_as_told():
-    wide = Layout({**LAYOUT.places, "identity": len(KEYS)}, 1, ())
+    wide = Layout({**LAYOUT.places, "identity": len(KEYS)}, 1, (), COLUMNS)
     told = [
         read_row(Row("", 2, (*pupil(3), text)), wide, SchoolLevel.PRIMARY, TODAY) for text in ("Đã xác thực", "có lẽ")
     ]

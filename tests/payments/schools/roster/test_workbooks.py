@@ -9,12 +9,13 @@ import openpyxl
 import pytest
 
 from payments.errors import DomainError
-from payments.schools.roster.columns import COLUMNS, find_layout
+from payments.schools.roster.columns import COLUMNS
 from payments.schools.roster.plan import Plan
-from payments.schools.roster.reading import guarded_tables, read_roster
+from payments.schools.roster.reading import read_roster
 from payments.schools.roster.report import make_report
 from payments.schools.roster.workbooks import FIX, REASON, column_of, refused_rows, roster_template
 from payments.schools.rules import SchoolLevel
+from payments.schools.sheets import find_layout, guarded_tables
 from tests.payments.schools.roster.files import by_csv, by_openpyxl, by_xlsxwriter, pupil
 
 TODAY = date(2025, 10, 8)
@@ -40,10 +41,10 @@ def refused_of(data):
 
 def test_the_template_has_every_column_and_the_import_finds_them():
     sheets = guarded_tables(roster_template(), "mau.xlsx")
-    layout = find_layout(sheets[0])
+    layout = find_layout(sheets[0], COLUMNS)
     assert set(layout.places) == {column.key for column in COLUMNS}
     assert layout.ignored == ("STT",)
-    assert not [sheet.name for sheet in sheets[1:] if (other := find_layout(sheet)) and not other.missing]
+    assert not [sheet.name for sheet in sheets[1:] if (other := find_layout(sheet, COLUMNS)) and not other.missing]
     assert read(roster_template()).rows == ()
 
 
