@@ -39,7 +39,8 @@ from bank_adapters.contract import (
 INTERFACE: Final = 1
 NAME: Final = "vietqr_vn"
 SECRET_FIELDS: Final = ("secret", "jwt_secret", "username", "password")
-SECRET_CHOICES: Final = (("secret",), ("jwt_secret", "username", "password"))
+SECRET_CHOICES: Final = (("secret",), ("jwt_secret",))
+"""User name and password only where the sender asks us for its token."""
 ROUTES: Final = {"": "notify", "bank/api/transaction-sync": "notify", "api/token_generate": "token"}
 BATCH: Final = False
 

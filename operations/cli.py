@@ -17,12 +17,15 @@ from payments.errors import DomainError
 from payments.settings import SettingsError
 
 COMMANDS: Mapping[str, str] = {
+    "account": "payments.banking.cli:account_group",
     "adapters": "bank_adapters.cli:adapters_group",
     "beat": "operations.serve:beat",
+    "connection": "payments.banking.connection_cli:connection_group",
     "keys": "operations.serve:keys",
     "migrate": "operations.serve:migrate",
     "reference": "payments.invoices.reference_cli:reference_group",
     "roster": "payments.schools.roster_cli:roster_group",
+    "round": "payments.invoices.cli:round_group",
     "school": "payments.schools.cli:school_group",
     "serve": "operations.serve:serve",
     "user": "payments.access.cli:user_group",

@@ -8,10 +8,12 @@ from flask import Blueprint, Flask
 from payments import tables
 from payments.access import views as access
 from payments.access.guards import current_actor, staff
+from payments.banking import tasks as accounts
 from payments.console import views as console
 from payments.crypto import FieldCipher
 from payments.db import make_engine
 from payments.inbox.views import WsgiDoor
+from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
 from payments.notifications import tasks as notices
 from payments.portal import views as portal
@@ -25,7 +27,7 @@ MAX_UPLOAD_BYTES = 12 * 1024 * 1024
 FACES = (health, access, portal, console)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
-BEAT: Mapping[str, Any] = {**notices.BEAT}
+BEAT: Mapping[str, Any] = {**notices.BEAT, **issuing.BEAT, **accounts.BEAT}
 """What beat starts by the clock: the sweeps of the rooms."""
 
 Panel = tuple[Blueprint, tuple[str, ...]]

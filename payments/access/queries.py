@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from payments.access.models import Grant, User
 from payments.access.rules import Actor, Granted
+from payments.errors import NotFoundError
 
 
 def actor(session: Session, user_id: int, today: date) -> Actor | None:
@@ -23,6 +24,14 @@ def actor(session: Session, user_id: int, today: date) -> Actor | None:
     )
     grants = tuple(Granted(role.value, organisation_id) for role, organisation_id in rows)
     return Actor(user.id, user.username, user.full_name, grants)
+
+
+def user_id_by_name(session: Session, username: str) -> int:
+    """The active user of that log-in name. Raises NotFoundError."""
+    found = session.scalar(select(User.id).where(User.username == username, User.active))
+    if found is None:
+        raise NotFoundError(f"Không có người dùng «{username}».", f"There is no user {username!r}.")
+    return found
 
 
 def users_with(session: Session, organisation_id: int, role: str, today: date) -> list[User]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bank_adapters.contract import AdapterError
+from bank_adapters.contract import Adapter, AdapterError
 from bank_adapters.registry import get_adapter
 from payments import clock
 from payments.audit.service import record
@@ -24,6 +24,8 @@ from payments.errors import ConflictError, DomainError, NotFoundError
 
 TOKEN_BYTES = 32
 
+IdentifierKind = rules.IdentifierKind
+
 
 @dataclass(frozen=True, slots=True)
 class AccountName:
@@ -31,7 +33,7 @@ class AccountName:
 
     bank_bin: str
     number: str
-    kind: rules.IdentifierKind = "number"
+    kind: IdentifierKind = "number"
     identifier: str | None = None
 
 
@@ -78,6 +80,29 @@ def create_connection(
     session.flush()
     _record(session, actor_id, "connection.created", connection.id)
     return connection.id, token
+
+
+def read_secret(adapter: str, data: bytes) -> dict[str, str]:
+    """Read a secret from a file: a JSON object of the adapter's fields, or one bare secret where one field is enough.
+
+    Raises DomainError ``unknown_adapter`` or ``bad_secret``.
+    """
+    try:
+        content = data.decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise _unreadable_secret() from error
+    if not content.startswith("{"):
+        single = [choice for choice in _adapter(adapter).SECRET_CHOICES if len(choice) == 1]
+        if not content or not single:
+            raise _unreadable_secret()
+        return {single[0][0]: content}
+    try:
+        found = json.loads(content)
+    except ValueError as error:
+        raise _unreadable_secret() from error
+    if not all(isinstance(value, str) for value in found.values()):
+        raise _unreadable_secret()
+    return dict(found)
 
 
 def add_secret(
@@ -131,6 +156,11 @@ def revoke_connection(session: Session, connection_id: int, *, actor_id: int | N
     _record(session, actor_id, "connection.revoked", connection_id)
 
 
+def adapter_of(session: Session, connection_id: int) -> str:
+    """The adapter's name of a connection. Raises NotFoundError."""
+    return _locked(session, connection_id).adapter
+
+
 def connection_token(session: Session, cipher: FieldCipher, connection_id: int, *, actor_id: int | None) -> str:
     """Open the URL token to show the sender's URL again; that is written down. Raises NotFoundError, SealError."""
     connection = _locked(session, connection_id)
@@ -138,15 +168,27 @@ def connection_token(session: Session, cipher: FieldCipher, connection_id: int, 
     return cipher.open(connection.token_sealed, queries.TOKEN_PLACE).decode("ascii")
 
 
-def _sealed_secret(cipher: FieldCipher, adapter: str, secret: Mapping[str, str]) -> bytes:
+def _adapter(name: str) -> Adapter:
     try:
-        module = get_adapter(adapter)
+        return get_adapter(name)
     except AdapterError as error:
         raise DomainError(
             "unknown_adapter",
-            f"Không dùng được bộ kết nối «{adapter}»; xem «hocphi adapters list».",
-            f"The adapter {adapter!r} cannot be used: {error}",
+            f"Không dùng được bộ kết nối «{name}»; xem «hocphi adapters list».",
+            f"The adapter {name!r} cannot be used: {error}",
         ) from error
+
+
+def _unreadable_secret() -> DomainError:
+    return DomainError(
+        "bad_secret",
+        "Tệp khóa phải là một đối tượng JSON gồm các chuỗi, hoặc chỉ một khóa bằng chữ UTF-8.",
+        "A secret file is one JSON object of strings, or one bare secret in UTF-8.",
+    )
+
+
+def _sealed_secret(cipher: FieldCipher, adapter: str, secret: Mapping[str, str]) -> bytes:
+    module = _adapter(adapter)
     filled = {field: value for field, value in secret.items() if value}
     unknown = sorted(secret.keys() - set(module.SECRET_FIELDS))
     missing = rules.missing_secret_fields(frozenset(filled), module.SECRET_CHOICES)

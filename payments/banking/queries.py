@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
-from payments.banking.models import AccountState, BorneBy, Channel, Connection, ConnectionSecret, ReceivingAccount
-from payments.banking.rules import ReportedAccount
+from payments.banking.models import AccountState, Bank, BorneBy, Channel, Connection, ConnectionSecret, ReceivingAccount
+from payments.banking.rules import ReportedAccount, account_text
 from payments.crypto import FieldCipher
-from payments.errors import NotFoundError
-from payments.schools.models import School
+from payments.errors import DomainError, NotFoundError
 from payments.settings import IPNetwork
+from payments.vietqr.bank_file import shipped
 
 SECRET_PLACE = "connection_secret.sealed"  # noqa: S105 - the place that sealed values are bound to, no secret
 TOKEN_PLACE = "connection.token_sealed"  # noqa: S105 - as above
@@ -89,15 +89,23 @@ def account_by_number(session: Session, bank_bin: str, number: str) -> Receiving
     return account
 
 
-def school_by_code(session: Session, code: str) -> School:
-    """The school with this code. Raises NotFoundError."""
-    school = session.scalar(select(School).where(School.code == code))
-    if school is None:
-        raise NotFoundError(
-            f"Không có trường mã {code}; xem «hocphi school list».",
-            f"There is no school with the code {code}; see `hocphi school list`.",
+def account_by_name(session: Session, name: str) -> ReceivingAccount:
+    """The account that a person writes as ``BIN:NUMBER``. Raises NotFoundError and DomainError ``bad_account_name``."""
+    bank_bin, separator, number = name.partition(":")
+    if not separator or not bank_bin.strip() or not number.strip():
+        raise DomainError(
+            "bad_account_name",
+            f"Hãy viết tài khoản dạng BIN:SỐ, ví dụ 970436:0011002233, thay vì «{name}».",
+            f"Write an account as BIN:NUMBER, for example 970436:0011002233, not {name!r}.",
         )
-    return school
+    return account_by_number(session, bank_bin.strip(), account_text(number))
+
+
+def bank_name(session: Session, bank_bin: str) -> str | None:
+    """The short name of a bank, from the imported list, else from the shipped one; None: a BIN that nobody knows."""
+    imported = session.scalar(select(Bank.short_name).where(Bank.bin == bank_bin))
+    listed = shipped().by_bin(bank_bin)
+    return imported or (listed.short_name if listed else None)
 
 
 class AccountReadiness(NamedTuple):
