@@ -51,6 +51,7 @@ class Due:
     memo_prefix: str | None
     changed_at: datetime
     account_id: int
+    bank_name: str
 
     @property
     def open_vnd(self) -> int:
@@ -79,11 +80,12 @@ _HOLDER = text(
 )
 _DUE = text(
     "SELECT i.id, i.reference, r.name, i.due_on, b.amount_vnd, b.paid_vnd, b.state, a.bin, a.number, a.holder_name,"
-    "  a.memo_prefix, b.changed_at, a.id"
+    "  a.memo_prefix, b.changed_at, a.id, coalesce(k.short_name, '')"
     " FROM invoice i"
     " JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
     " JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id"
     " JOIN receiving_account a ON a.school_id = i.school_id AND a.id = i.receiving_account_id"
+    " LEFT JOIN bank k ON k.bin = a.bin"
     " WHERE i.school_id = :school_id AND i.pupil_id = :pupil_id AND b.state NOT IN ('replaced', 'cancelled')"
     " ORDER BY i.due_on, i.id"
 )

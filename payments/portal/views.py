@@ -119,7 +119,9 @@ def _payload(due: queries.Due) -> str:
 def _style(due: queries.Due, template: Template) -> Style:
     """The slip carries the words that some bank apps drop; banks that do not exist are marked as samples."""
     mark = "MẪU" if due.bin in SAMPLE_BINS else ""
-    return Style(template=template, holder_name=due.holder_name if template == "slip" else "", mark=mark)
+    if template != "slip":
+        return Style(template=template, mark=mark)
+    return Style(template=template, bank_name=due.bank_name, holder_name=due.holder_name, mark=mark)
 
 
 def _version(states: list[tuple[str, str, int]]) -> str:
