@@ -186,6 +186,7 @@ class BankTransaction(SchoolRow):
         CheckConstraint("amount_vnd > 0", name="amount_positive"),
         Index(None, "school_id", "account_id", "value_date"),
         Index(None, "school_id", "account_id", "bank_reference"),
+        Index("ix__bank_transaction__neighbours", "school_id", "account_id", "direction", "amount_vnd", "value_date"),
         Index(None, "school_id", "state"),
     )
 
@@ -217,4 +218,24 @@ class TransactionEvidence(SchoolRow):
     source_key: Mapped[str]
     """``callback:<connection>``, ``poll:<connection>`` or ``statement``."""
     rule: Mapped[str]
-    """How it was attached: created, bank_reference, unique_candidate, person."""
+    """How it was attached: created, bank_reference, reference, unique_candidate, person."""
+
+
+class HeldReason(enum.StrEnum):
+    """Why evidence stands behind no transaction."""
+
+    AMBIGUOUS = "ambiguous"
+    """It may be the other half of several transactions, or of one that a person gave to another invoice."""
+    NO_ORIGINAL = "no_original"
+    """It takes back a payment that we have not seen."""
+
+
+class HeldEvidence(SchoolRow):
+    """Evidence of a school that brings no money by itself: a person looks, or later evidence decides."""
+
+    __tablename__ = "held_evidence"
+    __table_args__ = (UniqueConstraint("evidence_id"),)
+
+    evidence_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("evidence.id"))
+    reason: Mapped[HeldReason] = mapped_column(str_enum(HeldReason))
+    held_at: Mapped[datetime]

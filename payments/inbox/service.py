@@ -1,7 +1,8 @@
 """From evidence to bank transactions, and statement lines as evidence."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,7 +12,11 @@ from sqlalchemy.orm import Session
 from bank_adapters.statements.keys import natural_keys
 from bank_adapters.statements.model import StatementLine
 from payments import clock, outbox
-from payments.inbox.models import Direction, EvidenceStatus, TransactionState
+from payments.inbox import reversals
+from payments.inbox.attaching import Book, Bucket, Told
+from payments.inbox.models import Direction, EvidenceStatus, HeldReason, TransactionState
+from payments.inbox.pairing import pair
+from payments.inbox.placing import Plan, Standing, place
 from payments.invoices import reference
 
 
@@ -41,6 +46,120 @@ class Attached:
     """Those of the pieces asked for that stand behind it now."""
     created: bool
     learned: bool
+
+
+_ATTACHED = text("""
+    SELECT t.id AS transaction_id, t.account_id, t.direction, t.amount_vnd, t.value_date, t.occurred_at, t.state,
+        t."references", t.description, t.bank_reference, t.reverses_id,
+        array_remove(array_agg(DISTINCT e.order_reference), NULL) AS order_references,
+        array_remove(array_agg(DISTINCT e.virtual_account), NULL) AS virtual_accounts,
+        array_agg(e.id ORDER BY e.id) AS evidence_ids
+    FROM bank_transaction t
+    JOIN transaction_evidence link ON link.school_id = t.school_id AND link.transaction_id = t.id
+    JOIN evidence e ON e.id = link.evidence_id
+    WHERE t.school_id = :school_id AND t.id IN (
+        SELECT transaction_id FROM transaction_evidence
+        WHERE school_id = :school_id AND evidence_id = ANY(CAST(:evidence_ids AS bigint[]))
+        UNION SELECT unnest(CAST(:transaction_ids AS bigint[])))
+    GROUP BY t.school_id, t.id
+    ORDER BY t.id
+""")
+
+
+def attach_evidence(session: Session, school_id: int, evidence_ids: Collection[int]) -> list[Attached]:
+    """Find or create the bank transaction behind each piece of evidence (design: from evidence to money).
+
+    The caller holds the school's settlement lease. Returned are the transactions of these pieces, and others that
+    came into being or learned something by the way. A piece that may belong to several transactions, or takes back
+    a payment we have not seen, stands behind none: it is held (``HeldEvidence``). Conflicting and sandbox
+    evidence, failed payments and test calls never become a transaction. The same pieces again change nothing.
+    """
+    asked = set(evidence_ids)
+    if not asked:
+        return []
+    book = Book(session, school_id)
+    fresh = [one for one in book.new(asked) if one.piece.transaction_id is None]
+    _attach(book, [one for one in fresh if not reversals.is_callback_void(one)])
+    voids = [one for one in fresh if reversals.is_callback_void(one)]
+    known, unknown = reversals.split_by_original(book, voids)
+    known += reversals.waiting_for(book, asked - {one.piece.evidence_id for one in known})
+    _attach(book, known)
+    book.hold([one.piece for one in unknown], HeldReason.NO_ORIGINAL)
+    reversals.link(book, [*fresh, *known])
+    return _attached(book, asked)
+
+
+def _attach(book: Book, fresh: Sequence[Told]) -> None:
+    """Pair the fresh pieces with what is near them, bucket by bucket, and write the outcome."""
+    if not fresh:
+        return
+    wanted = {one.bucket for one in fresh}
+    waiting = {one.piece.evidence_id: one for one in book.held() if one.bucket in wanted}
+    waiting |= {one.piece.evidence_id: one for one in fresh}
+    near, standings = _near(book, list(waiting.values()))
+    pieces = {one.piece.evidence_id: one for one in near} | waiting
+    plan = Plan()
+    for bucket, members in _by_bucket(pieces.values()).items():
+        here = [standing for owner, standing in standings.values() if owner == bucket]
+        placed = place(pair(one.piece for one in members), here)
+        plan.placed += placed.placed
+        plan.held += placed.held
+    book.hold(plan.held, HeldReason.AMBIGUOUS)
+    book.write(plan.placed, pieces, {key: standing for key, (_, standing) in standings.items()})
+
+
+def _near(book: Book, waiting: Sequence[Told]) -> tuple[list[Told], dict[int, tuple[Bucket, Standing]]]:
+    """Neighbours that matter: those with a common reference or none, and all where somebody has no reference."""
+    grouped = _by_bucket(waiting)
+    days = {
+        bucket: (min(one.piece.day for one in members), max(one.piece.day for one in members))
+        for bucket, members in grouped.items()
+    }
+    references = {name for one in waiting for name in one.piece.references}
+    near, standings = book.neighbours(days, references, ())
+    nameless = {one.bucket for one in waiting if not one.piece.references}
+    nameless |= {
+        one.bucket
+        for one in near
+        if not one.piece.references and standings[one.piece.transaction_id or 0][1].references
+    }
+    if not nameless:
+        return near, standings
+    more, others = book.neighbours({bucket: days[bucket] for bucket in nameless}, (), nameless)
+    return [one for one in near if one.bucket not in nameless] + more, standings | others
+
+
+def _by_bucket(pieces: Iterable[Told]) -> dict[Bucket, list[Told]]:
+    grouped: dict[Bucket, list[Told]] = defaultdict(list)
+    for one in pieces:
+        grouped[one.bucket].append(one)
+    return grouped
+
+
+def _attached(book: Book, asked: set[int]) -> list[Attached]:
+    changed = book.created | book.learned
+    found = book.rows(_ATTACHED, evidence_ids=sorted(asked), transaction_ids=sorted(changed))
+    return [
+        Attached(
+            transaction_id=row.transaction_id,
+            account_id=row.account_id,
+            direction=Direction(row.direction),
+            amount_vnd=row.amount_vnd,
+            value_date=row.value_date,
+            occurred_at=row.occurred_at,
+            state=TransactionState(row.state),
+            references=tuple(row.references),
+            order_references=tuple(row.order_references),
+            virtual_accounts=tuple(row.virtual_accounts),
+            description=row.description,
+            bank_reference=row.bank_reference,
+            reverses_id=row.reverses_id,
+            evidence_ids=tuple(key for key in row.evidence_ids if key in asked),
+            created=row.transaction_id in book.created,
+            learned=row.transaction_id in book.learned,
+        )
+        for row in found
+    ]
 
 
 _RECORD_LINES = text("""

@@ -1,0 +1,278 @@
+"""Reads and writes behind ``attach_evidence``: a few statements for any number of pieces."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from bank_adapters.statements.keys import fold_reference
+from payments import clock
+from payments.inbox.models import Direction, EvidenceStatus, HeldReason, Source, TransactionState
+from payments.inbox.pairing import REFERENCE_DAYS, STATEMENT, Piece
+from payments.inbox.placing import Placed, Standing, rule_of
+
+_TOLD = """
+    e.id, e.source, e.connection_id, e.account_id, e.direction, e.status, e.amount_vnd, e.value_date, e.occurred_at,
+    e.dedup_key, e."references", e.bank_reference, e.description
+"""
+
+NEW = text(f"""
+    SELECT {_TOLD}, link.transaction_id
+    FROM evidence e
+    LEFT JOIN transaction_evidence link ON link.evidence_id = e.id
+    WHERE e.id = ANY(CAST(:ids AS bigint[])) AND e.school_id = :school_id AND NOT e.conflicting AND NOT e.sandbox
+      AND e.status IN ('settled', 'void')
+""")  # noqa: S608 - a constant of this module
+
+_BUCKETS = """
+    FROM unnest(
+        CAST(:accounts AS bigint[]), CAST(:directions AS text[]), CAST(:amounts AS bigint[]),
+        CAST(:first_days AS date[]), CAST(:last_days AS date[]), CAST(:wholes AS boolean[])
+    ) AS bucket(account_id, direction, amount_vnd, first_day, last_day, whole)
+"""
+
+NEIGHBOURS = text(f"""
+    SELECT {_TOLD}, t.id AS transaction_id, t."references" AS known_references, t.state
+    {_BUCKETS}
+    JOIN bank_transaction t ON t.school_id = :school_id AND t.account_id = bucket.account_id
+        AND t.direction = bucket.direction AND t.amount_vnd = bucket.amount_vnd
+        AND t.value_date BETWEEN bucket.first_day AND bucket.last_day
+        AND (bucket.whole OR cardinality(t."references") = 0 OR EXISTS (
+            SELECT FROM unnest(t."references") AS named WHERE named = ANY(CAST(:references AS text[]))))
+    JOIN transaction_evidence link ON link.school_id = t.school_id AND link.transaction_id = t.id
+    JOIN evidence e ON e.id = link.evidence_id
+""")  # noqa: S608 - as above
+
+HELD = text(f"""
+    SELECT {_TOLD}, NULL::bigint AS transaction_id
+    FROM held_evidence held JOIN evidence e ON e.id = held.evidence_id
+    WHERE held.school_id = :school_id AND held.reason = 'ambiguous'
+""")  # noqa: S608 - as above
+
+INSERT_TRANSACTIONS = text("""
+    INSERT INTO bank_transaction (
+        school_id, id, account_id, direction, amount_vnd, value_date, occurred_at, bank_reference, description,
+        "references", state, created_at
+    )
+    SELECT :school_id, new.id, e.account_id, new.direction, e.amount_vnd, e.value_date, e.occurred_at,
+        new.bank_reference, e.description, string_to_array(new.named, ' '), 'new', :now
+    FROM unnest(
+        CAST(:transaction_ids AS bigint[]), CAST(:evidence_ids AS bigint[]), CAST(:directions AS text[]),
+        CAST(:bank_references AS text[]), CAST(:named AS text[])
+    ) AS new(id, evidence_id, direction, bank_reference, named)
+    JOIN evidence e ON e.id = new.evidence_id
+""")
+
+LEARN = text("""
+    UPDATE bank_transaction t
+    SET "references" = string_to_array(new.named, ' '), description = e.description
+    FROM unnest(CAST(:transaction_ids AS bigint[]), CAST(:evidence_ids AS bigint[]), CAST(:named AS text[]))
+        AS new(id, evidence_id, named)
+    JOIN evidence e ON e.id = new.evidence_id
+    WHERE t.school_id = :school_id AND t.id = new.id
+""")
+
+UNLINK = text("""
+    DELETE FROM transaction_evidence WHERE school_id = :school_id AND evidence_id = ANY(CAST(:ids AS bigint[]))
+""")
+
+LINK = text("""
+    INSERT INTO transaction_evidence (school_id, transaction_id, evidence_id, source_key, rule)
+    SELECT :school_id, * FROM unnest(
+        CAST(:transaction_ids AS bigint[]), CAST(:evidence_ids AS bigint[]), CAST(:sources AS text[]),
+        CAST(:rules AS text[])
+    )
+""")
+
+RELEASE = text("""
+    DELETE FROM held_evidence WHERE school_id = :school_id AND evidence_id = ANY(CAST(:ids AS bigint[]))
+""")
+
+HOLD = text("""
+    INSERT INTO held_evidence (school_id, evidence_id, reason, held_at)
+    SELECT :school_id, unnest(CAST(:ids AS bigint[])), :reason, :now
+    ON CONFLICT (evidence_id) DO NOTHING
+""")
+
+
+class Bucket(NamedTuple):
+    """What pieces must share to be about the same movement."""
+
+    account_id: int
+    direction: Direction
+    amount_vnd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A piece with what its transaction needs of it."""
+
+    piece: Piece
+    bucket: Bucket
+    status: EvidenceStatus
+    bank_reference: str | None
+
+
+def told(row: Row[Any]) -> Told:
+    """One row of evidence. Money that a callback takes back goes the other way than what it names."""
+    direction = Direction(row.direction)
+    if row.status == EvidenceStatus.VOID and row.source != Source.STATEMENT:
+        direction = Direction.DEBIT if direction is Direction.CREDIT else Direction.CREDIT
+    source = STATEMENT if row.source == Source.STATEMENT else f"{row.source}:{row.connection_id}"
+    piece = Piece(
+        row.id,
+        source,
+        row.value_date,
+        (row.value_date, row.occurred_at, source, row.dedup_key),
+        tuple(row.references),
+        fold_reference(row.bank_reference),
+        row.transaction_id,
+    )
+    return Told(
+        piece, Bucket(row.account_id, direction, row.amount_vnd), EvidenceStatus(row.status), row.bank_reference
+    )
+
+
+class Book:
+    """Reads and writes for one school; collects what changes and writes it at once."""
+
+    def __init__(self, session: Session, school_id: int) -> None:
+        self._session = session
+        self._school_id = school_id
+        self.created: set[int] = set()
+        self.learned: set[int] = set()
+
+    def rows(self, statement: Any, **values: Any) -> Sequence[Row[Any]]:
+        """The rows of a query about the school."""
+        return self._session.execute(statement, {"school_id": self._school_id, **values}).all()
+
+    def run(self, statement: Any, **values: Any) -> None:
+        """A change in the school."""
+        self._session.execute(statement, {"school_id": self._school_id, **values})
+
+    def new(self, ids: Iterable[int]) -> list[Told]:
+        """Evidence by id, as far as it can stand behind a transaction of the school."""
+        return [told(row) for row in self.rows(NEW, ids=sorted(ids))]
+
+    def held(self) -> list[Told]:
+        """What waits for more evidence."""
+        return [told(row) for row in self.rows(HELD)]
+
+    def neighbours(
+        self, days: Mapping[Bucket, tuple[date, date]], references: Iterable[str], whole: Iterable[Bucket]
+    ) -> tuple[list[Told], dict[int, tuple[Bucket, Standing]]]:
+        """Attached pieces in the buckets near the days, with their transactions.
+
+        Of a bucket that is not ``whole`` only transactions that name none or one of the references.
+        """
+        rows = self.rows(NEIGHBOURS, references=sorted(set(references)), **buckets(days, whole))
+        found = [told(row) for row in rows]
+        standings = {}
+        for row, one in zip(rows, found, strict=True):
+            free = row.state in (TransactionState.NEW, TransactionState.UNMATCHED)
+            standings[row.transaction_id] = (
+                one.bucket,
+                Standing(row.transaction_id, tuple(row.known_references), free),
+            )
+        return found, standings
+
+    def hold(self, pieces: Iterable[Piece], reason: HeldReason) -> None:
+        """Attach pieces to nothing and keep them where a person sees them."""
+        held = list(pieces)
+        if held:
+            self.run(UNLINK, ids=[piece.evidence_id for piece in held if piece.transaction_id is not None])
+            self.run(HOLD, ids=sorted(piece.evidence_id for piece in held), reason=reason.value, now=clock.now())
+
+    def write(self, placed: Sequence[Placed], pieces: Mapping[int, Told], known: Mapping[int, Standing]) -> None:
+        """Create transactions, and attach and move pieces as placed; ``pieces`` by evidence id."""
+        moves = [(one, piece) for one in placed for piece in one.pieces if _moves(one, piece)]
+        if not moves:
+            return
+        self.run(UNLINK, ids=[piece.evidence_id for _, piece in moves if piece.transaction_id is not None])
+        ids = self._create([one for one in placed if one.transaction_id is None], pieces)
+        self._learn([one for one in placed if one.transaction_id is not None], known)
+        leads = {_lead(one.pieces).evidence_id for one in placed if one.transaction_id is None}
+        self.run(
+            LINK,
+            transaction_ids=[one.transaction_id or ids[id(one)] for one, _ in moves],
+            evidence_ids=[piece.evidence_id for _, piece in moves],
+            sources=[piece.source for _, piece in moves],
+            rules=["created" if piece.evidence_id in leads else rule_of(piece, one.pieces) for one, piece in moves],
+        )
+        self.run(RELEASE, ids=[piece.evidence_id for _, piece in moves])
+
+    def _create(self, placed: Sequence[Placed], pieces: Mapping[int, Told]) -> dict[int, int]:
+        if not placed:
+            return {}
+        drawn = self.rows(
+            text("SELECT nextval('bank_transaction_id_seq') AS id FROM generate_series(1, :n)"), n=len(placed)
+        )
+        ids = {id(one): int(row.id) for one, row in zip(placed, drawn, strict=True)}
+        leads = [_lead(one.pieces) for one in placed]
+        self.run(
+            INSERT_TRANSACTIONS,
+            now=clock.now(),
+            transaction_ids=list(ids.values()),
+            evidence_ids=[lead.evidence_id for lead in leads],
+            directions=[pieces[lead.evidence_id].bucket.direction.value for lead in leads],
+            bank_references=[_bank_reference(one.pieces, pieces) for one in placed],
+            named=[" ".join(references_of(one.pieces)) for one in placed],
+        )
+        self.created |= set(ids.values())
+        return ids
+
+    def _learn(self, placed: Sequence[Placed], known: Mapping[int, Standing]) -> None:
+        lessons = []
+        for one in placed:
+            standing = known[one.transaction_id or 0]
+            named = references_of(one.pieces)
+            if standing.free and not set(named) <= set(standing.references):
+                lessons.append((standing.id, _lead(one.pieces).evidence_id, " ".join(named)))
+        if lessons:
+            transaction_ids, evidence_ids, named_by = zip(*lessons, strict=True)
+            self.run(
+                LEARN,
+                transaction_ids=list(transaction_ids),
+                evidence_ids=list(evidence_ids),
+                named=list(named_by),
+            )
+            self.learned |= set(transaction_ids)
+
+
+def buckets(days: Mapping[Bucket, tuple[date, date]], whole: Iterable[Bucket]) -> dict[str, list[Any]]:
+    """Arrays that name buckets and the days to look at around them."""
+    margin = timedelta(days=REFERENCE_DAYS)
+    wholes = set(whole)
+    return {
+        "accounts": [bucket.account_id for bucket in days],
+        "directions": [bucket.direction.value for bucket in days],
+        "amounts": [bucket.amount_vnd for bucket in days],
+        "first_days": [first - margin for first, _ in days.values()],
+        "last_days": [last + margin for _, last in days.values()],
+        "wholes": [bucket in wholes for bucket in days],
+    }
+
+
+def references_of(pieces: Iterable[Piece]) -> tuple[str, ...]:
+    """Every payment reference that the pieces name, in order."""
+    return tuple(dict.fromkeys(name for piece in pieces for name in piece.references))
+
+
+def _lead(pieces: Sequence[Piece]) -> Piece:
+    """The piece that speaks for a transaction: the first that names an invoice, else the first."""
+    return next((piece for piece in pieces if piece.references), pieces[0])
+
+
+def _bank_reference(pieces: Sequence[Piece], by_id: Mapping[int, Told]) -> str | None:
+    lead = _lead(pieces)
+    return next(
+        (found for piece in (lead, *pieces) if (found := by_id[piece.evidence_id].bank_reference)),
+        None,
+    )
+
+
+def _moves(placed: Placed, piece: Piece) -> bool:
+    return placed.transaction_id is None or piece.transaction_id != placed.transaction_id

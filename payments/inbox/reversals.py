@@ -1,0 +1,130 @@
+"""Which payment a reversal takes back: by the sender's own id, else by the bank's or the payment's reference.
+
+A void from a callback names the id that it takes back; until that payment is known it is held, since it says nothing
+about money that we have seen. A reversal line of a statement has moved the balance, so it is a transaction at once,
+and finds its payment whenever that arrives. Of several equal payments it takes the latest: they are interchangeable.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from bank_adapters.statements.keys import fold_reference
+from payments.inbox.attaching import Book, Told
+from payments.inbox.models import EvidenceStatus
+from payments.inbox.pairing import REFERENCE_DAYS, STATEMENT
+
+WITHIN = timedelta(days=40)
+"""How long after a payment a bank takes it back."""
+BEFORE = timedelta(days=REFERENCE_DAYS)
+
+# What a void takes back: the settled message under the same id of the same connection, with the same amount.
+_PAID = """
+    JOIN evidence paid ON paid.connection_id = void.connection_id AND paid.dedup_key = void.dedup_key
+        AND paid.direction = void.direction AND paid.status = 'settled' AND NOT paid.conflicting
+        AND paid.school_id = void.school_id AND paid.amount_vnd = void.amount_vnd
+"""
+
+WITH_ORIGINAL = text(f"""
+    SELECT DISTINCT void.id
+    FROM evidence void {_PAID} JOIN transaction_evidence link ON link.evidence_id = paid.id
+    WHERE void.school_id = :school_id AND void.id = ANY(CAST(:ids AS bigint[]))
+""")  # noqa: S608 - a constant of this module
+
+WAITING = text(f"""
+    SELECT void.id
+    FROM held_evidence held JOIN evidence void ON void.id = held.evidence_id {_PAID}
+    WHERE held.school_id = :school_id AND held.reason = 'no_original' AND paid.id = ANY(CAST(:ids AS bigint[]))
+""")  # noqa: S608 - as above
+
+OPEN_REVERSALS = text("""
+    SELECT DISTINCT r.id, r.account_id, r.amount_vnd, r.value_date, r.bank_reference, r."references"
+    FROM unnest(
+        CAST(:accounts AS bigint[]), CAST(:amounts AS bigint[]), CAST(:first_days AS date[]), CAST(:last_days AS date[])
+    ) AS near(account_id, amount_vnd, first_day, last_day)
+    JOIN bank_transaction r ON r.school_id = :school_id AND r.account_id = near.account_id
+        AND r.direction = 'debit' AND r.amount_vnd = near.amount_vnd AND r.reverses_id IS NULL
+        AND r.value_date BETWEEN near.first_day AND near.last_day
+    JOIN transaction_evidence link ON link.school_id = r.school_id AND link.transaction_id = r.id
+    JOIN evidence e ON e.id = link.evidence_id AND e.status = 'void'
+    ORDER BY r.value_date, r.id
+""")
+
+NAMED_BY_ID = text(f"""
+    SELECT other.transaction_id AS id
+    FROM transaction_evidence link
+    JOIN evidence void ON void.id = link.evidence_id AND void.status = 'void' {_PAID}
+    JOIN transaction_evidence other ON other.evidence_id = paid.id AND other.school_id = link.school_id
+    WHERE link.school_id = :school_id AND link.transaction_id = :id
+    ORDER BY other.transaction_id
+""")  # noqa: S608 - as above
+
+REVERSIBLE = text("""
+    SELECT t.id, t.bank_reference, t."references"
+    FROM bank_transaction t
+    WHERE t.school_id = :school_id AND t.account_id = :account_id AND t.direction = 'credit'
+      AND t.amount_vnd = :amount_vnd AND t.value_date BETWEEN :first_day AND :last_day
+      AND (t.bank_reference IS NOT NULL OR cardinality(t."references") > 0)
+      AND NOT EXISTS (
+          SELECT FROM bank_transaction r
+          WHERE r.school_id = t.school_id AND r.account_id = t.account_id AND r.direction = 'debit'
+            AND r.amount_vnd = t.amount_vnd AND r.reverses_id = t.id)
+    ORDER BY t.value_date DESC, t.id
+""")
+
+REVERSE = text("UPDATE bank_transaction SET reverses_id = :reversed_id WHERE school_id = :school_id AND id = :id")
+
+
+def waiting_for(book: Book, evidence_ids: Collection[int]) -> list[Told]:
+    """Held voids of payments that have arrived now."""
+    return book.new(row.id for row in book.rows(WAITING, ids=sorted(evidence_ids)))
+
+
+def split_by_original(book: Book, voids: Sequence[Told]) -> tuple[list[Told], list[Told]]:
+    """Voids whose payment is known, and those whose payment is not."""
+    ids = [one.piece.evidence_id for one in voids]
+    known = {row.id for row in book.rows(WITH_ORIGINAL, ids=ids)} if ids else set()
+    return (
+        [one for one in voids if one.piece.evidence_id in known],
+        [one for one in voids if one.piece.evidence_id not in known],
+    )
+
+
+def is_callback_void(one: Told) -> bool:
+    """Whether a piece takes back what a callback said before."""
+    return one.status is EvidenceStatus.VOID and one.piece.source != STATEMENT
+
+
+def link(book: Book, fresh: Iterable[Told]) -> None:
+    """Name the payment behind every reversal near the fresh pieces that has none yet."""
+    pieces = list(fresh)
+    found = book.rows(
+        OPEN_REVERSALS,
+        accounts=[one.bucket.account_id for one in pieces],
+        amounts=[one.bucket.amount_vnd for one in pieces],
+        first_days=[one.piece.day - BEFORE for one in pieces],
+        last_days=[one.piece.day + WITHIN for one in pieces],
+    )
+    for reversal in found:
+        payment_id = _payment(book, reversal)
+        if payment_id is not None:
+            book.run(REVERSE, id=reversal.id, reversed_id=payment_id)
+            book.learned.add(reversal.id)
+
+
+def _payment(book: Book, reversal: Row[Any]) -> int | None:
+    candidates = book.rows(
+        REVERSIBLE,
+        account_id=reversal.account_id,
+        amount_vnd=reversal.amount_vnd,
+        first_day=reversal.value_date - WITHIN,
+        last_day=reversal.value_date + BEFORE,
+    )
+    named = {row.id for row in book.rows(NAMED_BY_ID, id=reversal.id)}
+    reference = fold_reference(reversal.bank_reference)
+    by_id = [row.id for row in candidates if row.id in named]
+    by_bank = [row.id for row in candidates if reference and fold_reference(row.bank_reference) == reference]
+    by_payment = [row.id for row in candidates if set(row.references) & set(reversal.references)]
+    return next(iter(by_id + by_bank + by_payment), None)

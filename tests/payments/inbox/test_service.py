@@ -1,0 +1,240 @@
+"""Evidence becomes bank transactions: once each, whatever the channel, the order and the number of deliveries."""
+
+import itertools
+import random
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from payments.inbox.models import BankTransaction, Direction, EvidenceStatus, HeldEvidence, HeldReason, TransactionState
+from payments.inbox.service import Attached, attach_evidence, record_statement_evidence
+from payments.invoices import reference
+from payments.outbox import OutboxRow
+from tests.payments.inbox.evidence import DAY, line, make_connection, tell
+from tests.payments.setting import SchoolSetting
+
+pytestmark = pytest.mark.db
+
+CODE, OTHER_CODE = "HP7K3M9Q2XAT", reference.generate()
+
+
+@pytest.fixture
+def bank(session: Session) -> int:
+    return make_connection(session)
+
+
+def attach(session: Session, school: SchoolSetting, *evidence_ids: int) -> list[Attached]:
+    """Attach, and let the deferred triggers speak."""
+    attached = attach_evidence(session, school.id, evidence_ids)
+    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+    return attached
+
+
+def record(session: Session, school: SchoolSetting, *lines: object) -> list[int]:
+    return record_statement_evidence(session, school.id, school.account, lines)
+
+
+def money(session: Session, school: SchoolSetting, amount_vnd: int = 250_000) -> Counter[tuple[str, ...]]:
+    found = session.scalars(
+        select(BankTransaction.references).where(
+            BankTransaction.school_id == school.id, BankTransaction.amount_vnd == amount_vnd
+        )
+    )
+    return Counter(tuple(names) for names in found)
+
+
+def test_a_callback_becomes_a_new_transaction_once(session: Session, school: SchoolSetting, bank: int) -> None:
+    evidence_id = tell(session, school, bank, memo=f"nop {CODE}", bank_reference="FT1")
+    (first,) = attach(session, school, evidence_id)
+    (again,) = attach(session, school, evidence_id)
+    assert (first.created, first.state, first.references) == (True, TransactionState.NEW, (CODE,))
+    assert (again.transaction_id, again.created, again.learned) == (first.transaction_id, False, False)
+    assert money(session, school) == {(CODE,): 1}
+
+
+def test_a_late_push_attaches_to_the_transaction_that_a_statement_created(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    (on_statement,) = record(session, school, line(f"CT DEN {CODE}", bank_reference="FT 1"))
+    (created,) = attach(session, school, on_statement)
+    (pushed,) = attach(session, school, tell(session, school, bank, memo=CODE, bank_reference="ft1"))
+    assert (pushed.transaction_id, pushed.created) == (created.transaction_id, False)
+
+
+def test_the_same_line_again_is_the_same_evidence_and_no_new_work(session: Session, school: SchoolSetting) -> None:
+    lines = [line(CODE, bank_reference="FT1"), line(CODE, bank_reference="FT1", line_no=2)]
+    first = record(session, school, *lines)
+    second = record(session, school, *reversed(lines))
+    assert len(set(first)) == 2
+    assert set(first) == set(second)
+    work = session.scalars(select(OutboxRow.subject_id).where(OutboxRow.school_id == school.id)).all()
+    assert sorted(work) == sorted(first)
+
+
+def test_two_equal_payments_of_one_parent_stay_two_through_both_channels(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    callbacks = [tell(session, school, bank, memo=CODE) for _ in range(2)]
+    lines = record(session, school, line(CODE), line(CODE, line_no=2))
+    for evidence_id in (callbacks[0], *lines, callbacks[1]):
+        attach(session, school, evidence_id)
+    assert money(session, school) == {(CODE,): 2}
+
+
+def test_what_is_not_money_never_becomes_a_transaction(session: Session, school: SchoolSetting, bank: int) -> None:
+    ids = [
+        tell(session, school, bank, memo=CODE, status=EvidenceStatus.FAILED),
+        tell(session, school, bank, memo=CODE, status=EvidenceStatus.TEST),
+        tell(session, school, bank, memo=CODE, sandbox=True),
+        tell(session, school, bank, memo=CODE, conflicting=True),
+    ]
+    assert attach(session, school, *ids) == []
+    assert money(session, school) == {}
+
+
+def test_evidence_of_another_school_is_not_touched(session: Session, school: SchoolSetting, bank: int) -> None:
+    other = tell(session, school, bank, memo=CODE)
+    assert attach_evidence(session, school.id + 1, [other]) == []
+    assert money(session, school) == {}
+
+
+def test_an_ambiguous_line_is_held_where_a_person_sees_it_and_released_by_later_evidence(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    attach(session, school, *(tell(session, school, bank, memo=code) for code in (CODE, OTHER_CODE)))
+    (nameless,) = record(session, school, line("CHUYEN TIEN"))
+    assert attach(session, school, nameless) == []
+    held = session.scalars(select(HeldEvidence.reason).where(HeldEvidence.evidence_id == nameless)).all()
+    assert held == [HeldReason.AMBIGUOUS]
+    attach(session, school, *record(session, school, line(CODE), line(OTHER_CODE)))
+    assert money(session, school) == {(CODE,): 1, (OTHER_CODE,): 1, (): 1}
+    assert session.scalars(select(HeldEvidence).where(HeldEvidence.school_id == school.id)).all() == []
+
+
+def test_an_unmatched_transaction_learns_the_reference_that_a_callback_brings(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    (created,) = attach(session, school, *record(session, school, line("CHUYEN TIEN")))
+    session.get_one(BankTransaction, (school.id, created.transaction_id)).state = TransactionState.UNMATCHED
+    session.flush()
+    (learned,) = attach(session, school, tell(session, school, bank, memo=CODE))
+    assert (learned.transaction_id, learned.learned, learned.references) == (created.transaction_id, True, (CODE,))
+    assert learned.state is TransactionState.UNMATCHED
+
+
+def test_a_void_takes_back_the_payment_with_its_id_in_either_order(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    for number, void_first in enumerate((False, True)):
+        key = f"V{number}"
+        paid = tell(session, school, bank, memo=CODE, key=key, amount_vnd=500_000 + number)
+        void = tell(session, school, bank, key=key, amount_vnd=500_000 + number, status=EvidenceStatus.VOID)
+        order = (void, paid) if void_first else (paid, void)
+        attached = [one for evidence_id in order for one in attach(session, school, evidence_id)]
+        credit = next(one for one in attached if one.direction is Direction.CREDIT)
+        debit = next(one for one in attached if one.direction is Direction.DEBIT)
+        assert debit.reverses_id == credit.transaction_id
+        assert (debit.created, debit.amount_vnd) == (True, 500_000 + number)
+
+
+def test_a_void_of_an_unknown_payment_is_held_and_moves_no_money(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    void = tell(session, school, bank, key="nobody", status=EvidenceStatus.VOID)
+    assert attach(session, school, void) == []
+    held = session.scalars(select(HeldEvidence.reason).where(HeldEvidence.evidence_id == void)).all()
+    assert held == [HeldReason.NO_ORIGINAL]
+
+
+def test_a_void_and_the_reversal_line_of_the_statement_are_one_reversal(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    paid = tell(session, school, bank, memo=CODE, key="P1", bank_reference="FT1")
+    attach(session, school, paid)
+    (reversal,) = record(
+        session,
+        school,
+        line(f"HOAN {CODE}", bank_reference="FT1", direction="debit", reversal=True, day=DAY + timedelta(days=2)),
+    )
+    void = tell(session, school, bank, memo=CODE, key="P1", bank_reference="FT1", status=EvidenceStatus.VOID)
+    attach(session, school, reversal)
+    attach(session, school, void)
+    debits = session.scalars(
+        select(BankTransaction).where(
+            BankTransaction.school_id == school.id, BankTransaction.direction == Direction.DEBIT
+        )
+    ).all()
+    assert len(debits) == 1
+    assert debits[0].reverses_id is not None
+
+
+def test_a_reversal_line_finds_its_payment_when_that_arrives_later(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    lines = record(session, school, line(f"HOAN {CODE}", direction="debit", reversal=True))
+    (debit,) = attach(session, school, *lines)
+    assert debit.reverses_id is None
+    credit, linked = sorted(
+        attach(session, school, tell(session, school, bank, memo=CODE)), key=lambda one: one.direction.value
+    )
+    assert (linked.transaction_id, linked.reverses_id, linked.learned) == (
+        debit.transaction_id,
+        credit.transaction_id,
+        True,
+    )
+
+
+AMOUNTS = itertools.count(1_000_001)
+"""Each run of the property has payments of its own."""
+TELLING = st.none() | st.tuples(st.booleans(), st.booleans(), st.integers(0, 1))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.booleans(), TELLING, TELLING), min_size=1, max_size=5), st.randoms(use_true_random=False))
+def test_the_same_facts_in_any_order_give_the_same_money(
+    session: Session,
+    school: SchoolSetting,
+    bank: int,
+    facts: list[tuple[bool, object, object]],
+    chance: random.Random,
+) -> None:
+    projections = []
+    for _ in range(2):
+        amount_vnd = next(AMOUNTS)
+        pieces = [piece for fact in enumerate(facts) for piece in evidence_of(session, school, bank, amount_vnd, fact)]
+        order = chance.sample(pieces, len(pieces))
+        cut = chance.randint(0, len(order))
+        for batch in (order[:cut], *([one] for one in order[cut:])):
+            attach(session, school, *batch)
+        projections.append(money(session, school, amount_vnd))
+    assert projections[0] == projections[1]
+
+
+def evidence_of(
+    session: Session, school: SchoolSetting, bank: int, amount_vnd: int, fact: tuple[int, tuple[bool, object, object]]
+) -> list[int]:
+    number, (first_code, by_callback, by_statement) = fact
+    code = CODE if first_code else OTHER_CODE
+    ids = []
+    for telling, on_statement in ((by_callback, False), (by_statement, True)):
+        if telling is None:
+            continue
+        named, with_bank, late = telling
+        given = {
+            "memo": code if named else "",
+            "amount_vnd": amount_vnd,
+            "bank_reference": f"FT{number}" if with_bank else None,
+            "day": DAY + timedelta(days=late if on_statement else 0),
+        }
+        if on_statement:
+            # Lines without anything of their own are told apart by occurrence, which one import would number.
+            ids += record(session, school, line(**(given | {"memo": f"{given['memo']} l{number}"})))
+        else:
+            ids.append(tell(session, school, bank, **given))
+    return ids
