@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "adapters": "bank_adapters.cli:adapters_group",
     "beat": "operations.serve:beat",
     "connection": "payments.banking.connection_cli:connection_group",
+    "fee": "payments.fees.cli:fee_group",
     "keys": "operations.serve:keys",
     "migrate": "operations.serve:migrate",
     "reference": "payments.invoices.reference_cli:reference_group",

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from payments.errors import NotFoundError
 from payments.fees.models import Exemption, FeeCeiling, FeeItem, FeeRate, Registration
-from payments.fees.terms import Ceiling, Item, Participation, Rate, Relief, SchoolTerms
+from payments.fees.registration_file import FoundItem
+from payments.fees.terms import Ceiling, Item, LegalGroup, Participation, Rate, Relief, SchoolTerms
 from payments.schools.models import ClassRoom, Enrollment, Pupil, School
 
 
@@ -198,3 +199,45 @@ def reliefs_on(session: Session, school_id: int, day: date) -> dict[int, tuple[R
             ),
         )
     return dict(found)
+
+
+def registrations_of(
+    session: Session, school_id: int, pupil_ids: Collection[int]
+) -> dict[tuple[int, int, date], tuple[int, date | None]]:
+    """Read all registrations of some pupils: (pupil id, fee item id, first day) -> (quantity, last day)."""
+    statement = select(
+        Registration.pupil_id,
+        Registration.fee_item_id,
+        Registration.valid_from,
+        Registration.quantity,
+        Registration.valid_to,
+    ).where(Registration.school_id == school_id, Registration.pupil_id.in_(list(pupil_ids)))
+    return {
+        (pupil_id, fee_item_id, valid_from): (quantity, valid_to)
+        for pupil_id, fee_item_id, valid_from, quantity, valid_to in session.execute(statement)
+    }
+
+
+def legal_groups(session: Session, school_id: int) -> dict[str, LegalGroup]:
+    """Read the legal group of every fee code of a school."""
+    statement = select(FeeItem.code, FeeItem.legal_group).where(FeeItem.school_id == school_id)
+    return {row.code: row.legal_group for row in session.execute(statement)}
+
+
+def item_by_code(session: Session, school_id: int, code: str) -> FeeItem:
+    """Find a fee item of a school by its code. Raises NotFoundError."""
+    found = session.scalar(select(FeeItem).where(FeeItem.school_id == school_id, FeeItem.code == code))
+    if found is None:
+        raise NotFoundError(f"Không có khoản thu mã «{code}».", f"There is no fee item «{code}».")
+    return found
+
+
+def found_items(session: Session, school_id: int) -> dict[str, FoundItem]:
+    """Read id and unit of every fee item of a school, by code."""
+    statement = select(FeeItem.code, FeeItem.id, FeeItem.unit).where(FeeItem.school_id == school_id)
+    return {code: FoundItem(item_id, unit) for code, item_id, unit in session.execute(statement)}
+
+
+def list_items(session: Session, school_id: int) -> Sequence[FeeItem]:
+    """List the fee items of a school by code."""
+    return session.scalars(select(FeeItem).where(FeeItem.school_id == school_id).order_by(FeeItem.code)).all()

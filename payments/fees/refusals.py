@@ -117,3 +117,16 @@ def bad_dates(item: Item) -> Refusal:
             f"Item «{item.name}»: its last day stands before its first.",
         ),
     )
+
+
+def parents_fund(item: Item) -> Refusal:
+    """Build the refusal of the parents' committee's fund."""
+    return Refusal(
+        "parents_fund",
+        Text(
+            f"Khoản «{item.name}»: nhà trường không thu hộ quỹ Ban đại diện cha mẹ học sinh"
+            " (Thông tư 55/2011/TT-BGDĐT).",
+            f"Item «{item.name}»: a school does not collect the parents' committee's fund for it"
+            " (Circular 55/2011/TT-BGDĐT).",
+        ),
+    )

@@ -26,6 +26,8 @@ from payments.money import MAX_VND, format_number, share_percent
 from payments.schools.rules import Ownership
 
 PUBLIC_TUITION_ENDED = date(2025, 9, 1)
+PARENTS_FUND = "QCM"
+"""Quỹ Ban đại diện cha mẹ học sinh: not the school's money (TT 55/2011)."""
 
 
 def compute_line(
@@ -165,6 +167,8 @@ def check_item(item: Item) -> Refusal | None:
     """Refuse a fee item whose own terms break the rules of its legal group, before any price is set."""
     if item.valid_to is not None and item.valid_to < item.valid_from:
         return refusals.bad_dates(item)
+    if item.code == PARENTS_FUND:
+        return refusals.parents_fund(item)
     sponsorship = item.legal_group is LegalGroup.SPONSORSHIP
     if sponsorship != (item.unit is Unit.FREE_AMOUNT) or (sponsorship and item.mandatory):
         return refusals.per_head_level(item)

@@ -126,3 +126,9 @@ UNUSUAL_SECTOR_ID = kind_of(
     Text("Kiểm tra với CSDL ngành.", "Compare it with the sector database."),
     refuses=False,
 )
+BAD_DATE_CELL = kind_of(
+    "bad_date",
+    Heading.RIGHT,
+    Text("Không đọc được ngày.", "The day cannot be read."),
+    Text("Ghi ngày/tháng/năm, ví dụ 05/09/2025.", "Write day/month/year, for instance 05/09/2025."),
+)

@@ -1,6 +1,6 @@
 """Reads of the organisation tree, schools and pupils."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -120,6 +120,14 @@ def search_pupils(session: Session, school_id: int, text: str, day: date, limit:
         _open_on(later, day),
     )
     return _rows(session, _pupils(school_id, day).where(matches, ~entered_later).limit(limit))
+
+
+def pupil_ids(session: Session, school_id: int, sector_ids: Collection[str]) -> dict[str, int]:
+    """Find the pupils of a school by their sector identifiers; who is not known is left out."""
+    statement = select(Pupil.sector_id, Pupil.id).where(
+        Pupil.school_id == school_id, Pupil.sector_id.in_(list(sector_ids))
+    )
+    return {row.sector_id: row.id for row in session.execute(statement)}
 
 
 def _pupils(school_id: int, day: date) -> Select[int, str, str, int, str]:
