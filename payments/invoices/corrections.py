@@ -24,7 +24,7 @@ from payments.invoices.models import (
     RoundState,
 )
 from payments.invoices.planning import plan_pupil
-from payments.invoices.rules import Draft
+from payments.invoices.rules import Sheet
 from payments.invoices.writing import write_invoices
 from payments.ledger.models import EntryKind, LedgerRole
 from payments.ledger.service import Posting, PostingLine, post
@@ -69,7 +69,7 @@ def replace_invoice(
     drafts = plan_pupil(session, collection_round, invoice.pupil_id)
     key = (invoice.pupil_id, invoice.receiving_account_id, invoice.group_key)
     successor = next((draft for draft in drafts if draft.key == key), None)
-    if successor is not None and _says_the_same(session, invoice, successor):
+    if successor is not None and _says_the_same(session, invoice, successor.sheet):
         raise ConflictError(
             "nothing_changed",
             "Thông báo mới sẽ giống hệt thông báo cũ; hãy sửa số lượng, đăng ký hoặc miễn giảm trước.",
@@ -79,8 +79,8 @@ def replace_invoice(
         cancel_invoice(session, school_id, invoice_id, actor_id=actor_id, paid_by_line=paid)
         return None
     _end(session, invoice, balance, InvoiceState.REPLACED, paid)
-    successor_id = write_invoices(session, collection_round, [successor], replaces={key: invoice_id})[0]
-    _post_successor(session, school_id, successor_id, successor)
+    successor_id = write_invoices(session, collection_round, [successor], replaces_id=invoice_id)[0]
+    _post_successor(session, school_id, successor_id, successor.sheet)
     _record(session, actor_id, "invoice.replaced", invoice, {"successor_id": successor_id})
     return successor_id
 
@@ -142,10 +142,10 @@ def _end(
         post(session, invoice.school_id, [posting])
 
 
-def _post_successor(session: Session, school_id: int, invoice_id: int, draft: Draft) -> None:
+def _post_successor(session: Session, school_id: int, invoice_id: int, sheet: Sheet) -> None:
     lines = [
         side
-        for line in draft.lines
+        for line in sheet.lines
         if line.mandatory and line.amount_vnd
         for side in _owed(line.fee_item_id, line.amount_vnd)
     ]
@@ -168,11 +168,11 @@ def _lines(session: Session, invoice: Invoice) -> Sequence[InvoiceLine]:
     ).all()
 
 
-def _says_the_same(session: Session, invoice: Invoice, draft: Draft) -> bool:
+def _says_the_same(session: Session, invoice: Invoice, sheet: Sheet) -> bool:
     def spelled(line: Any) -> tuple[object, ...]:
         return line.fee_item_id, line.description, line.quantity, line.unit_price_vnd, line.relief_vnd, line.amount_vnd
 
-    return [spelled(line) for line in _lines(session, invoice)] == [spelled(line) for line in draft.lines]
+    return [spelled(line) for line in _lines(session, invoice)] == [spelled(line) for line in sheet.lines]
 
 
 def _record(session: Session, actor_id: int, action: str, invoice: Invoice, detail: Mapping[str, object]) -> None:

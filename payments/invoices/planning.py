@@ -1,7 +1,7 @@
 """What a round will issue: every line computed from the catalogue, before anything is written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from sqlalchemy import select
@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from payments.errors import DomainError
 from payments.fees.queries import Charges, PupilOnDay, charges_for_round
 from payments.fees.rules import compute_line
-from payments.fees.terms import Refusal
+from payments.fees.terms import Participation, Refusal, Relief
 from payments.invoices import rules
 from payments.invoices.models import CollectionRound, RoundFee, RoundQuantity
-from payments.invoices.rules import Draft
+from payments.invoices.rules import Draft, Sheet
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class RoundPlan:
     @property
     def amount_vnd(self) -> int:
         """The sum of all its invoices, in đồng."""
-        return sum(draft.amount_vnd for draft in self.drafts)
+        return sum(draft.sheet.amount_vnd for draft in self.drafts)
 
     @cached_property
     def sha256(self) -> str:
@@ -48,41 +48,60 @@ class _Terms:
     """By fee item id."""
     pupil_quantities: Mapping[tuple[int, int], int]
     """By (pupil id, fee item id)."""
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    """Why lines may not be charged, by sentence."""
+    _known: dict[tuple[object, ...], list[Sheet]] = field(default_factory=dict)
+    """Pupils with the same grade, registrations, quantities and reliefs are charged the same: computed once."""
 
-    def drafts(self, pupil: PupilOnDay, refusals: dict[str, Refusal]) -> list[Draft]:
-        """One pupil's invoices; why a line is refused is added to ``refusals`` by its sentence."""
+    def drafts(self, pupil: PupilOnDay) -> list[Draft]:
+        """One pupil's invoices; refusals are noted."""
+        pupil_id = pupil.pupil_id
+        participations = tuple(self.charges.participations.get((pupil_id, item)) for item in self.charges.items)
+        quantities = tuple(self.pupil_quantities.get((pupil_id, item)) for item in self.charges.items)
+        reliefs = self.charges.reliefs.get(pupil_id, ())
+        terms = (pupil.grade, participations, quantities, reliefs)
+        if terms not in self._known:
+            self._known[terms] = self._sheets(pupil.grade, participations, quantities, reliefs)
+        return [Draft(pupil_id, sheet) for sheet in self._known[terms]]
+
+    def _sheets(
+        self,
+        grade: int | None,
+        participations: Sequence[Participation | None],
+        quantities: Sequence[int | None],
+        reliefs: Sequence[Relief],
+    ) -> list[Sheet]:
         lines = []
-        for fee_item_id, item in self.charges.items.items():
+        of_pupil = zip(self.charges.items.items(), participations, quantities, strict=True)
+        for (fee_item_id, item), registration, quantity in of_pupil:
             line = compute_line(
                 item,
                 self.charges.school,
-                grade=pupil.grade,
+                grade=grade,
                 day=self.charges.day,
-                registration=self.charges.participations.get((pupil.pupil_id, fee_item_id)),
+                registration=registration,
                 round_quantity=self.round_quantities[fee_item_id],
-                pupil_quantity=self.pupil_quantities.get((pupil.pupil_id, fee_item_id)),
-                reliefs=self.charges.reliefs.get(pupil.pupil_id, ()),
+                pupil_quantity=quantity,
+                reliefs=reliefs,
             )
             if isinstance(line, Refusal):
-                refusals.setdefault(line.text.en, line)
+                self.refusals.setdefault(line.text.en, line)
             elif line is not None:
                 account_id = self.charges.receiving_accounts[fee_item_id]
                 lines.append(rules.draft_line(fee_item_id, account_id, item, line))
-        return rules.draft_invoices(pupil.pupil_id, lines, self.grouping)
+        return rules.draft_sheets(lines, self.grouping)
 
 
 def plan_round(session: Session, collection_round: CollectionRound) -> RoundPlan:
     """Compute all invoices of a round, in eight statements whatever its size. Raises NotFoundError."""
     terms = _terms(session, collection_round)
-    refusals: dict[str, Refusal] = {}
-    drafts = {
-        draft.key: draft for pupil in terms.charges.pupils for draft in terms.drafts(pupil, refusals)
-    }  # By key: a pupil in two classes on the same day is charged once.
+    # By key: a pupil in two classes on the same day is charged once.
+    drafts = {draft.key: draft for pupil in terms.charges.pupils for draft in terms.drafts(pupil)}
     return RoundPlan(
         collection_round.school_id,
         collection_round.id,
         list(drafts.values()),
-        list(refusals.values()),
+        list(terms.refusals.values()),
         sorted(set(terms.charges.receiving_accounts.values())),
     )
 
@@ -93,10 +112,9 @@ def plan_pupil(session: Session, collection_round: CollectionRound, pupil_id: in
     Raises NotFoundError, and DomainError with the code of the refusal when a line may not be charged.
     """
     terms = _terms(session, collection_round)
-    refusals: dict[str, Refusal] = {}
     pupil = next((pupil for pupil in terms.charges.pupils if pupil.pupil_id == pupil_id), None)
-    drafts = terms.drafts(pupil, refusals) if pupil else []
-    refuse_any(list(refusals.values()))
+    drafts = terms.drafts(pupil) if pupil else []
+    refuse_any(list(terms.refusals.values()))
     return drafts
 
 

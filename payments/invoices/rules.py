@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
+from typing import NamedTuple
 
 from payments.fees.terms import Item, Line
 
@@ -27,29 +29,43 @@ class DraftLine:
     legal_basis: str
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An invoice to be: one pupil, one receiving account; ``group_key`` is the fee code when items stand alone."""
+@dataclass(frozen=True)
+class Sheet:
+    """What an invoice says, whoever it is for: pupils who are charged the same share one.
 
-    pupil_id: int
+    ``group_key`` is the fee code when items stand on invoices of their own, else empty.
+    """
+
     receiving_account_id: int
     group_key: str
     lines: tuple[DraftLine, ...]
 
-    @property
+    @cached_property
     def amount_vnd(self) -> int:
         """What is due, in đồng."""
         return sum(line.amount_vnd for line in self.lines)
 
-    @property
+    @cached_property
     def mandatory_vnd(self) -> int:
         """The part of it that is a debt, in đồng."""
         return sum(line.amount_vnd for line in self.lines if line.mandatory)
 
+    @cached_property
+    def sha256(self) -> bytes:
+        """Fingerprint of everything it says."""
+        return hashlib.sha256(repr(self).encode()).digest()
+
+
+class Draft(NamedTuple):
+    """An invoice to be."""
+
+    pupil_id: int
+    sheet: Sheet
+
     @property
     def key(self) -> tuple[int, int, str]:
         """With the round: the key of ``invoice_current``."""
-        return self.pupil_id, self.receiving_account_id, self.group_key
+        return self.pupil_id, self.sheet.receiving_account_id, self.sheet.group_key
 
 
 def draft_line(fee_item_id: int, receiving_account_id: int, item: Item, line: Line) -> DraftLine:
@@ -69,40 +85,26 @@ def draft_line(fee_item_id: int, receiving_account_id: int, item: Item, line: Li
     )
 
 
-def draft_invoices(pupil_id: int, lines: Sequence[DraftLine], grouping: str) -> list[Draft]:
+def draft_sheets(lines: Sequence[DraftLine], grouping: str) -> list[Sheet]:
     """Group a pupil's lines into invoices: one receiving account each, one fee item each if the school wants it so.
 
-    Lines keep their order. A pupil with nothing due gets no invoice; a line of nothing (full exemption) stands beside
+    Lines keep their order. Whoever owes nothing gets no invoice; a line of nothing (full exemption) stands beside
     lines that cost something, so that the parent sees it was not forgotten.
     """
 
     def key(line: DraftLine) -> tuple[int, str]:
         return line.receiving_account_id, line.fee_code if grouping == PER_FEE_ITEM else ""
 
-    drafts = [
-        Draft(pupil_id, account_id, group_key, tuple(grouped))
+    sheets = [
+        Sheet(account_id, group_key, tuple(grouped))
         for (account_id, group_key), grouped in groupby(sorted(lines, key=key), key)
     ]
-    return [draft for draft in drafts if draft.amount_vnd > 0]
+    return [sheet for sheet in sheets if sheet.amount_vnd > 0]
 
 
 def fingerprint(drafts: Iterable[Draft]) -> str:
     """SHA-256 over everything that the invoices of a round will say; what was approved is what is issued."""
     digest = hashlib.sha256()
-    for draft in drafts:
-        digest.update(repr((draft.key, [_spelled(line) for line in draft.lines])).encode())
+    for pupil_id, sheet in drafts:
+        digest.update(b"%d:%b" % (pupil_id, sheet.sha256))
     return digest.hexdigest()
-
-
-def _spelled(line: DraftLine) -> tuple[object, ...]:
-    return (
-        line.fee_item_id,
-        line.description,
-        line.legal_group,
-        line.mandatory,
-        line.quantity,
-        line.unit_price_vnd,
-        line.relief_vnd,
-        line.amount_vnd,
-        line.legal_basis,
-    )
