@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "beat": "operations.serve:beat",
     "connection": "payments.banking.connection_cli:connection_group",
     "fee": "payments.fees.cli:fee_group",
+    "doctor": "operations.doctor:doctor",
     "keys": "operations.serve:keys",
     "migrate": "operations.serve:migrate",
     "reference": "payments.invoices.reference_cli:reference_group",

@@ -1,0 +1,95 @@
+"""What the database's own catalogue says about its guards: triggers, unique keys and foreign keys."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlalchemy import Connection, text
+
+APPEND_ONLY = {
+    "I7": ("allocation", "pupil_credit", "ledger_entry", "ledger_line", "decision", "evidence", "raw_callback"),
+    "I11": ("invoice", "invoice_line"),
+}
+"""Tables whose rows may only be added."""
+
+TRIGGERS: Mapping[str, Mapping[str, str]] = {
+    "I1": {"ledger_line": "line_balances", "ledger_entry": "entry_balances"},
+    "I2": {"bank_transaction": "has_evidence"},
+}
+
+FENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "I3": {
+        "settlement": ("school_id", "transaction_id"),
+        "transaction_evidence": ("evidence_id",),
+        "ledger_entry": ("school_id", "source_key"),
+    },
+    "I11": {"invoice": ("school_id", "reference")},
+}
+"""Unique keys without which something could happen twice."""
+
+KEYS = text("""
+    SELECT k.conrelid::regclass::text AS mine, k.confrelid::regclass::text AS theirs,
+           (SELECT array_agg(quote_ident(a.attname) ORDER BY place)
+            FROM unnest(k.conkey) WITH ORDINALITY AS c (n, place)
+            JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = c.n) AS columns,
+           (SELECT array_agg(quote_ident(a.attname) ORDER BY place)
+            FROM unnest(k.confkey) WITH ORDINALITY AS c (n, place)
+            JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = c.n) AS keys
+    FROM pg_constraint k
+    WHERE k.contype = 'f' AND k.connamespace = current_schema()::regnamespace
+      AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attname = 'school_id')
+    ORDER BY mine, k.conname
+""")
+
+ENABLED = text("""
+    SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')
+""")
+
+UNIQUE = text("""
+    SELECT i.indrelid::regclass::text,
+           (SELECT array_agg(a.attname::text ORDER BY place) FROM unnest(i.indkey) WITH ORDINALITY AS c (n, place)
+            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = c.n)
+    FROM pg_index i WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL
+""")
+
+
+def missing_guards(connection: Connection) -> Mapping[str, Sequence[str]]:
+    """Invariant -> triggers and unique keys that should guard it and are not there."""
+    triggers = {tuple(row) for row in connection.execute(ENABLED)}
+    unique = {(row[0], tuple(row[1] or ())) for row in connection.execute(UNIQUE)}
+    missing: dict[str, list[str]] = defaultdict(list)
+    for invariant, table, trigger in _wanted_triggers():
+        if (table, trigger) not in triggers:
+            missing[invariant].append(f"trigger {trigger} of {table} is off")
+    for invariant, fences in FENCES.items():
+        for table, columns in fences.items():
+            if (table, columns) not in unique:
+                missing[invariant].append(f"{table} has no unique key on {', '.join(columns)}")
+    return missing
+
+
+def broken_references(connection: Connection, limit: int) -> list[str]:
+    """Rows of schools that point to rows that are not there, or not of their school."""
+    broken: list[str] = []
+    for mine, theirs, columns, keys in connection.execute(KEYS).all():
+        points = " AND ".join(f"m.{column} IS NOT NULL" for column in columns)
+        joined = " AND ".join(f"t.{key} = m.{column}" for column, key in zip(columns, keys, strict=True))
+        # Names come quoted from the catalogue; there is no value in the statement.
+        query = (
+            f"SELECT m.school_id, m.{columns[-1]} FROM {mine} m"  # noqa: S608 - see above
+            f" WHERE {points} AND NOT EXISTS (SELECT FROM {theirs} t WHERE {joined}) LIMIT {limit}"
+        )
+        broken += [
+            f"{mine} of school {school_id}: {', '.join(columns)} ({value}) is not in {theirs}"
+            for school_id, value in connection.execute(text(query))
+        ]
+    return broken
+
+
+def _wanted_triggers() -> Iterator[tuple[str, str, str]]:
+    for invariant, tables in APPEND_ONLY.items():
+        for table in tables:
+            yield invariant, table, "append_only"
+            yield invariant, table, "no_truncate"
+    for invariant, triggers in TRIGGERS.items():
+        for table, trigger in triggers.items():
+            yield invariant, table, trigger

@@ -1,0 +1,110 @@
+"""``hocphi doctor``: is this system safe to run, and do its invariants hold? Each check says what it saw."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import timedelta
+from importlib import resources
+
+import click
+from celery import current_app
+from kombu.exceptions import OperationalError
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from operations.invariants import Check, check_invariants
+from payments import clock
+from payments.celery import make_celery
+from payments.db import make_engine
+from payments.settings import Settings
+from payments.web.health import code_head
+
+DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+"""Without these an acknowledged callback could be lost (invariant I4). Stricter values than ``on`` are fine."""
+STRICTER = {"synchronous_commit": {"on", "remote_write", "remote_apply"}}
+CLOCKS_APART = timedelta(seconds=2)
+
+
+@click.command()
+@click.option("--invariants", is_flag=True, help="Chứng minh các bất biến trên dữ liệu. (Prove the invariants too.)")
+@click.option("--json", "as_json", is_flag=True, help="Một đối tượng JSON. (One JSON object.)")
+@click.pass_context
+def doctor(context: click.Context, invariants: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Kiểm tra hệ thống và các bất biến. (Check the system and its invariants; exit status 1 if anything is wrong.)"""
+    settings = Settings.from_env()
+    engine = make_engine(settings.database_url)
+    try:
+        checks = [*examine(engine, settings), *(prove(engine) if invariants else ())]
+    finally:
+        engine.dispose()
+    ok = all(check.ok for check in checks)
+    if as_json:
+        click.echo(json.dumps({"ok": ok, "checks": [asdict(check) for check in checks]}, ensure_ascii=False))
+    else:
+        for check in checks:
+            click.echo(f"{'✓' if check.ok else '✗'} {check.name:<12} {check.detail}".rstrip())
+    context.exit(0 if ok else 1)
+
+
+def examine(engine: Engine, settings: Settings) -> Iterator[Check]:
+    """The system's checks: database and its durability, schema, broker, htmx, clock."""
+    for name, look in (("durability", _durability), ("schema", _schema), ("clock", _clock)):
+        yield _look(engine, name, look)
+    yield _broker(settings)
+    yield _htmx()
+
+
+def prove(engine: Engine) -> list[Check]:
+    """The invariants in one snapshot, so that work that goes on beside it looks whole."""
+    try:
+        with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            connection.execute(text("SET TRANSACTION READ ONLY"))
+            return check_invariants(connection)
+    except SQLAlchemyError as error:
+        return [Check("invariants", ok=False, detail=type(error).__name__)]
+
+
+def _look(engine: Engine, name: str, look: Callable[[Connection], tuple[bool, str]]) -> Check:
+    try:
+        with engine.connect() as connection:
+            ok, detail = look(connection)
+    except SQLAlchemyError as error:
+        return Check(name, ok=False, detail=type(error).__name__)
+    return Check(name, ok=ok, detail=detail)
+
+
+def _durability(connection: Connection) -> tuple[bool, str]:
+    found = {name: str(connection.scalar(text(f"SHOW {name}"))) for name in DURABLE}
+    ok = all(value in STRICTER.get(name, {DURABLE[name]}) for name, value in found.items())
+    return ok, ", ".join(f"{name} {value}" for name, value in found.items())
+
+
+def _schema(connection: Connection) -> tuple[bool, str]:
+    head = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    advice = "" if head == code_head() else f", the code is at {code_head()}: run hocphi migrate"
+    return head == code_head(), f"{head}{advice}"
+
+
+def _clock(connection: Connection) -> tuple[bool, str]:
+    apart = abs(clock.now() - connection.execute(text("SELECT statement_timestamp()")).scalar_one())
+    return apart <= CLOCKS_APART, f"{apart // timedelta(milliseconds=1)} ms from the database"
+
+
+def _broker(settings: Settings) -> Check:
+    """A broker that is away costs seconds, never money; one that is configured should answer."""
+    if not settings.broker_url:
+        return Check("broker", ok=True, detail="no BROKER_URL: the sweep alone does the work")
+    make_celery(settings, {})
+    try:
+        with current_app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=1)
+    except (OperationalError, OSError) as error:
+        return Check("broker", ok=False, detail=type(error).__name__)
+    return Check("broker", ok=True, detail="answers")
+
+
+def _htmx() -> Check:
+    """For information: every screen works without it."""
+    there = resources.files("payments.web").joinpath("static", "vendor", "htmx.min.js").is_file()
+    return Check("htmx", ok=True, detail="present" if there else "absent: screens reload whole pages")

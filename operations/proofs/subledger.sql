@@ -1,0 +1,26 @@
+-- What the books say of bank, suspense, credit and receivables is what transactions, credits and invoices say.
+SELECT format('%s of school %s, account %s, fee item %s: the books say %s, the sub-ledger %s', role, school_id,
+              account_id, fee_item_id, sum(books_vnd), sum(rows_vnd))
+FROM (
+    SELECT a.role, a.school_id, a.receiving_account_id AS account_id, a.fee_item_id, b.balance_vnd AS books_vnd,
+           0 AS rows_vnd
+    FROM ledger_balance b JOIN ledger_account a ON a.school_id = b.school_id AND a.id = b.account_id
+    WHERE a.role <> 'income'
+    UNION ALL
+    SELECT 'bank', school_id, account_id, NULL, 0, amount_vnd
+    FROM bank_transaction WHERE state IN ('credited', 'unmatched')
+    UNION ALL
+    SELECT 'suspense', school_id, account_id, NULL, 0, -amount_vnd FROM bank_transaction WHERE state = 'unmatched'
+    UNION ALL
+    SELECT 'credit', school_id, receiving_account_id, NULL, 0, -amount_vnd FROM pupil_credit
+    UNION ALL
+    SELECT 'receivable', l.school_id, NULL, l.fee_item_id, 0, l.amount_vnd
+    FROM invoice_line l JOIN invoice_balance b ON b.school_id = l.school_id AND b.invoice_id = l.invoice_id
+    WHERE l.mandatory AND b.state NOT IN ('replaced', 'cancelled')
+    UNION ALL
+    SELECT 'receivable', l.school_id, NULL, l.fee_item_id, 0, -p.amount_vnd
+    FROM allocation p JOIN invoice_line l ON l.school_id = p.school_id AND l.id = p.line_id
+    JOIN invoice_balance b ON b.school_id = l.school_id AND b.invoice_id = l.invoice_id
+    WHERE l.mandatory AND b.state NOT IN ('replaced', 'cancelled')
+) AS both_sides
+GROUP BY role, school_id, account_id, fee_item_id HAVING sum(books_vnd) <> sum(rows_vnd);
