@@ -18,6 +18,7 @@ from payments.money import format_number, format_vnd
 from payments.notifications import tasks as notices
 from payments.portal import views as portal
 from payments.settings import Settings
+from payments.settlement import tasks as settling
 from payments.web import errors, health, security
 from payments.web.context import Services, day, language, moment, say
 from payments.web.proxies import TrustedProxies
@@ -27,7 +28,7 @@ MAX_UPLOAD_BYTES = 12 * 1024 * 1024
 FACES = (health, access, portal, console)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
-BEAT: Mapping[str, Any] = {**notices.BEAT, **issuing.BEAT, **accounts.BEAT}
+BEAT: Mapping[str, Any] = {**notices.BEAT, **issuing.BEAT, **accounts.BEAT, **settling.BEAT}
 """What beat starts by the clock: the sweeps of the rooms."""
 
 Panel = tuple[Blueprint, tuple[str, ...]]

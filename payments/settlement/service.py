@@ -1,6 +1,101 @@
-"""Settlement's use cases beside the batches: a person's decisions, corrections of invoices with money on them."""
+"""Settlement's use cases: settle what arrived at a school, and a person's decisions and corrections.
 
+All of them hold the school's lease until the transaction ends, so that each school is settled by one at a time;
+invoices are locked after it, in the order of their ids. The caller commits once.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from payments import outbox
+from payments.errors import DomainError
+from payments.inbox.service import attach_evidence
+from payments.outbox import Claimed
 from payments.settlement.correcting import cancel_invoice, replace_invoice
 from payments.settlement.deciding import assign, undo
+from payments.settlement.loading import take_lease
+from payments.settlement.settling import settle_transactions
 
-__all__ = ["assign", "cancel_invoice", "replace_invoice", "undo"]
+__all__ = ["Settled", "assign", "cancel_invoice", "replace_invoice", "settle_school", "undo"]
+
+BATCH = 500
+"""The knee of the measured curve (facts on settlement, table A)."""
+QUEUE = "settlement"
+KIND = "evidence"
+
+
+@dataclass(slots=True)
+class Settled:
+    """What a call did: rows of work taken and failed, and transactions by outcome."""
+
+    busy: bool = False
+    """Somebody else settles the school; its rows stay due."""
+    taken: int = 0
+    failed: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+def settle_school(session: Session, school_id: int, limit: int = BATCH) -> Settled:
+    """Settle up to ``limit`` pieces of evidence that wait at a school; the caller commits once.
+
+    What cannot be settled is isolated and tried again later; after many attempts it is a dead letter that a person
+    sees. The others are settled all the same.
+    """
+    if not take_lease(session, school_id, wait=False):
+        return Settled(busy=True)
+    rows = outbox.hold(session, QUEUE, school_id, limit=limit)
+    result = Settled(taken=len(rows))
+    _settle_or_split(session, school_id, rows, result)
+    return result
+
+
+def _settle_or_split(session: Session, school_id: int, rows: Sequence[Claimed], result: Settled) -> None:
+    """Settle rows together; if that fails, each half by itself, down to the one that fails."""
+    if not rows:
+        return
+    try:
+        with session.begin_nested():
+            outcomes = _settle_rows(session, school_id, rows)
+            # The deferred triggers speak now, so that the savepoint catches them too.
+            session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+            session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+    except (OperationalError, InterfaceError):
+        raise  # Deadlock, serialization, a server that went away: no row's fault; the whole batch comes again.
+    except Exception as error:  # noqa: BLE001 - whatever a poisoned row raises, the others must go on
+        if len(rows) == 1:
+            outbox.fail(session, rows[0], problem_code(error))
+            result.failed += 1
+            return
+        middle = len(rows) // 2
+        _settle_or_split(session, school_id, rows[:middle], result)
+        _settle_or_split(session, school_id, rows[middle:], result)
+    else:
+        result.outcomes += outcomes
+
+
+def _settle_rows(session: Session, school_id: int, rows: Sequence[Claimed]) -> Counter[str]:
+    evidence_ids = [row.subject_id for row in rows if row.kind == KIND and row.subject_id is not None]
+    if len(evidence_ids) < len(rows):
+        raise DomainError("unknown_work", "Công việc không hợp lệ.", "There is no such work for settlement.")
+    attached = attach_evidence(session, school_id, evidence_ids)
+    outcomes = settle_transactions(
+        session,
+        school_id,
+        [one.transaction_id for one in attached],
+        [one.transaction_id for one in attached if one.learned],
+    )
+    outbox.remove(session, rows)
+    return outcomes
+
+
+def problem_code(error: BaseException) -> str:
+    """A code for what went wrong: never a text, which could hold personal data."""
+    if isinstance(error, DomainError):
+        return error.code
+    sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return str(sqlstate or type(error).__name__)
