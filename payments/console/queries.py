@@ -50,7 +50,7 @@ _CLASS = (
     " WHERE e.school_id = p.school_id AND e.pupil_id = p.id ORDER BY e.valid_from DESC, e.id DESC LIMIT 1)"
 )
 _INVOICES = text(
-    f"SELECT i.id, i.reference, i.due_on, p.full_name, {_CLASS} AS class_name, r.name AS round_name,"  # noqa: S608
+    f"SELECT i.id, i.reference, i.due_on, p.full_name, {_CLASS} AS class_name, r.name AS round_name,"  # noqa: S608 - our own text
     "  b.amount_vnd, b.paid_vnd, b.state"
     " FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
     " JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id"
@@ -62,7 +62,7 @@ _INVOICES = text(
     " ORDER BY p.sort_key, p.id, i.id LIMIT :limit OFFSET :offset"
 )
 _INVOICE = text(
-    f"SELECT i.*, b.paid_vnd, b.state, p.full_name, {_CLASS} AS class_name, r.name AS round_name,"  # noqa: S608
+    f"SELECT i.*, b.paid_vnd, b.state, p.full_name, {_CLASS} AS class_name, r.name AS round_name,"  # noqa: S608 - our own text
     "  a.bin, a.number, a.holder_name, a.fund"
     " FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
     " JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id"
@@ -92,7 +92,7 @@ _QUEUE = text(
     " WHERE t.school_id = :school_id AND t.state = 'unmatched' ORDER BY t.value_date, t.id LIMIT :limit"
 )
 _SUGGESTED = text(
-    f"SELECT i.id, i.reference, p.full_name, {_CLASS} AS class_name, b.amount_vnd - b.paid_vnd AS open_vnd"  # noqa: S608
+    f"SELECT i.id, i.reference, p.full_name, {_CLASS} AS class_name, b.amount_vnd - b.paid_vnd AS open_vnd"  # noqa: S608 - our own text
     " FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
     " JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id"
     " WHERE i.school_id = :school_id AND i.id = ANY(:ids)"

@@ -120,7 +120,7 @@ def receive(
         return reception.judge(too_large=too_large)
     except Exception as error:  # noqa: BLE001 - a fault in an adapter must not take the door away from others
         # The name only: an exception's text may quote what was received.
-        log.error("door: connection %s: %s", connection and connection.id, type(error).__name__)  # noqa: TRY400
+        log.error("door: connection %s: %s", connection and connection.id, type(error).__name__)  # noqa: TRY400 - no traceback
         return reception.refuse(DeliveryOutcome.INTERNAL, "unexpected_error", UNAVAILABLE)
 
 

@@ -150,7 +150,7 @@ WITH item AS MATERIALIZED (
     WHERE own_raw_id IS NOT NULL
 )
 SELECT result FROM judged ORDER BY place
-"""  # noqa: S608
+"""  # noqa: S608 - our own names
 
 COUNT_THROTTLED = """
 INSERT INTO throttle_count (connection_id, hour, deliveries)

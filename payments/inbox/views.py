@@ -106,7 +106,7 @@ class _Shell:
             return self._answer(path, environ)
         except (psycopg.Error, PoolTimeout, SQLAlchemyError) as error:
             # The name only: the text of a database error may quote what was received.
-            log.error("door: not stored: %s", type(error).__name__)  # noqa: TRY400
+            log.error("door: not stored: %s", type(error).__name__)  # noqa: TRY400 - no traceback
             metrics.count([metrics.UNANSWERED])
             return UNAVAILABLE
 
