@@ -26,6 +26,7 @@ def roster_group() -> None:
 @click.option("--school", "school_code", required=True, help="mã trường / code of the school")
 @click.option("--year", "year_code", help="năm học, ví dụ 2025-2026 (mặc định: năm học hiện tại)")
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="ngày có hiệu lực của thay đổi (mặc định hôm nay)")
+@click.option("--dry-run", is_flag=True, help="chỉ xem báo cáo, không ghi (report only, write nothing)")
 @click.option("--errors-to", type=FILE, help="ghi các dòng bị từ chối ra tệp XLSX để sửa")
 @click.option("--json", "as_json", is_flag=True)
 def import_(
@@ -34,6 +35,7 @@ def import_(
     school_code: str,
     year_code: str | None,
     day: datetime | None,
+    dry_run: bool,
     errors_to: Path | None,
     as_json: bool,
 ) -> None:
@@ -44,7 +46,8 @@ def import_(
     data = file.read_bytes()
     with command_session() as (session, settings):
         school = queries.school_by_code(session, school_code)
-        report = service.import_roster(
+        act = service.preview_roster if dry_run else service.import_roster
+        report = act(
             session,
             FieldCipher(settings.field_keys),
             school.id,

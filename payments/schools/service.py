@@ -250,6 +250,26 @@ def import_roster(  # noqa: PLR0917 - other rooms call it with these places
     return _keep_report(session, school_id, report, hashes, actor_id)
 
 
+def preview_roster(  # noqa: PLR0917 - as import_roster
+    session: Session,
+    cipher: FieldCipher,
+    school_id: int,
+    data: bytes,
+    filename: str,
+    actor_id: int | None,
+    *,
+    year_code: str | None = None,
+    day: date | None = None,
+) -> RosterReport:
+    """Report what ``import_roster`` would do, and write nothing. Raises the same."""
+    trial = session.begin_nested()
+    try:
+        report = import_roster(session, cipher, school_id, data, filename, actor_id, year_code=year_code, day=day)
+    finally:
+        trial.rollback()
+    return replace(report, import_id=None)
+
+
 def _refuse_owned_numbers(
     session: Session, cipher: FieldCipher, school_id: int, rows: Sequence[ReadRow]
 ) -> list[ReadRow]:

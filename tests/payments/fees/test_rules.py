@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from payments.fees import rules
 from payments.fees.rules import check_item, compute_line
 from payments.fees.terms import (
     Ceiling,
@@ -241,3 +242,15 @@ def test_no_line_is_ever_priced_above_its_ceiling(price, ceiling, quantity):
         assert result.amount_vnd <= MAX_VND
     elif result is not None:
         assert isinstance(result, Refusal)
+
+
+def test_without_the_ceiling_check_a_line_above_it_would_be_priced(monkeypatch):
+    item = replace(MEALS, rates=(Rate(None, 99_000, START),), ceilings=(CEILING,))
+    assert meals(item=item).code == "above_ceiling"
+    monkeypatch.setattr(rules, "check_price", lambda *_arguments: None)
+    assert meals(item=item).unit_price_vnd == 99_000
+
+
+def test_without_its_bound_a_relief_would_exceed_the_line(monkeypatch):
+    monkeypatch.setattr(rules, "relief_amount", lambda relief, _gross: relief.fixed_vnd)
+    assert meals(reliefs=[relief(fixed_vnd=1_000_000)]).amount_vnd < 0

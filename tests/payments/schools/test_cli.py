@@ -101,6 +101,15 @@ def test_the_same_file_again_says_that_nothing_changed(run, school, tmp_path):
     assert (again.exit_code, json.loads(again.output)["unchanged"]) == (0, True)
 
 
+def test_a_dry_run_reports_and_writes_nothing(run, school, tmp_path):
+    file = tmp_path / "danh-sach.csv"
+    file.write_bytes(by_csv([pupil(1), pupil(2)]))
+    for _ in range(2):
+        seen = json.loads(run("roster", "import", file, "--school", school, "--dry-run", "--json").output)
+        assert (seen["created"], seen["import_id"], seen["unchanged"]) == (2, None, False)
+    assert json.loads(run("roster", "import", file, "--school", school, "--json").output)["created"] == 2
+
+
 def test_a_file_without_one_good_row_exits_with_one_and_its_rows_come_back(run, school, tmp_path):
     file, back = tmp_path / "danh-sach.csv", tmp_path / "sua.xlsx"
     file.write_bytes(by_csv([pupil(1, born="?")]))
