@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from payments.banking.models import AccountState, Bank, BorneBy, Channel, Connection, ConnectionSecret, ReceivingAccount
+from payments.banking import rules
+from payments.banking.models import Bank, Channel, Connection, ConnectionSecret, ReceivingAccount
 from payments.banking.rules import ReportedAccount, account_text
 from payments.crypto import FieldCipher
 from payments.errors import DomainError, NotFoundError
@@ -119,25 +120,37 @@ class AccountReadiness(NamedTuple):
 
 def readiness(session: Session, school_id: int, account_ids: Sequence[int], moment: datetime) -> list[AccountReadiness]:
     """For each account: is it approved and cooled, and has it an active channel that is free for the payer."""
-    free = (
-        select(Channel.id)
-        .where(
-            Channel.school_id == ReceivingAccount.school_id,
-            Channel.receiving_account_id == ReceivingAccount.id,
-            Channel.active,
-            or_(Channel.borne_by != BorneBy.PAYER, (Channel.cost_vnd == 0) & (Channel.cost_per_10000 == 0)),
-        )
-        .exists()
-    )
-    usable = ReceivingAccount.state.in_((AccountState.COOLING, AccountState.ACTIVE)) & (
-        ReceivingAccount.usable_at <= moment
-    )
     rows = session.execute(
-        select(ReceivingAccount.id, ReceivingAccount.bin, ReceivingAccount.number, func.coalesce(usable, False), free)
+        select(
+            ReceivingAccount.id,
+            ReceivingAccount.bin,
+            ReceivingAccount.number,
+            ReceivingAccount.state,
+            ReceivingAccount.usable_at,
+            Channel.cost_vnd,
+            Channel.cost_per_10000,
+            Channel.borne_by,
+        )
+        .outerjoin(
+            Channel,
+            (Channel.school_id == ReceivingAccount.school_id)
+            & (Channel.receiving_account_id == ReceivingAccount.id)
+            & Channel.active,
+        )
         .where(ReceivingAccount.school_id == school_id, ReceivingAccount.id.in_(account_ids))
         .order_by(ReceivingAccount.id)
     )
-    return [AccountReadiness(row[0], f"{row[1]}:{row[2]}", row[3], row[4]) for row in rows]
+    found: dict[int, AccountReadiness] = {}
+    for account_id, bank_bin, number, state, usable_at, cost_vnd, cost_per_10000, borne_by in rows:
+        free = borne_by is not None and rules.free_for_payer(cost_vnd, cost_per_10000, borne_by)
+        earlier = found.get(account_id)
+        found[account_id] = AccountReadiness(
+            account_id,
+            f"{bank_bin}:{number}",
+            usable=rules.is_usable(state, usable_at, moment),
+            has_free_channel=free or (earlier is not None and earlier.has_free_channel),
+        )
+    return list(found.values())
 
 
 class ConnectionRow(NamedTuple):

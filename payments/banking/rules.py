@@ -37,6 +37,11 @@ def usable_from(approved_at: datetime) -> datetime:
     return approved_at + COOLING_OFF
 
 
+def is_usable(state: str, usable_at: datetime | None, moment: datetime) -> bool:
+    """Whether invoices may name an account: approved by a second person, cooled, not closed."""
+    return state in {"cooling", "active"} and usable_at is not None and usable_at <= moment
+
+
 def free_for_payer(cost_vnd: int, cost_per_10000: int, borne_by: str) -> bool:
     """Whether paying through a channel costs the payer nothing."""
     return borne_by != "payer" or (cost_vnd == 0 and cost_per_10000 == 0)

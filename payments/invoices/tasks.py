@@ -1,7 +1,5 @@
 """Issuing in the background. Safe to run twice: a round that is issued stays as it is, a half-issued one goes on."""
 
-from datetime import timedelta
-
 from celery import shared_task
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -9,9 +7,6 @@ from payments import outbox
 from payments.celery import task_session
 from payments.errors import DomainError
 from payments.invoices.issuing import issue_in_steps
-
-LEASE = timedelta(minutes=15)
-"""A school's largest round takes seconds; should a lease run out, two workers queue at the round's row."""
 
 BEAT = {"issuing-sweep": {"task": "payments.invoices.tasks.issue_due", "schedule": 15.0}}
 
@@ -22,7 +17,7 @@ def issue_due() -> int:
     done = 0
     while True:
         with task_session() as session:
-            claimed = outbox.claim(session, "issuing", limit=1, lease=LEASE)
+            claimed = outbox.claim(session, "issuing", limit=1)
         if not claimed:
             return done
         done += 1

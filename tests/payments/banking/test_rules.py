@@ -1,6 +1,6 @@
 """Whose account a sender means, and what a channel costs the payer."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -73,6 +73,16 @@ def test_a_channel_is_free_when_somebody_else_bears_its_cost(
 
 def test_an_account_cools_for_a_whole_day() -> None:
     assert rules.usable_from(datetime(2025, 9, 1, 8, tzinfo=UTC)) == datetime(2025, 9, 2, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("state", "hours", "usable"),
+    [("cooling", 0, True), ("active", 0, True), ("cooling", 1, False), ("proposed", 0, False), ("closed", 0, False)],
+)
+def test_only_an_approved_and_cooled_account_is_usable(state: str, hours: int, usable: bool) -> None:
+    moment = datetime(2025, 9, 2, 8, tzinfo=UTC)
+    assert rules.is_usable(state, moment + timedelta(hours=hours), moment) is usable
+    assert rules.is_usable(state, None, moment) is False
 
 
 @pytest.mark.parametrize(

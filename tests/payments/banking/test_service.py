@@ -175,3 +175,25 @@ def test_a_channel_is_added_once(session: Session, school: SchoolSetting) -> Non
             kind=ChannelKind.BANK_TRANSFER,
             actor_id=school.accountant,
         )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "number = '999'",
+        "bin = '970436'",
+        "holder_name = 'KE GIAN'",
+        "usable_at = usable_at - interval '1 second'",
+        "usable_at = NULL, state = 'proposed'",
+    ],
+)
+def test_the_database_refuses_another_number_and_a_shorter_day(
+    session: Session, school: SchoolSetting, change: str
+) -> None:
+    account = propose(session, school)
+    approve_account(session, school.id, account.id, school.principal)
+    statement = text(f"UPDATE receiving_account SET {change} WHERE id = :id")
+    with pytest.raises(IntegrityError, match="never changed"), session.begin_nested():
+        session.execute(statement, {"id": account.id})
+    session.execute(text("DROP TRIGGER keep_account ON receiving_account"))
+    session.execute(statement, {"id": account.id})

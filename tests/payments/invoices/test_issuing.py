@@ -1,6 +1,7 @@
 """Issuing: what was approved and nothing else, once, in few statements, resumable after a kill."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -205,6 +206,23 @@ def test_a_killed_issuing_resumes_without_doubles(engine: Engine, monkeypatch: p
         found = invoices(session, school)
         assert len({invoice.pupil_id for invoice in found}) == len(found) == 35
         assert trial_balance(session, school.id)[-1].debit_vnd == 35 * 660_000
+
+
+def test_two_workers_on_one_round_issue_it_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(issuing, "STEP", 7)
+    with session_scope(engine) as session:
+        school = make_school(session)
+        make_pupils(session, school, 59)
+        round_id = rounds.approved(session, school)
+
+    def work(_: int) -> int:
+        return list(issue_in_steps(lambda: session_scope(engine), school.id, round_id))[-1].issued
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(work, range(3))) == [60, 60, 60]
+    with session_scope(engine) as session:
+        found = invoices(session, school)
+        assert len({invoice.pupil_id for invoice in found}) == len(found) == 60
 
 
 def test_without_the_key_of_current_invoices_a_second_run_would_double_them(
