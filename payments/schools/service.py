@@ -262,12 +262,16 @@ def preview_roster(  # noqa: PLR0917 - as import_roster
     day: date | None = None,
 ) -> RosterReport:
     """Report what ``import_roster`` would do, and write nothing. Raises the same."""
-    trial = session.begin_nested()
     try:
-        report = import_roster(session, cipher, school_id, data, filename, actor_id, year_code=year_code, day=day)
-    finally:
-        trial.rollback()
-    return replace(report, import_id=None)
+        with session.begin_nested():
+            report = import_roster(session, cipher, school_id, data, filename, actor_id, year_code=year_code, day=day)
+            raise _SeenEnoughError  # noqa: TRY301 - leaving the savepoint by an exception is the point
+    except _SeenEnoughError:
+        return replace(report, import_id=None)
+
+
+class _SeenEnoughError(Exception):
+    """Ends a preview: leaving its savepoint by an exception undoes what the import wrote."""
 
 
 def _refuse_owned_numbers(
