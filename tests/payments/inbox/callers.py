@@ -1,27 +1,34 @@
 """What tests of the banks' door share: a school with a connection in a committed database, and a plain HTTP caller."""
 
+import asyncio
 import hashlib
 import hmac
 import json
-import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from itertools import count
+from typing import Any, Protocol, Self, TypeVar
 
-import psycopg
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from bank_adapters.contract import Answer, Now, Request, unix
 from payments import clock
 from payments.banking.connections import AccountName, create_connection
-from payments.banking.models import ReceivingAccount
+from payments.banking.models import Connection, ConnectionAccount, ConnectionSecret, ReceivingAccount
+from payments.banking.queries import SECRET_PLACE
+from payments.banking.rules import token_hash
 from payments.crypto import FieldCipher
 from payments.db import session_scope
+from payments.inbox.door import Door
+from payments.inbox.views import WsgiDoor
 from payments.settings import Settings, generated_environment
 from tests.payments.setting import SchoolSetting, make_school
 
 SECRET = "door-test-secret"
+_SERIAL = count()
 
 
 def settings_for(database_url: str, **changed: str) -> Settings:
@@ -130,13 +137,127 @@ def rows(engine: Engine, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         raw.close()
 
 
-def random_key() -> bytes:
-    return os.urandom(32)
-
-
 def dictionary(settings: Settings) -> FieldCipher:
     return FieldCipher(settings.field_keys)
 
 
-def connect(url: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(url, autocommit=True)
+def vector_sender(
+    engine: Engine, settings: Settings, adapter: str, secret: Mapping[str, str], accounts: Mapping[str, str]
+) -> Sender:
+    """A connection set up as a test vector says, even where a desk would ask for more; accounts: name -> kind."""
+    token = hashlib.sha256(json.dumps([adapter, dict(secret), str(next(_SERIAL))]).encode()).hexdigest()
+    with session_scope(engine) as session:
+        school = make_school(session)
+        connection = Connection(
+            name=adapter,
+            adapter=adapter,
+            token_hash=token_hash(token),
+            token_sealed=b"-",
+            allowed_networks=[],
+            created_at=clock.now(),
+        )
+        session.add(connection)
+        session.flush()
+        _fill(session, settings, school, connection.id, secret, accounts)
+    return Sender(school, next(iter(accounts), ""), connection.id, token)
+
+
+def _fill(
+    session: Session,
+    settings: Settings,
+    school: SchoolSetting,
+    connection_id: int,
+    secret: Mapping[str, str],
+    accounts: Mapping[str, str],
+) -> None:
+    sealed = dictionary(settings).seal(json.dumps(dict(secret)).encode(), SECRET_PLACE)
+    session.add(ConnectionSecret(connection_id=connection_id, sealed=sealed, created_at=clock.now()))
+    for name, kind in accounts.items():
+        session.add(
+            ConnectionAccount(
+                connection_id=connection_id,
+                school_id=school.id,
+                account_id=school.account,
+                kind=kind,
+                identifier=name,
+            )
+        )
+
+
+Result = TypeVar("Result")
+
+
+class Shell(Protocol):
+    """One of the two shells of the door, called as a server would."""
+
+    def call(self, path: str, request: Request) -> Answer: ...
+
+    def close(self) -> None: ...
+
+
+class WsgiShell:
+    """The WSGI route."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.door = WsgiDoor(lambda environ, start_response: [b"behind"], settings)
+
+    def call(self, path: str, request: Request) -> Answer:
+        return call_wsgi(self.door, path, request)
+
+    def close(self) -> None:
+        self.door.close()
+
+
+class AsgiShell:
+    """The asynchronous door on an event loop of its own, so that many threads can call it at the same moment."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.door = Door(settings)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="door under test")
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def call(self, path: str, request: Request) -> Answer:
+        return self.run(call_asgi(self.door, path, request))
+
+    def close(self) -> None:
+        if self.door._shell is not None:
+            self.run(self.door._shell.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+async def call_asgi(door: Any, path: str, request: Request, *, chunks: list[bytes] | None = None) -> Answer:
+    """One request through an ASGI application, its body in one piece or in several."""
+    parts = [request.body] if chunks is None else list(chunks)
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        body = parts.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(parts)}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": request.method,
+        "path": path + (f"/{request.path}" if request.path else ""),
+        "query_string": request.query.encode(),
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items()],
+        "client": (request.remote_addr, 1) if request.remote_addr else None,
+    }
+    await door(scope, receive, send)
+    start, body = sent
+    headers = {name.decode().title(): value.decode() for name, value in start["headers"]}
+    return Answer(start["status"], headers, body["body"])
