@@ -1,13 +1,18 @@
 """The processes of a province really start, do their work and end when asked."""
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+import requests
 
+from operations.migrate import upgrade
+from operations.services import EmbeddedPostgres
 from payments.settings import generated_environment
 
 pytestmark = [pytest.mark.db, pytest.mark.timeout(90)]
@@ -78,3 +83,34 @@ def test_beat_starts_once_it_holds_the_lock(province):
 def test_migrate_may_run_again(province):
     for _ in range(2):
         subprocess.run([sys.executable, "-m", "operations", "migrate"], env=province, check=True, capture_output=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answering(url: str, running: subprocess.Popen[str]) -> requests.Response:
+    """The first answer of a server that is starting."""
+    while running.poll() is None:
+        try:
+            return requests.get(url, timeout=10)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    pytest.fail(f"the server ended:\n{running.stdout.read()}")
+
+
+def test_one_port_serves_pages_and_callbacks(province):
+    # The door refuses a server that could lose what it has answered for, so the shared throw-away one is no use here.
+    with EmbeddedPostgres() as durable:
+        upgrade(durable.url)
+        port = free_port()
+        base = f"http://127.0.0.1:{port}"
+        with process("serve", "--port", str(port), environment=province | {"DATABASE_URL": durable.url}) as web:
+            assert answering(f"{base}/healthz", web).status_code == 200
+            assert requests.get(f"{base}/readyz", timeout=10).status_code in {200, 503}
+            assert requests.get(f"{base}/no-such-page", timeout=10).status_code == 404
+            callback = requests.post(f"{base}/callbacks/no-such-token", json={"amount": 1}, timeout=10)
+            assert callback.status_code in {401, 404}
+        assert web.returncode == 0
