@@ -128,6 +128,20 @@ def channel(
     click.echo(f"Đã thêm kênh «{channel}» cho {name} (channel added).")
 
 
+@account_group.command("switch-channel")
+@click.argument("name", metavar="BIN:NUMBER")
+@click.argument("channel")
+@click.option("--on/--off", "active", required=True)
+@BY
+def switch_channel(name: str, channel: str, *, active: bool, username: str | None) -> None:
+    """Mở hoặc tạm dừng một kênh thu (switch a channel on or off)."""
+    with command_session() as (session, _settings):
+        account = queries.account_by_name(session, name)
+        actor_id = _actor(session, username)
+        service.switch_channel(session, account.school_id, account.id, channel, active=active, actor_id=actor_id)
+    click.echo(f"Kênh «{channel}»: {'mở (on)' if active else 'tạm dừng (off)'}.")
+
+
 @account_group.command("list")
 @click.option("--school", "school_code", required=True, help="mã trường / code of the school")
 @AS_JSON

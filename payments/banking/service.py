@@ -154,21 +154,21 @@ def add_channel(
     return channel.id
 
 
-def switch_channel(session: Session, school_id: int, channel_id: int, *, active: bool, actor_id: int | None) -> None:
-    """Switch a channel on or off. Raises NotFoundError."""
-    channel = session.get(Channel, (school_id, channel_id), with_for_update=True)
+def switch_channel(
+    session: Session, school_id: int, account_id: int, name: str, *, active: bool, actor_id: int | None
+) -> None:
+    """Switch a channel of an account on or off. Raises NotFoundError."""
+    account = _locked(session, school_id, account_id)
+    channel = session.scalar(
+        select(Channel).where(
+            Channel.school_id == school_id, Channel.receiving_account_id == account_id, Channel.name == name
+        )
+    )
     if channel is None:
-        raise NotFoundError("Không tìm thấy kênh thu.", "There is no such channel.")
+        raise NotFoundError(f"Tài khoản này không có kênh thu «{name}».", f"This account has no channel {name!r}.")
     channel.active = active
     session.flush()
-    record(
-        session,
-        actor_id,
-        "channel.switched_on" if active else "channel.switched_off",
-        subject_kind="channel",
-        subject_id=channel_id,
-        school_id=school_id,
-    )
+    _record(session, actor_id, "channel.switched_on" if active else "channel.switched_off", account)
 
 
 def _one_line(value: str) -> str:

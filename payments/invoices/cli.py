@@ -21,6 +21,7 @@ from payments.invoices.issuing import Progress, issue_in_steps, request_issue
 from payments.invoices.models import RoundState
 from payments.invoices.service import FeeOfRound
 from payments.money import format_vnd
+from payments.schools.models import Pupil
 from payments.schools.queries import school_by_code, year_on
 from payments.settings import Settings
 
@@ -116,6 +117,45 @@ def issue(*, school_code: str, code: str, background: bool, as_json: bool) -> No
     told = {"issued": progress.issued, "planned": progress.planned, "finished": progress.finished}
     words = f"Đợt thu {code}: {progress.issued}/{progress.planned} thông báo (issued)."
     click.echo(json.dumps(told) if as_json else words)
+
+
+@round_group.command("set-quantity")
+@SCHOOL
+@CODE
+@click.option("--pupil", "sector_id", required=True, help="mã định danh của học sinh")
+@click.option("--fee", "fee_code", required=True, help="mã khoản thu")
+@click.option("--quantity", type=click.IntRange(0), required=True, help="số lượng của riêng học sinh này")
+@BY
+def set_quantity(*, school_code: str, code: str, sector_id: str, fee_code: str, quantity: int, username: str) -> None:
+    """Đặt số lượng riêng của một học sinh, ví dụ 20 ngày ăn (set one pupil's own quantity)."""
+    with command_session() as (session, _settings):
+        school_id = school_by_code(session, school_code).id
+        pupil_id = session.scalar(select(Pupil.id).where(Pupil.school_id == school_id, Pupil.sector_id == sector_id))
+        if pupil_id is None:
+            raise NotFoundError("Không tìm thấy học sinh có mã định danh này.", "No pupil has this identifier.")
+        service.set_quantity(
+            session,
+            school_id,
+            queries.round_by_code(session, school_id, code).id,
+            pupil_id=pupil_id,
+            fee_item_id=_fee(session, school_id, fee_code).fee_item_id,
+            quantity=quantity,
+            actor_id=user_id_by_name(session, username),
+        )
+    click.echo(f"Đã đặt số lượng {quantity} (quantity set).")
+
+
+@round_group.command("close")
+@SCHOOL
+@CODE
+@BY
+def close(*, school_code: str, code: str, username: str) -> None:
+    """Đóng một đợt thu đã phát hành; tiền đến muộn vẫn được ghi nhận (close a round)."""
+    with command_session() as (session, _settings):
+        school_id = school_by_code(session, school_code).id
+        found = queries.round_by_code(session, school_id, code)
+        service.close_round(session, school_id, found.id, user_id_by_name(session, username))
+    click.echo(f"Đã đóng đợt thu {code} (closed).")
 
 
 @round_group.command("list")

@@ -139,6 +139,8 @@ def test_channels_and_accounts_are_listed_and_closed(terminal: Terminal) -> None
     terminal.add_account()
     assert terminal.run("account", "channel", ACCOUNT, "--borne-by", "bank").exit_code == 0
     assert terminal.run("account", "channel", ACCOUNT).exit_code == 1
+    assert terminal.run("account", "switch-channel", ACCOUNT, "VietQR", "--off").exit_code == 0
+    assert terminal.run("account", "switch-channel", ACCOUNT, "POS", "--off").exit_code == 1
     assert terminal.run("account", "close", ACCOUNT).exit_code == 0
     listed = terminal.told("account", "list", "--school", terminal.school.code)["accounts"]
     assert isinstance(listed, list)

@@ -150,7 +150,7 @@ def test_a_channel_counts_as_free_only_when_the_payer_pays_nothing(
     session: Session, school: SchoolSetting, cost_vnd: int, borne_by: BorneBy, free: bool
 ) -> None:
     account = propose(session, school)
-    channel = add_channel(
+    add_channel(
         session,
         school.id,
         account.id,
@@ -161,7 +161,7 @@ def test_a_channel_counts_as_free_only_when_the_payer_pays_nothing(
         borne_by=borne_by,
     )
     assert ready(session, school, account)[1] is free
-    switch_channel(session, school.id, channel, active=False, actor_id=school.accountant)
+    switch_channel(session, school.id, account.id, "VietQR", active=False, actor_id=school.accountant)
     assert ready(session, school, account)[1] is False
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, text
 
 from operations.cli import hocphi
 from payments.db import session_scope
+from payments.schools.models import Pupil
 from payments.settings import generated_environment
 from tests.payments.setting import SchoolSetting, make_school
 
@@ -18,7 +19,7 @@ class Terminal:
     """Commands against one database with one school."""
 
     def __init__(self, engine: Engine, environment: dict[str, str]) -> None:
-        self.environment = environment
+        self.engine, self.environment = engine, environment
         with session_scope(engine) as session:
             self.school: SchoolSetting = make_school(session)
             self.accountant, self.principal = session.scalars(text("SELECT username FROM app_user ORDER BY id")).all()
@@ -54,6 +55,20 @@ def test_a_round_goes_from_draft_to_issued(terminal: Terminal) -> None:
     rounds = terminal.told("list")["rounds"]
     assert isinstance(rounds, list)
     assert (rounds[0]["state"], rounds[0]["invoiced_vnd"]) == ("issued", 660_000)
+
+
+def test_a_pupils_own_quantity_is_set_before_the_approval_and_the_round_closed_at_the_end(terminal: Terminal) -> None:
+    terminal.draft()
+    with session_scope(terminal.engine) as session:
+        sector_id = session.get_one(Pupil, (terminal.school.id, terminal.school.pupil)).sector_id
+    own = ("--fee", "AN", "--quantity", "20", "--by", terminal.accountant)
+    assert terminal.run("set-quantity", "--round", "T10", "--pupil", sector_id, *own).exit_code == 0
+    assert terminal.run("set-quantity", "--round", "T10", "--pupil", "0", *own).exit_code == 1
+    approved = terminal.told("approve", "--round", "T10", "--by", terminal.principal)
+    assert approved["amount_vnd"] == 600_000
+    assert terminal.run("close", "--round", "T10", "--by", terminal.accountant).exit_code == 1
+    terminal.told("issue", "--round", "T10")
+    assert terminal.run("close", "--round", "T10", "--by", terminal.accountant).exit_code == 0
 
 
 def test_in_the_background_a_worker_is_asked(terminal: Terminal) -> None:
