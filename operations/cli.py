@@ -54,6 +54,9 @@ class LazyGroup(click.Group):
             return None
         module, _, attribute = COMMANDS[cmd_name].partition(":")
         command = getattr(import_module(module), attribute)
+        if "payments.db" in sys.modules:
+            # Foreign keys are named by table: whoever writes rows needs every table known, not those of its room only.
+            import_module("payments.tables")
         if not isinstance(command, click.Command):
             raise TypeError(f"{COMMANDS[cmd_name]} is no command")
         return command

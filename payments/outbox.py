@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, delete, event, select, update
+from sqlalchemy import BigInteger, ForeignKey, Index, delete, event, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from payments import celery, clock
@@ -75,6 +75,22 @@ def put(
     row.payload = payload or {}
     session.add(row)
     session.info.setdefault(_WAKE, set()).add(queue)
+
+
+def put_many(session: Session, queue: str, kind: str, *, school_id: int, subject_ids: Sequence[int]) -> None:
+    """The same for many subjects of one school, in one statement."""
+    if queue not in celery.QUEUES:
+        raise ValueError(f"no such queue: {queue}")
+    if subject_ids:
+        values = {"queue": queue, "kind": kind, "school_id": school_id, "ids": list(subject_ids), "now": clock.now()}
+        session.execute(_PUT_MANY, values)
+        session.info.setdefault(_WAKE, set()).add(queue)
+
+
+_PUT_MANY = text("""
+    INSERT INTO outbox (queue, kind, school_id, subject_id, due_at)
+    SELECT :queue, :kind, :school_id, unnest(CAST(:ids AS bigint[])), :now
+""")
 
 
 def claim(session: Session, queue: str, *, limit: int, lease: timedelta = LEASE) -> list[Claimed]:

@@ -1,18 +1,42 @@
 """The house as a whole: what import-linter cannot see. Each rule is shown to notice what it forbids."""
 
 import configparser
+import json
+import os
 import re
+import subprocess
+import sys
+from importlib.util import find_spec
 
 import pytest
 
+from operations import serve
+from payments.celery import QUEUES
+from payments.settings import generated_environment
 from tests import house
 
 MOST_TYPE_IGNORES = 10
+COMPOSED = """
+import json, wsgi
+beat = wsgi.celery.conf.beat_schedule
+queues = [options["queue"] for options in (entry.get("options", {}) for entry in beat.values()) if "queue" in options]
+names = {name: {"task": entry["task"]} for name, entry in beat.items()}
+print(json.dumps({"tasks": sorted(wsgi.celery.tasks), "beat": names, "queues": queues}))
+"""
 
 
 def findings(check, paths) -> list[str]:
     """What a check finds, each with its file."""
     return [f"{path}:{found}" for path in paths for found in check(house.text_of(path))]
+
+
+def run_with_settings(script: str) -> str:
+    """What a script prints in a process of its own that has settings, but no server behind them."""
+    environment = {**os.environ, **generated_environment(), "DATABASE_URL": "postgresql://nobody@/nowhere"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, cwd=house.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def entry_points(group: str) -> dict[str, str]:
@@ -76,6 +100,16 @@ def test_every_test_module_says_what_it_is_about():
     assert silent == []
 
 
+def test_every_queue_has_a_task_and_the_worker_serves_it():
+    composed = json.loads(run_with_settings(COMPOSED))
+    built = {task for task in QUEUES.values() if find_spec(task.rpartition(".")[0])}
+    assert built - set(composed["tasks"]) == set()
+    assert {entry["task"] for entry in composed["beat"].values()} - set(composed["tasks"]) == set()
+    served = next(option.default for option in serve.worker.params if option.name == "queues")
+    assert set(served.split(",")) == set(QUEUES)
+    assert set(composed["queues"]) <= set(QUEUES)
+
+
 def test_every_adapter_has_golden_files_and_a_line_in_the_docs():
     page = house.text_of("docs/adding-a-bank.md")
     for name, module in entry_points("hocphi.bank_adapters").items():
@@ -88,6 +122,13 @@ def test_constraints_are_names_and_versions_only():
     lines = house.text_of("constraints.txt").splitlines()
     assert lines
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line)] == []
+
+
+def test_continuous_integration_runs_the_command_that_people_are_told_to_run():
+    assert house.text_of(".ci/run").rstrip().endswith("exec make test")
+    told = [path for path in ("README.md", "CONTRIBUTING.md") if (house.ROOT / path).exists()]
+    assert told
+    assert [path for path in told if "make test" not in house.text_of(path)] == []
 
 
 BAD = [

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from operations.cli import COMMANDS
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bank_adapters", "migrations", "operations", "payments", "reconciliation")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -68,6 +70,25 @@ def test_the_wheel_carries_every_file_that_is_no_code(wheel):
     assert "wsgi.py" in packed
 
 
-def test_the_installed_command_works_far_from_the_checkout(installed, tmp_path):
-    found = run(installed / "hocphi", "reference", "find", "HP7K3M9Q2XAT", "--json", cwd=tmp_path)
-    assert json.loads(found) == ["HP7K3M9Q2XAT"]
+def demo_is_proved(said: str) -> bool:
+    report = json.loads(said)
+    return report["proof"]["ok"] and all(report["invariants"].values()) and report["found"] == report["planted"]
+
+
+RUNS = {
+    "reference": (["find", "HP7K3M9Q2XAT", "--json"], lambda said: json.loads(said) == ["HP7K3M9Q2XAT"]),
+    "adapters": (["list", "--json"], lambda said: "sepay" in said),
+    "vietqr": (
+        ["encode", "--bin", "970436", "--account", "1012345678", "--amount", "150000"],
+        lambda said: said.startswith("000201"),
+    ),
+    "demo": (["--once", "--json"], demo_is_proved),
+}
+"""What is tried of the installed command: its arguments and what its answer must be."""
+
+
+@pytest.mark.parametrize("command", sorted(RUNS.keys() & COMMANDS.keys()))
+def test_the_installed_command_works_far_from_the_checkout(installed, tmp_path, command):
+    arguments, holds = RUNS[command]
+    said = run(installed / "hocphi", command, *arguments, cwd=tmp_path)
+    assert holds(said), said

@@ -31,6 +31,8 @@ SESSION: Final = {
     "jit": "off",
     # The statement is planned once; planning it for each batch would cost more than running it.
     "plan_cache_mode": "force_generic_plan",
+    # ``held_content`` needs a snapshot of its own.
+    "default_transaction_isolation": "read committed",
 }
 DURABLE: Final = {
     "fsync": frozenset({"on"}),

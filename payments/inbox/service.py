@@ -205,9 +205,7 @@ def record_statement_evidence(
     keys = [f"{key}#{occurrence}" for key, occurrence in natural_keys(lines)]
     owner = {"school_id": school_id, "account_id": account_id}
     new_ids = session.scalars(_RECORD_LINES, owner | _columns(keys, lines) | {"now": clock.now()}).all()
-    for evidence_id in sorted(new_ids):
-        outbox.put(session, "settlement", "evidence", school_id=school_id, subject_id=evidence_id)
-    session.flush()
+    outbox.put_many(session, "settlement", "evidence", school_id=school_id, subject_ids=sorted(new_ids))
     by_key: dict[str, int] = {row.dedup_key: row.id for row in session.execute(_LINES_BY_KEY, owner | {"keys": keys})}
     return [by_key[key] for key in keys]
 

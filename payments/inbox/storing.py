@@ -56,6 +56,7 @@ class Row(NamedTuple):
 
 
 TYPES = {
+    "delivery": "integer",
     "connection_id": "bigint",
     "school_id": "bigint",
     "account_id": "bigint",
@@ -85,19 +86,20 @@ _EVIDENCE = (
     " bank_reference, order_reference, virtual_account, description, content_sha256, sandbox"
 )
 _COLUMNS = ("delivery", *Row._fields)
-_ARRAYS = ", ".join(
-    f"${number}::{'integer' if name == 'delivery' else TYPES.get(name, 'text')}[]"
-    for number, name in enumerate(_COLUMNS, start=1)
-)
+_TYPED = [f"${number}::{TYPES.get(name, 'text')}" for number, name in enumerate(_COLUMNS, start=1)]
+_ARRAYS = ", ".join(f"{one}[]" for one in _TYPED)
+_SCALARS = ", ".join(_TYPED)
 _RANKS = "ARRAY[" + ", ".join(f"'{outcome}'" for outcome in GRAVEST_FIRST) + "]"
 
-# Every part is a constant of this module; values travel as $1, $2, ….
-STORE = f"""
+
+def _statement(source: str) -> str:
+    # Every part is a constant of this module; values travel as $1, $2, ….
+    return f"""
 WITH item AS MATERIALIZED (
     SELECT *,
         nextval('evidence_id_seq') AS evidence_id,
         CASE WHEN sealed IS NOT NULL THEN nextval('raw_callback_id_seq') END AS own_raw_id
-    FROM unnest({_ARRAYS}) WITH ORDINALITY AS given({", ".join(_COLUMNS)}, place)
+    FROM {source} AS given({", ".join(_COLUMNS)}, place)
 ), keyed AS MATERIALIZED (
     SELECT *,
         max(own_raw_id) OVER delivered AS raw_id,
@@ -150,7 +152,14 @@ WITH item AS MATERIALIZED (
     WHERE own_raw_id IS NOT NULL
 )
 SELECT result FROM judged ORDER BY place
-"""  # noqa: S608 - our own names
+"""  # noqa: S608
+
+
+STORE = _statement(f"unnest({_ARRAYS}) WITH ORDINALITY")
+"""For any number of rows: one array per column (``arguments``)."""
+
+STORE_ONE = _statement(f"(VALUES ({_SCALARS}, 1))")
+"""The same for the one row of one delivery (``scalars``): drivers write single values faster than arrays."""
 
 COUNT_THROTTLED = """
 INSERT INTO throttle_count (connection_id, hour, deliveries)
@@ -167,6 +176,11 @@ def arguments(deliveries: Iterable[Sequence[Row]]) -> list[Sequence[Any]]:
     rows = [(number, row) for number, delivery in enumerate(deliveries) for row in delivery]
     numbers = [number for number, _ in rows]
     return [numbers, *map(list, zip(*(row for _, row in rows), strict=True))]
+
+
+def scalars(row: Row) -> list[Any]:
+    """The values for ``STORE_ONE``."""
+    return [0, *row]
 
 
 def shared_out(results: Sequence[str], deliveries: Sequence[Sequence[Row]]) -> list[list[str]]:

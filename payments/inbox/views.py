@@ -7,7 +7,7 @@ each request is believed or not by its connection's adapter.
 import logging
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -20,7 +20,7 @@ from payments.db import libpq_url, make_engine
 from payments.inbox import metrics
 from payments.inbox.connections import Connections, loader
 from payments.inbox.receiving import MAX_BODY_BYTES, PREFIX, UNAVAILABLE, Reception, receive, split_path
-from payments.inbox.storing import COUNT_THROTTLED, STORE, arguments
+from payments.inbox.storing import COUNT_THROTTLED, STORE, STORE_ONE, arguments, scalars
 from payments.inbox.throttle import RefusalBudget
 from payments.settings import Settings
 from payments.web.proxies import client_address
@@ -33,7 +33,15 @@ log = logging.getLogger(__name__)
 STATEMENTS_AT_ONCE: Final = 8
 WAIT_S: Final = 1.5
 """For a database connection; with the statement's own limit the sender waits two seconds at most."""
-SESSION: Final = "-c timezone=UTC -c jit=off -c synchronous_commit=on -c statement_timeout=1500"
+SESSION: Final = (
+    "-c timezone=UTC -c jit=off -c plan_cache_mode=force_generic_plan -c statement_timeout=1500"
+    " -c default_transaction_isolation=read\\ committed"
+)
+NO_LESS: Final = """
+    SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') IN ('off', 'local')
+"""
+"""Whatever the role's default is, a success of ours means that the commit is on disk (invariant I4)."""
 
 PHRASES: Final = {200: "200 OK", 400: "400 Bad Request", 503: "503 Service Unavailable"}
 
@@ -86,6 +94,7 @@ class _Shell:
             max_size=STATEMENTS_AT_ONCE,
             timeout=WAIT_S,
             reconnect_timeout=0,
+            configure=_insist_on_disk,
             kwargs={
                 "autocommit": True,
                 "prepare_threshold": 0,
@@ -138,11 +147,19 @@ class _Shell:
             metrics.count([metrics.THROTTLED])
             return []
         with self._pool.connection() as connection:
-            results = [result for (result,) in connection.execute(STORE, arguments([reception.rows]))]
+            if len(reception.rows) == 1:
+                found = connection.execute(STORE_ONE, scalars(first))
+            else:
+                found = connection.execute(STORE, arguments([reception.rows]))
+            results = [result for (result,) in found]
         metrics.count(results)
         if "accepted" in results:
             celery.wake("settlement")
         return results
+
+
+def _insist_on_disk(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(NO_LESS)
 
 
 def _body(environ: "WSGIEnvironment") -> bytes:

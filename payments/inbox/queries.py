@@ -1,0 +1,189 @@
+"""What people must see of deliveries and evidence: counts, quarantine, conflicts, and what is held."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from payments.inbox.models import (
+    TAKEN,
+    DeliveryOutcome,
+    Direction,
+    Evidence,
+    HeldEvidence,
+    HeldReason,
+    RawCallback,
+    ThrottleCount,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """Requests at the banks' door by what became of them (invariant I5)."""
+
+    by_outcome: Counter[str]
+    throttled: int
+
+    @property
+    def accepted(self) -> int:
+        """Taken as new evidence, or recorded as not about money."""
+        return sum(count for outcome, count in self.by_outcome.items() if outcome in TAKEN)
+
+    @property
+    def duplicate(self) -> int:
+        """Repeated deliveries of what was known."""
+        return self.by_outcome[DeliveryOutcome.DUPLICATE]
+
+    @property
+    def refused(self) -> int:
+        """Everything else that is stored, quarantined and conflicting messages among them."""
+        return self.by_outcome.total() - self.accepted - self.duplicate
+
+    @property
+    def received(self) -> int:
+        """All of them."""
+        return self.by_outcome.total() + self.throttled
+
+
+def deliveries(session: Session, since: datetime, until: datetime, connection_id: int | None = None) -> Deliveries:
+    """Count the deliveries of a time span (throttled ones by the hours it touches), of one connection or of all."""
+    stored = (
+        select(RawCallback.outcome, func.count().label("deliveries"))
+        .where(RawCallback.received_at >= since, RawCallback.received_at < until)
+        .group_by(RawCallback.outcome)
+    )
+    counted = select(func.coalesce(func.sum(ThrottleCount.deliveries), 0)).where(
+        ThrottleCount.hour >= func.date_trunc("hour", since, "UTC"), ThrottleCount.hour < until
+    )
+    if connection_id is not None:
+        stored = stored.where(RawCallback.connection_id == connection_id)
+        counted = counted.where(ThrottleCount.connection_id == connection_id)
+    by_outcome = Counter({row.outcome: row.deliveries for row in session.execute(stored)})
+    return Deliveries(by_outcome, int(session.scalar(counted) or 0))
+
+
+class Quarantined(NamedTuple):
+    """A message about an account that its connection may not report on: it credits nobody."""
+
+    evidence_id: int
+    connection_id: int
+    account_named: str
+    """The last four characters."""
+    direction: Direction
+    amount_vnd: int
+    occurred_at: datetime
+    received_at: datetime
+
+
+# Once its account was listed, the same message may have come again and been accepted.
+_QUARANTINED = """
+    FROM evidence q
+    WHERE q.school_id IS NULL AND q.status = 'settled' AND NOT q.conflicting AND NOT q.sandbox
+      AND NOT EXISTS (
+          SELECT FROM evidence taken
+          WHERE taken.connection_id = q.connection_id AND taken.dedup_key = q.dedup_key
+            AND taken.direction = q.direction AND taken.status = q.status AND taken.school_id IS NOT NULL
+            AND NOT taken.conflicting)
+"""
+
+
+def quarantined(session: Session, limit: int = 100) -> list[Quarantined]:
+    """What is in quarantine, newest first."""
+    found = session.execute(
+        text(
+            "SELECT q.id, q.connection_id, q.account_named, q.direction, q.amount_vnd, q.occurred_at, q.received_at"
+            f"{_QUARANTINED} ORDER BY q.id DESC LIMIT :limit"
+        ),
+        {"limit": limit},
+    )
+    return [Quarantined(*row)._replace(direction=Direction(row.direction)) for row in found]
+
+
+def quarantined_vnd(session: Session) -> int:
+    """The đồng in quarantine: distinct credits that stand on no account of ours (invariant I5)."""
+    statement = f"SELECT coalesce(sum(q.amount_vnd), 0){_QUARANTINED} AND q.direction = 'credit'"
+    return int(session.scalar(text(statement)) or 0)
+
+
+class Conflict(NamedTuple):
+    """Another content under an id that was seen before: what we hold, and what was said later."""
+
+    evidence_id: int
+    connection_id: int
+    dedup_key: str
+    held_vnd: int
+    said_vnd: int
+    held_description: str
+    said_description: str
+    received_at: datetime
+
+
+def conflicts(session: Session, school_id: int, limit: int = 100) -> list[Conflict]:
+    """Conflicting messages about a school's accounts, newest first; nothing was credited from them."""
+    said, held = Evidence.__table__.alias("said"), Evidence.__table__.alias("held")
+    same = (
+        (held.c.connection_id == said.c.connection_id)
+        & (held.c.dedup_key == said.c.dedup_key)
+        & (held.c.direction == said.c.direction)
+        & (held.c.status == said.c.status)
+        & ~held.c.conflicting
+        & held.c.school_id.is_not(None)
+    )
+    columns: Sequence[Any] = (
+        said.c.id,
+        said.c.connection_id,
+        said.c.dedup_key,
+        held.c.amount_vnd,
+        said.c.amount_vnd,
+        held.c.description,
+        said.c.description,
+        said.c.received_at,
+    )
+    found = session.execute(
+        select(*columns)
+        .join_from(said, held, same)
+        .where(said.c.conflicting, said.c.school_id == school_id)
+        .order_by(said.c.id.desc())
+        .limit(limit)
+    )
+    return [Conflict(*row) for row in found]
+
+
+class Held(NamedTuple):
+    """Evidence of a school that stands behind no transaction yet."""
+
+    evidence_id: int
+    reason: HeldReason
+    account_id: int | None
+    direction: Direction
+    amount_vnd: int
+    value_date: date
+    bank_reference: str | None
+    description: str
+    held_at: datetime
+
+
+def held(session: Session, school_id: int, limit: int = 100) -> list[Held]:
+    """What waits for a person or for more evidence, oldest first."""
+    found = session.execute(
+        select(
+            Evidence.id,
+            HeldEvidence.reason,
+            Evidence.account_id,
+            Evidence.direction,
+            Evidence.amount_vnd,
+            Evidence.value_date,
+            Evidence.bank_reference,
+            Evidence.description,
+            HeldEvidence.held_at,
+        )
+        .join(HeldEvidence, HeldEvidence.evidence_id == Evidence.id)
+        .where(HeldEvidence.school_id == school_id)
+        .order_by(HeldEvidence.id)
+        .limit(limit)
+    )
+    return [Held(*row) for row in found]

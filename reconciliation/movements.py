@@ -1,0 +1,92 @@
+"""What is believed to be one movement of money, with what each source says about it; and the names of the classes."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from reconciliation.facts import BankFact, Direction, GatewayFact, LedgerFact
+
+MATCHED: Final = "matched"
+NOT_DUE: Final = "not_due"
+"""Neither matched nor an exception yet: the source that is silent does not cover the day."""
+PRECEDENCE: Final = (
+    "balance_break",
+    "closed_period",
+    "duplicate",
+    "ambiguous",
+    "amount_diff",
+    "missing_bank",
+    "missing_gateway",
+    "missing_ledger",
+    "only_ledger",
+    "fee_netted",
+    "date_cutoff",
+)
+"""The primary class of a case is the first of its keys in this order; the further ones are flags."""
+
+T0: Final = "T0"
+"""Same bank reference, same amount."""
+T1: Final = "T1"
+"""Same payment reference, same amount."""
+T2: Final = "T2"
+"""Same account, amount and day (within the window) and nothing that contradicts: the only candidate."""
+T3: Final = "T3"
+"""Several make one: parts of one payment, a batch of an intermediary, a day's total."""
+
+
+@dataclass(slots=True, eq=False)
+class Movement:
+    """Facts of the three sources that belong together; ``keys`` are classes already known."""
+
+    banks: list[BankFact] = field(default_factory=list)
+    gateways: list[GatewayFact] = field(default_factory=list)
+    ledgers: list[LedgerFact] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+    note: str | None = None
+
+    @property
+    def money(self) -> list[BankFact] | list[GatewayFact]:
+        """What the bank says, else what the gateway says."""
+        return self.banks or self.gateways
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the money went."""
+        facts = self.money or self.ledgers
+        return facts[0].direction
+
+    @property
+    def amount_vnd(self) -> int:
+        """The amount by the best source there is: bank, gateway, books."""
+        return sum(fact.amount_vnd for fact in self.money or self.ledgers)
+
+    @property
+    def day(self) -> date:
+        """The day the case belongs to: booked by the bank, else due at the bank, else booked by the school."""
+        if self.banks:
+            return min(fact.day for fact in self.banks)
+        if self.gateways:
+            return min(fact.due for fact in self.gateways)
+        return min(fact.day for fact in self.ledgers)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Every payment reference that bank or gateway name, in canonical order."""
+        return tuple(sorted({name for fact in self.money for name in fact.references} | self._others()))
+
+    def _others(self) -> set[str]:
+        return {name for fact in self.gateways for name in fact.references} if self.banks else set()
+
+    @property
+    def open_for_books(self) -> bool:
+        """Whether a row of the books may still join: no row yet, and it is clear what the movement is."""
+        return not self.ledgers and "ambiguous" not in self.keys
+
+    def absorb(self, other: "Movement") -> None:
+        """Take over what another movement knows."""
+        self.banks += other.banks
+        self.gateways += other.gateways
+        self.ledgers += other.ledgers
+        self.rules += other.rules
+        self.keys |= other.keys

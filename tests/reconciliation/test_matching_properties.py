@@ -1,0 +1,113 @@
+"""Matching loses no fact, invents none, and does not see the order of the facts: also where all amounts are equal."""
+
+import random
+import time
+from collections import Counter
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.reconciliation.makers import NO_BOOKS, SCOPE, bank, gateway, judged, ledger
+
+NAMES = [f"HP{number:09d}0" for number in range(4)]
+AMOUNTS = st.sampled_from([500_000, 500_000, 500_000, 300_000, 200_000, 800_000])
+names = st.lists(st.sampled_from(NAMES), max_size=2, unique=True)
+days = st.integers(6, 14)
+numbers = st.sampled_from(["", "", "FT0001", "FT0002"])
+ways = st.sampled_from(["credit", "credit", "credit", "debit"])
+
+banks = st.builds(
+    lambda vnd, named, day, number, way: bank(vnd, *named, day=day, number=number, way=way),
+    AMOUNTS, names, days, numbers, ways,
+)  # fmt: skip
+gateways = st.builds(
+    lambda vnd, named, day, number, way: gateway(vnd, *named, day=day, number=number, way=way),
+    AMOUNTS, names, days, numbers, ways,
+)  # fmt: skip
+ledgers = st.builds(
+    lambda vnd, named, day, cash: ledger(vnd, *named, day=day, is_cash=cash), AMOUNTS, names, days, st.booleans()
+)
+facts = st.lists(st.one_of(banks, gateways, ledgers), max_size=40)
+
+
+def shown(cases):
+    """The report without what it is called."""
+    sides = ("banks", "gateways", "ledgers")
+    return [
+        (case.keys, case.rules, *(sorted(fact.id for fact in getattr(case, side)) for side in sides)) for case in cases
+    ]
+
+
+@given(facts, st.randoms(use_true_random=False))
+def test_every_fact_is_in_one_case_and_order_does_not_matter(given_facts, chance):
+    cases = judged(*given_facts)
+    found = Counter(
+        (type(fact), fact.id) for case in cases for side in (case.banks, case.gateways, case.ledgers) for fact in side
+    )
+    assert found == Counter((type(fact), fact.id) for fact in given_facts)
+    shuffled = list(given_facts)
+    chance.shuffle(shuffled)
+    assert shown(judged(*shuffled)) == shown(cases)
+
+
+@given(facts)
+def test_a_match_never_joins_what_contradicts(given_facts):
+    for case in judged(*given_facts):
+        if case.primary_class == "matched":
+            assert len({fact.direction for side in (case.banks, case.gateways, case.ledgers) for fact in side}) == 1
+            sums = {sum(fact.amount_vnd for fact in side) for side in (case.banks, case.gateways, case.ledgers) if side}
+            assert len(sums) == 1
+
+
+@given(st.lists(banks, max_size=25))
+def test_sources_that_agree_give_no_exception(lines):
+    pushed = [
+        gateway(line.amount_vnd, *line.references, day=line.day.day, number=line.bank_reference, way=line.direction)
+        for line in lines
+    ]
+    booked = [ledger(line.amount_vnd, *line.references, day=line.day.day, way=line.direction) for line in lines]
+    assert {case.primary_class for case in judged(*lines, *pushed, *booked)} <= {"matched"}
+
+
+@given(st.integers(1, 40), st.data())
+def test_uniform_amounts_lose_nothing(payers, data):
+    """A class in which everybody pays one amount: each lost callback is found, and nothing else."""
+    named = [f"HP{number:09d}0" for number in range(payers)]
+    lost = data.draw(st.sets(st.sampled_from(named)))
+    lines = [bank(500_000, name) for name in named]
+    pushed = [gateway(500_000, name) for name in named if name not in lost]
+    cases = judged(*lines, *pushed, scope=NO_BOOKS)
+    assert {case.references[0] for case in cases if case.primary_class == "missing_gateway"} == lost
+    assert all(case.primary_class in {"matched", "missing_gateway"} for case in cases)
+
+
+def test_time_grows_with_the_number_of_facts():
+    """Ten times the facts, among them many equal ones, take about ten times as long."""
+
+    def seconds(size: int) -> float:
+        chance = random.Random(7)
+        names = [f"HP{number:09d}0" for number in range(size)]
+        lines = [
+            bank(500_000, *([name] if chance.random() < 0.9 else []), day=6 + chance.randrange(3)) for name in names
+        ]
+        pushed = [gateway(500_000, *line.references, day=line.day.day) for line in lines if chance.random() < 0.98]
+        booked = [ledger(500_000, *line.references, day=line.day.day) for line in lines if chance.random() < 0.98]
+        started = time.perf_counter()
+        judged(*lines, *pushed, *booked)
+        return time.perf_counter() - started
+
+    small, large = min(seconds(1_000) for _ in range(3)), seconds(10_000)
+    assert large < 40 * small
+
+
+def test_the_ids_of_facts_do_not_decide_what_is_found():
+    """The same facts stored in another order: the same classes on the same payments."""
+    lines = [bank(500_000, name, day=day) for name in NAMES for day in (6, 7)]
+    pushed = [gateway(500_000, name, day=6) for name in NAMES[:3]]
+    renumbered = [replace(fact, id=10_000 - fact.id) for fact in (*lines, *pushed)]
+    found = [
+        sorted((case.keys, case.references, case.day) for case in judged(*some, scope=SCOPE))
+        for some in ([*lines, *pushed], renumbered)
+    ]
+    assert found[0] == found[1]
