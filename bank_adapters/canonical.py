@@ -18,6 +18,7 @@ NumberStyle = Callable[[str], str]
 
 _quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
 _NON_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
+_GO_ESCAPES: Final = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 
 
 def as_received(number: str) -> str:
@@ -51,7 +52,7 @@ def sort_keys(value: Any) -> Any:
 
 
 def forms(value: Any) -> Iterator[str]:
-    """Each form a sender may have signed, keys sorted: JavaScript's, then with the escapes of Python, then of PHP."""
+    """Each form a sender may have signed, keys sorted: JavaScript's, then with the escapes of Python, PHP and Go."""
     ordered = sort_keys(value)
     for numbers in NUMBER_STYLES:
         plain = dumps(ordered, numbers)
@@ -61,3 +62,5 @@ def forms(value: Any) -> Iterator[str]:
             yield escaped
         if "/" in escaped:
             yield escaped.replace("/", "\\/")
+        if (for_html := plain.translate(_GO_ESCAPES)) != plain:
+            yield for_html

@@ -2,7 +2,7 @@
 
 Authentication    `X-Casso-Signature: t=<ms>,v1=<hex>`: HMAC-SHA512 with the checksum key, as text, over
                   `t`, a point and the body as compact JSON sorted by key at every level. Casso's samples
-                  disagree on escapes: JavaScript's form is tried first, then those of Python and PHP.
+                  disagree on escapes: JavaScript's form is tried first, then Python's, PHP's and Go's.
 Retries           not published; nor is a tolerance for `t`, so idempotency is the only guard against replay.
 Idempotency key   `id`; 0 is the test call of Casso's dashboard, answered and never credited.
 Amount format     integer đồng; a minus is money out.

@@ -2,8 +2,9 @@
 
 Authentication    Bearer: the sender gets a JWT (HS512, five minutes) from `api/token_generate` with Basic
                   authentication. Signed: `signature` (or `sign`), HMAC-SHA256 hex with the secret as text
-                  over transactionId, amount in ten digits, transactionTime and orderId, without separators;
-                  the other fields are unsigned, so prefer Bearer. A secret mapping with both asks for both.
+                  over transactionId, amount in ten digits, transactionTime and orderId, without separators:
+                  `parse` refuses widths that let digits move from one field to the next. The other fields
+                  are unsigned, so prefer Bearer. A secret mapping with both asks for both.
 Retries           on time-out, lost connection or an error code of ours: five in a minute, then one a minute,
                   at most ten.
 Idempotency key   `referencenumber` and `transType`; in the signed form `transactionid`, because a reference
@@ -17,6 +18,7 @@ Certified by the bank: no
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -45,6 +47,9 @@ ROUTES: Final = {"": "notify", "bank/api/transaction-sync": "notify", "api/token
 BATCH: Final = False
 
 _DIRECTIONS: Final = {"C": Direction.credit, "D": Direction.debit}
+_SIGNED_AMOUNT_END: Final = 10**10
+_MOVABLE_TIME: Final = re.compile(r"[0-9]{10}|1[0-5][0-9]{11}", re.ASCII)
+"""Seconds, or milliseconds before 2020: what is left of a time that lent its first digits to the amount."""
 _CODES: Final = {
     Outcome.internal: "005",
     Outcome.bad_signature: "TOKEN",
@@ -71,6 +76,9 @@ def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
         raise MalformedCallbackError("bad_field", "transType")
     txn_id = fields.identifier(document, "transactionid")
     reference = fields.optional_identifier(document, "referencenumber")
+    signed = _signed_form(secrets)
+    if signed:
+        _require_signed_widths(document)
     return [
         BankTransaction(
             provider_txn_id=txn_id,
@@ -84,7 +92,7 @@ def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
             virtual_account=fields.optional_identifier(document, "va"),
             order_ref=fields.optional_identifier(document, "orderid"),
             counterparty=fields.counterparty(document, "reciprocalname", "reciprocalaccount", "reciprocalbankcode"),
-            dedup_key=_dedup_key(txn_id, reference, direction, signed=_signed_form(secrets)),
+            dedup_key=_dedup_key(txn_id, reference, direction, signed=signed),
         )
     ]
 
@@ -102,12 +110,12 @@ def acknowledge(request: Request, outcomes: Sequence[Outcome], secrets: Secrets,
 
 def token(request: Request, secrets: Secrets, now: Now) -> Answer:
     """Give a five-minute token for the right user name and password (Basic authentication)."""
-    given = request.header("authorization")
+    scheme, _, given = request.header("authorization").partition(" ")
     for mapping in secrets:
         user, password, key = (mapping.get(name) for name in ("username", "password", "jwt_secret"))
         if user and password and key:
             expected = base64.b64encode(f"{user}:{password}".encode()).decode()
-            if signatures.same(given, f"Basic {expected}"):
+            if scheme.lower() == "basic" and signatures.same(given, expected):
                 access = tokens.issue(user, key, now)
                 return json_answer(
                     200,
@@ -123,7 +131,7 @@ _PREFERENCE: Final = (Reason.ok, Reason.stale, Reason.malformed, Reason.bad_sign
 def _one(request: Request, mapping: Mapping[str, str], now: Now) -> Verdict:
     if key := mapping.get("jwt_secret"):
         scheme, _, bearer = request.header("authorization").partition(" ")
-        if scheme != "Bearer":
+        if scheme.lower() != "bearer":  # RFC 9110 §11.1: the word is read without regard to case
             return Verdict(valid=False, reason=Reason.no_credentials)
         verdict = tokens.verify(bearer, [key], now)
         if not verdict.valid:
@@ -151,6 +159,18 @@ def _folded(request: Request) -> dict[str, Any]:
     if len(folded) != len(request.document):
         raise MalformedCallbackError("duplicate_key")
     return folded
+
+
+def _require_signed_widths(document: Mapping[str, Any]) -> None:
+    """Refuse fields whose joined text another, smaller payment may have signed.
+
+    «5» + 0000100000 is also 50000100000 with a shorter id: whoever saw one signed message could send it again
+    as other money under another id.
+    """
+    if fields.amount_vnd(document, "amount") >= _SIGNED_AMOUNT_END:
+        raise MalformedCallbackError("bad_amount", "amount")
+    if _MOVABLE_TIME.fullmatch(fields.free_text(document, "transactiontime")):
+        raise MalformedCallbackError("bad_time", "transactionTime")
 
 
 def _signed_form(secrets: Secrets) -> bool:

@@ -26,3 +26,12 @@ def test_escapes_inside_texts_are_those_of_json() -> None:
     value = loads(b'["a\\"b\\\\c\\n\\u001f", "\\ud83d\\ude00"]')
     assert next(canonical.forms(value)) == '["a\\"b\\\\c\\n\\u001f","😀"]'
     assert list(canonical.forms(value))[1] == '["a\\"b\\\\c\\n\\u001f","\\ud83d\\ude00"]'
+
+
+def test_the_escapes_of_go_are_tried_last() -> None:
+    value = loads('"A&B <é> \\u2028"'.encode())
+    assert list(canonical.forms(value))[:3] == [
+        '"A&B <é> \u2028"',
+        '"A&B <\\u00e9> \\u2028"',
+        '"A\\u0026B \\u003cé\\u003e \\u2028"',
+    ]

@@ -108,3 +108,13 @@ def test_vectors_are_left_as_they_were() -> None:
     before = copy.deepcopy(given)
     check_vector(given)
     assert given == before
+
+
+def test_the_vectors_of_a_sender_are_those_of_all_its_names() -> None:
+    vectors = [{**vector("mb-transaction-sync"), "adapter": name} for name in ("mb", "vietqr_vn", "sepay", "no_such")]
+    for name in ("mb", "vietqr_vn"):
+        assert len(check_vectors(vectors, name)) == 2
+
+
+def test_a_clock_may_be_null_where_the_scheme_has_none() -> None:
+    assert check_vector({**vector("payos-01-published"), "verify_at_unix": None}).passed is True

@@ -1,6 +1,7 @@
 """VietQR.vn and MB: the token, both forms, the answer."""
 
 import base64
+import hmac
 import json
 
 import pytest
@@ -108,6 +109,44 @@ def test_a_digit_moved_between_joined_fields_is_not_money() -> None:
     assert vietqr_vn.authenticate(request_of(moved), [moved["key"]], 0).valid
     with pytest.raises(MalformedCallbackError):
         vietqr_vn.parse(request_of(moved), [moved["key"]])
+
+
+def resigned_as(*, txn_id: str, amount: str, moment: str, order: str) -> Request:
+    """A message in other fields, with the signature of `abc5`, 100000 đồng, at 1791234567000, order 123456."""
+    message = b"abc5" + b"0000100000" + b"1791234567000" + b"123456"
+    signature = hmac.new(SIGNED["key"]["secret"].encode(), message, "sha256").hexdigest()
+    return changed(
+        SIGNED, transactionId=txn_id, amount=amount, transactionTime=moment, orderId=order, signature=signature
+    )
+
+
+def test_the_signed_message_itself_is_money() -> None:
+    genuine = resigned_as(txn_id="abc5", amount="100000", moment="1791234567000", order="123456")
+    assert vietqr_vn.authenticate(genuine, [SIGNED["key"]], 0).valid
+    assert vietqr_vn.parse(genuine, [SIGNED["key"]])[0].amount_vnd == 100_000
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({"txn_id": "abc", "amount": "50000100000", "moment": "1791234567000", "order": "123456"}, "amount"),
+        ({"txn_id": "abc5000", "amount": "100000179", "moment": "1234567000", "order": "123456"}, "transactionTime"),
+        ({"txn_id": "abc5000", "amount": "100000179", "moment": "1234567000123", "order": "456"}, "transactionTime"),
+    ],
+)
+def test_one_signed_message_cannot_be_cut_into_another_payment(fields: dict[str, str], where: str) -> None:
+    recut = resigned_as(**fields)
+    assert vietqr_vn.authenticate(recut, [SIGNED["key"]], 0).valid
+    with pytest.raises(MalformedCallbackError) as caught:
+        vietqr_vn.parse(recut, [SIGNED["key"]])
+    assert caught.value.where == where
+    assert vietqr_vn.parse(recut, [BEARER["key"]]), "with a token nothing is joined, so nothing can move"
+
+
+def test_the_words_bearer_and_basic_may_be_written_in_any_case() -> None:
+    assert vietqr_vn.token(token_call(scheme="basic"), [SECRET], NOW).status == 200
+    request = request_of(BEARER, headers={"Authorization": f"bearer {tokens.issue('school', 'k1', NOW)}"})
+    assert vietqr_vn.authenticate(request, [SECRET], NOW).valid
 
 
 def test_each_form_gets_its_own_success_answer() -> None:
