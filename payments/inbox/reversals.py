@@ -126,5 +126,6 @@ def _payment(book: Book, reversal: Row[Any]) -> int | None:
     reference = fold_reference(reversal.bank_reference)
     by_id = [row.id for row in candidates if row.id in named]
     by_bank = [row.id for row in candidates if reference and fold_reference(row.bank_reference) == reference]
-    by_payment = [row.id for row in candidates if set(row.references) & set(reversal.references)]
+    # All of them, not some: of payments that have one in common the right one may still be on its way.
+    by_payment = [row.id for row in candidates if row.references and set(row.references) == set(reversal.references)]
     return next(iter(by_id + by_bank + by_payment), None)

@@ -22,6 +22,8 @@ from tests.payments.inbox.callers import WsgiShell, make_sender, sepay_body, sep
 from tests.payments.setting import make_pupil, make_school
 from tests.payments.settlement.setting import Issued, issue, state_of
 
+REVERSED_ON = date(2025, 9, 12)
+
 
 class Bank:
     """What a bank and a worker do to one school."""
@@ -48,6 +50,13 @@ class Bank:
     def issue(self, meals_vnd: int = 100_000, club_vnd: int = 0, **more: Any) -> Issued:
         with self.session() as session:
             return issue(session, self.school, meals_vnd, club_vnd, **more)
+
+    def issue_in(self, session: Session, meals_vnd: int, **more: Any) -> Issued:
+        return issue(session, self.school, meals_vnd, **more)
+
+    def take_back(self, amount_vnd: int, bank_reference: str) -> None:
+        """The statement says that the bank took a payment back."""
+        self.state_line(amount_vnd, f"HOAN TRA {bank_reference}", bank_reference, day=REVERSED_ON, debit=True)
 
     def call(self, amount_vnd: int, memo: str, *, number: str | None = None, **more: Any) -> Answer:
         """A callback about money on the school's first account, or on the account of that number."""

@@ -3,7 +3,7 @@
 After every step all invariants hold (``Bank.settle`` proves them): money is never refused, lost or made.
 """
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -15,7 +15,6 @@ from tests.payments.settlement.setting import take_out
 pytestmark = pytest.mark.db
 
 AFTER_DUE = "2025-09-25 10:00:00"
-REVERSED_ON = date(2025, 9, 12)
 
 
 def test_exact(bank):
@@ -128,7 +127,7 @@ def test_reversal(bank):
     issued = bank.issue(100_000)
     bank.call(100_000, issued.reference, referenceCode="FT77")
     bank.settle()
-    bank.state_line(100_000, "HOAN TRA FT77", "FT77", day=REVERSED_ON, debit=True)
+    bank.take_back(100_000, "FT77")
     assert +bank.settle() == {"reversal": 1}
     assert bank.state(issued) == ("open", 0)
     assert bank.decided() == [("reversed", "exact", ["reversal"]), ("debit", "reversal", [])]
@@ -138,7 +137,7 @@ def test_reversal(bank):
 
 def test_reversal_that_comes_first(bank):
     issued = bank.issue(100_000)
-    bank.state_line(100_000, "HOAN TRA FT77", "FT77", day=REVERSED_ON, debit=True)
+    bank.take_back(100_000, "FT77")
     assert bank.settle() == {"debit": 1}
     bank.call(100_000, issued.reference, referenceCode="FT77")
     bank.settle()
