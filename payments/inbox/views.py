@@ -7,6 +7,7 @@ each request is believed or not by its connection's adapter.
 import logging
 import os
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -43,7 +44,8 @@ NO_LESS: Final = """
 """
 """Whatever the role's default is, a success of ours means that the commit is on disk (invariant I4)."""
 
-PHRASES: Final = {200: "200 OK", 400: "400 Bad Request", 503: "503 Service Unavailable"}
+INCOMPLETE: Final = Answer(400, {"Content-Type": "application/json"}, b'{"error":"incomplete"}')
+PHRASES: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
 class WsgiDoor:
@@ -61,7 +63,7 @@ class WsgiDoor:
             return self._app(environ, start_response)
         with metrics.SECONDS.time():
             answer = self._shell().answer(path.encode("latin-1", "replace").decode("utf-8", "replace"), environ)
-        status = PHRASES.get(answer.status, f"{answer.status} -")
+        status = PHRASES.get(answer.status, f"{answer.status} Unnamed")
         start_response(status, [*answer.headers.items(), ("Content-Length", str(len(answer.body)))])
         return [answer.body]
 
@@ -124,6 +126,8 @@ class _Shell:
         named = split_path(path)
         connection = self._connections.get(named[0], now) if named else None
         body = _body(environ)
+        if body is None:
+            return INCOMPLETE
         too_large = len(body) > MAX_BODY_BYTES
         peer = client_address(environ.get("REMOTE_ADDR"), environ.get("HTTP_X_FORWARDED_FOR", ""), self._trusted)
         request = Request(
@@ -162,15 +166,15 @@ def _insist_on_disk(connection: psycopg.Connection[Any]) -> None:
     connection.execute(NO_LESS)
 
 
-def _body(environ: "WSGIEnvironment") -> bytes:
-    """At most one byte more than is allowed."""
-    length = environ.get("CONTENT_LENGTH") or ""
-    if length.isdecimal():
-        wanted = min(int(length), MAX_BODY_BYTES + 1)
-    else:
-        wanted = MAX_BODY_BYTES + 1 if environ.get("wsgi.input_terminated") else 0
+def _body(environ: "WSGIEnvironment") -> bytes | None:
+    """At most one byte more than is allowed; None when the caller hung up before the end."""
     read: Callable[[int], bytes] = environ["wsgi.input"].read
-    return read(wanted) if wanted else b""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not length.isdecimal():
+        return read(MAX_BODY_BYTES + 1) if environ.get("wsgi.input_terminated") else b""
+    wanted = min(int(length), MAX_BODY_BYTES + 1)
+    body = read(wanted) if wanted else b""
+    return body if len(body) == wanted else None
 
 
 def _headers(environ: "WSGIEnvironment") -> dict[str, str]:
