@@ -26,6 +26,7 @@ CHIPS = {
 
 K = TypeVar("K", bound=Hashable)
 _NOT_IN_WORDS = re.compile(r"[\W_]+")
+_CLASS_COMES = re.compile(r" (?:gvcn lop|gvcn|lop) ?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,10 @@ def words(text: str) -> str:
 
 
 def names_class(memo: str, class_name: str) -> bool:
-    """Tell whether words of a memo name a class: «LOP 3A2», «lớp Lá 2», «lop3a2», «GVCN 6/4»."""
+    """Tell whether words of a memo name a class: «LOP 3A2», «lớp Lá 2», «lop3a2», «GVCN 6/4», «GVCN lớp 1A»."""
     wanted = "".join(words(class_name).split())
-    return bool(wanted) and any(
-        wanted in _beginnings(memo[match.end() :].split()) for match in re.finditer(r" (?:lop|gvcn) ?", memo)
-    )
+    found = _CLASS_COMES.finditer(memo)
+    return bool(wanted) and any(wanted in _beginnings(memo[match.end() :].split()) for match in found)
 
 
 def hint_at(transfer: Transfer, near: Near, book: OpenBook) -> tuple[SettlementOutcome, list[dict[str, Any]]]:
