@@ -90,6 +90,11 @@ class Days:
     def __contains__(self, day: date) -> bool:
         return any(first <= day <= last for first, last in self.intervals)
 
+    def within(self, first: date, last: date) -> "Days":
+        """The days that lie between two days, both included."""
+        cut = ((max(first, start), min(last, end)) for start, end in self.intervals)
+        return Days(tuple((start, end) for start, end in cut if start <= end))
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:

@@ -4,12 +4,20 @@ import enum
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
-from payments.db import GlobalRow, Id, SchoolRow, Vnd, str_enum
+from payments.db import Base, GlobalRow, Id, SchoolRow, Vnd, str_enum
 
 
 class Holiday(GlobalRow):
@@ -46,7 +54,9 @@ class BankStatement(SchoolRow):
     sequence: Mapped[int | None]
     proved: Mapped[bool]
     break_at: Mapped[str | None]
-    """Where the balance proof broke, in words, when it did."""
+    """Where the balance proof broke, in words, when it did: such a statement brings no evidence of money."""
+    break_vnd: Mapped[int | None] = mapped_column(BigInteger)
+    """By how much: expected minus found."""
     imported_at: Mapped[datetime]
 
 
@@ -58,7 +68,7 @@ class BankLine(SchoolRow):
         UniqueConstraint("school_id", "account_id", "natural_key"),
         ForeignKeyConstraint(["school_id", "account_id"], ["receiving_account.school_id", "receiving_account.id"]),
         ForeignKeyConstraint(["school_id", "statement_id"], ["bank_statement.school_id", "bank_statement.id"]),
-        Index(None, "school_id", "account_id", "value_date"),
+        Index(None, "school_id", "account_id", "booked_on"),
         Index(None, "school_id", "statement_id"),
         CheckConstraint("amount_vnd > 0", name="amount_positive"),
     )
@@ -78,8 +88,22 @@ class BankLine(SchoolRow):
     balance_after_vnd: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class BookAccount(SchoolRow):
+    """Which receiving account an account code of the school's own books stands for: a person says so."""
+
+    __tablename__ = "book_account"
+    __table_args__ = (
+        UniqueConstraint("school_id", "code"),
+        ForeignKeyConstraint(["school_id", "account_id"], ["receiving_account.school_id", "receiving_account.id"]),
+    )
+
+    code: Mapped[str]
+    """For example ``1121.02``."""
+    account_id: Mapped[Id]
+
+
 class LedgerImport(SchoolRow):
-    """One imported export of the school's books for a period."""
+    """One imported export of the school's books: it vouches for its period on the accounts that it knows."""
 
     __tablename__ = "ledger_import"
     __table_args__ = (UniqueConstraint("school_id", "content_sha256"),)
@@ -92,7 +116,19 @@ class LedgerImport(SchoolRow):
     period_to: Mapped[date]
     opening_vnd: Mapped[int | None] = mapped_column(BigInteger)
     closing_vnd: Mapped[int | None] = mapped_column(BigInteger)
+    account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     imported_at: Mapped[datetime]
+
+
+class PeriodClose(SchoolRow):
+    """The school signed its books up to and with a day; what arrives later belongs to the next open day."""
+
+    __tablename__ = "period_close"
+    __table_args__ = (UniqueConstraint("school_id", "through"),)
+
+    through: Mapped[date]
+    closed_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
+    closed_at: Mapped[datetime]
 
 
 class LedgerRow(SchoolRow):
@@ -144,6 +180,8 @@ class ReconcileRun(SchoolRow):
     )
 
     account_id: Mapped[Id]
+    from_day: Mapped[date]
+    """First day that the run owns: the one after the last day that was covered before."""
     day: Mapped[date]
     inputs_hash: Mapped[bytes]
     rules_version: Mapped[int]
@@ -151,11 +189,28 @@ class ReconcileRun(SchoolRow):
     matched: Mapped[int]
     matched_vnd: Mapped[Vnd]
     proof: Mapped[dict[str, Any]]
+    not_due: Mapped[int]
+    """Cases that are neither: the silent source does not cover their day yet."""
     exceptions: Mapped[dict[str, Any]]
     """Class -> count."""
     inputs: Mapped[dict[str, Any]]
-    """Watermarks that say exactly which rows were read: the report is regenerated from them."""
+    """Watermarks of what had arrived: what came later may make a newer run necessary."""
     created_at: Mapped[datetime]
+
+
+class StandingRun(Base):
+    """The run that holds for an account and day: the only thing about a night that changes."""
+
+    __tablename__ = "standing_run"
+    __table_args__ = (
+        PrimaryKeyConstraint("school_id", "account_id", "day"),
+        ForeignKeyConstraint(["school_id", "run_id"], ["reconcile_run.school_id", "reconcile_run.id"]),
+    )
+
+    school_id: Mapped[Id]
+    account_id: Mapped[Id]
+    day: Mapped[date]
+    run_id: Mapped[Id]
 
 
 class ReconcileItem(SchoolRow):
@@ -174,11 +229,15 @@ class ReconcileItem(SchoolRow):
     """``matched`` or a key of the one vocabulary; the first that applies from balance_break down."""
     flags: Mapped[list[str]] = mapped_column(ARRAY(Text))
     rule: Mapped[str | None]
-    """T0–T3 for matches."""
+    """T0–T3 for matches; several where three sources met."""
     amount_vnd: Mapped[Vnd]
     value_date: Mapped[date]
+    """The day the case belongs to: booked by the bank, else due there, else booked by the school."""
+    references: Mapped[list[str]] = mapped_column(ARRAY(Text))
     bank_line_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     transaction_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    evidence_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    """What callbacks and polls said: it never changes, while pairings may move."""
     ledger_row_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     note: Mapped[str | None]
 

@@ -1,0 +1,306 @@
+"""Import of the school's own books: all of a file or nothing, and the same rows again add nothing.
+
+Only rows of money accounts count: group 112 (deposits) and 111 (cash). Which receiving account a code of group 112
+stands for is said by the school (``book_account``), else by the payment references of its rows, else it is clear
+because there is only one. Rows that nobody can place are reported and not reconciled.
+"""
+
+import calendar
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from importlib.resources import files
+from pathlib import PurePath
+from typing import Any
+
+import msgspec
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from bank_adapters.statements.keys import fold_reference
+from payments import clock, outbox
+from payments.banking.models import AccountState, ReceivingAccount
+from payments.errors import DomainError
+from payments.invoices import reference
+from payments.invoices.models import Invoice
+from reconciliation.locks import lock_school
+from reconciliation.models import BookAccount
+from reconciliation.school_ledgers.model import LedgerFile, LedgerRow, break_of, natural_keys
+from reconciliation.school_ledgers.read import read_ledger
+
+DEPOSITS = "112"
+CASH = "111"
+MAPPINGS: Mapping[str, str] = {"hocphi": "hocphi_template", "misa": "misa_so_chi_tiet"}
+"""Short name of a mapping -> its file."""
+LONGEST_FILE_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReport:
+    """What became of a file. ``unplaced``: account codes that stand for no receiving account, with their rows."""
+
+    period_from: date
+    period_to: date
+    rows: int
+    new_rows: int
+    cash_rows: int
+    other_rows: int
+    """Rows of accounts that hold no money: not of interest here."""
+    accounts: dict[str, int]
+    unplaced: dict[str, int]
+    already_imported: bool
+    notices: tuple[str, ...]
+    dry_run: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A row with its key, its payment references and the receiving account it belongs to."""
+
+    row: LedgerRow
+    key: str
+    references: tuple[str, ...]
+    account_id: int | None
+
+
+_KNOWN = text("""
+    SELECT natural_key FROM ledger_row
+    WHERE school_id = :school_id AND natural_key = ANY(CAST(:keys AS text[]))
+""")
+_ADD_IMPORT = text("""
+    INSERT INTO ledger_import (
+        school_id, file_name, file_sha256, content_sha256, format, period_from, period_to, opening_vnd, closing_vnd,
+        account_ids, imported_at
+    ) VALUES (
+        :school_id, :file_name, :file_sha256, :content_sha256, :format, :period_from, :period_to, :opening_vnd,
+        :closing_vnd, :account_ids, :now
+    )
+    ON CONFLICT (school_id, content_sha256) DO NOTHING
+    RETURNING id
+""")
+_ADD_ROWS = text("""
+    INSERT INTO ledger_row (
+        school_id, import_id, account_id, natural_key, line_no, booked_on, document_no, description, account_code,
+        contra_code, direction, amount_vnd, "references", bank_reference, is_cash
+    )
+    SELECT :school_id, :import_id, new.account_id, new.key, new.line_no, new.booked_on, new.document_no,
+        new.description, new.account_code, new.contra_code, new.direction, new.amount_vnd,
+        string_to_array(new.found, ' '), new.bank_reference, new.is_cash
+    FROM unnest(
+        CAST(:account_ids AS bigint[]), CAST(:keys AS text[]), CAST(:line_nos AS int[]), CAST(:booked AS date[]),
+        CAST(:documents AS text[]), CAST(:descriptions AS text[]), CAST(:codes AS text[]), CAST(:contras AS text[]),
+        CAST(:directions AS text[]), CAST(:amounts AS bigint[]), CAST(:found AS text[]),
+        CAST(:bank_references AS text[]), CAST(:cash AS boolean[])
+    ) AS new(
+        account_id, key, line_no, booked_on, document_no, description, account_code, contra_code, direction,
+        amount_vnd, found, bank_reference, is_cash
+    )
+    ON CONFLICT (school_id, natural_key) DO NOTHING
+""")
+
+
+def import_ledger(
+    session: Session,
+    school_id: int,
+    data: bytes,
+    filename: str,
+    mapping: str | Mapping[str, object] | None = None,
+    *,
+    period: tuple[date, date] | None = None,
+    dry_run: bool = False,
+) -> LedgerReport:
+    """Import an export of the school's books.
+
+    ``mapping``: ``misa``, ``hocphi``, or the school's own mapping as data; None: recognised by the header. ``period``:
+    the days that the export covers, when it is not whole months up to today. Raises StatementError for a file that
+    cannot be read as a whole, DomainError ``unknown_mapping``, ``ledger_break``, ``no_money_rows`` or ``bad_period``.
+    """
+    ledgers = read_ledger(data, filename, _mapping(mapping))
+    _require_sums(ledgers)
+    everything = [row for ledger in ledgers for row in ledger.rows]
+    rows = [row for row in everything if _holds_money(row)]
+    if not rows:
+        raise DomainError(
+            "no_money_rows",
+            "Tệp không có dòng nào của tài khoản tiền gửi (112) hoặc tiền mặt (111). Hãy xuất sổ chi tiết các tài "
+            "khoản này.",
+            "The file has no row of a deposit (112) or cash (111) account. Export the ledgers of these accounts.",
+        )
+    covered = period or _months(rows)
+    if covered[0] > covered[1]:
+        raise DomainError("bad_period", "Ngày đầu kỳ sau ngày cuối kỳ.", "The period begins after it ends.")
+    lock_school(session, school_id)
+    placed, unplaced = _place(session, school_id, rows)
+    known = set(session.scalars(_KNOWN, {"school_id": school_id, "keys": [one.key for one in placed]}))
+    fresh = [one for one in placed if one.key not in known]
+    accounts = sorted({one.account_id for one in placed if one.account_id is not None and not one.row.is_cash})
+    imported = True
+    if not dry_run:
+        file = _file(ledgers, data, filename) | {"period_from": covered[0], "period_to": covered[1]}
+        imported = _write(session, school_id, placed, file | {"account_ids": accounts})
+    counts = Counter(one.account_id for one in placed if one.account_id is not None)
+    return LedgerReport(
+        *covered,
+        rows=len(rows),
+        new_rows=len(fresh),
+        cash_rows=sum(1 for row in rows if row.is_cash),
+        other_rows=len(everything) - len(rows),
+        accounts=_labels(session, school_id, counts),
+        unplaced=dict(sorted(unplaced.items())),
+        already_imported=not imported or (dry_run and not fresh),
+        notices=tuple(f"{notice.place}: {notice.vi}" for ledger in ledgers for notice in ledger.notices),
+        dry_run=dry_run,
+    )
+
+
+def _mapping(mapping: str | Mapping[str, object] | None) -> Mapping[str, object] | None:
+    if not isinstance(mapping, str):
+        return mapping
+    name = MAPPINGS.get(mapping, mapping)
+    file = files("reconciliation.school_ledgers.mappings") / f"{name}.json"
+    if name not in MAPPINGS.values() or not file.is_file():
+        raise DomainError(
+            "unknown_mapping",
+            f"Không có ánh xạ «{mapping}»; có sẵn: {', '.join(MAPPINGS)}.",
+            f"There is no mapping {mapping!r}; there are: {', '.join(MAPPINGS)}.",
+        )
+    found: Mapping[str, object] = json.loads(file.read_text("utf-8"))
+    return found
+
+
+def _require_sums(ledgers: Iterable[LedgerFile]) -> None:
+    """A ledger whose rows do not give its own totals was cut or changed: none of it is taken."""
+    for ledger in ledgers:
+        broken = break_of(ledger)
+        if broken is not None:
+            account = ledger.account_code or "—"
+            raise DomainError(
+                "ledger_break",
+                f"Sổ tài khoản {account} không cộng đúng ({broken.what}): tính được {broken.expected_vnd}, tệp ghi "
+                f"{broken.found_vnd}. Chưa nhập dòng nào; hãy xuất lại sổ đầy đủ.",
+                f"The ledger of account {account} does not add up ({broken.what}): {broken.expected_vnd} by its rows, "
+                f"{broken.found_vnd} as stated. Nothing was imported; export the whole ledger again.",
+            )
+
+
+def _holds_money(row: LedgerRow) -> bool:
+    """Rows of groups 111 and 112; a row without code is one of the account that was exported."""
+    return row.is_cash or row.account_code is None or row.account_code.startswith((DEPOSITS, CASH))
+
+
+def _months(rows: Sequence[LedgerRow]) -> tuple[date, date]:
+    """Books are exported by whole months, and cannot know what comes after the day of import."""
+    first, last = min(row.booked_on for row in rows), max(row.booked_on for row in rows)
+    month_end = last.replace(day=calendar.monthrange(last.year, last.month)[1])
+    return first.replace(day=1), max(last, min(month_end, clock.today()))
+
+
+def _place(session: Session, school_id: int, rows: Sequence[LedgerRow]) -> tuple[list[_Placed], dict[str, int]]:
+    """Give every row its receiving account; return also the codes of group 112 that stand for none."""
+    found = [
+        tuple(dict.fromkeys([*reference.find(row.reference or ""), *reference.find(row.description)])) for row in rows
+    ]
+    by_reference = _accounts_by_reference(session, school_id, {name for names in found for name in names})
+    own = [next((by_reference[name] for name in names if name in by_reference), None) for names in found]
+    by_code = _accounts_by_code(session, school_id, rows, own)
+    unplaced: Counter[str] = Counter()
+    placed = []
+    for row, (key, number), names, named in zip(rows, natural_keys(rows), found, own, strict=True):
+        code = row.account_code or ""
+        account_id = named if row.is_cash else by_code.get(code, named)
+        if account_id is None and not row.is_cash:
+            unplaced[code] += 1
+        placed.append(_Placed(row, f"{key}#{number}", names, account_id))
+    return placed, dict(unplaced)
+
+
+def _accounts_by_reference(session: Session, school_id: int, names: set[str]) -> dict[str, int]:
+    rows = session.execute(
+        select(Invoice.reference, Invoice.receiving_account_id).where(
+            Invoice.school_id == school_id, Invoice.reference.in_(sorted(names))
+        )
+    )
+    return {row.reference: row.receiving_account_id for row in rows}
+
+
+def _accounts_by_code(
+    session: Session, school_id: int, rows: Sequence[LedgerRow], own: Sequence[int | None]
+) -> dict[str, int]:
+    """Code -> receiving account: said by a person, else where most of its rows' references point, else the only one."""
+    known = session.execute(select(BookAccount.code, BookAccount.account_id).where(BookAccount.school_id == school_id))
+    said = {row.code: row.account_id for row in known}
+    votes: dict[str, Counter[int]] = defaultdict(Counter)
+    for row, account_id in zip(rows, own, strict=True):
+        if not row.is_cash:
+            votes[row.account_code or ""].update([] if account_id is None else [account_id])
+    live = session.scalars(
+        select(ReceivingAccount.id).where(
+            ReceivingAccount.school_id == school_id, ReceivingAccount.state != AccountState.PROPOSED
+        )
+    ).all()
+    codes: dict[str, int] = {}
+    for code, voted in votes.items():
+        leader = voted.most_common(1)
+        if leader and leader[0][1] * 2 > voted.total():
+            codes[code] = leader[0][0]
+        elif not voted and len(live) == 1 and len(votes) == 1:
+            codes[code] = live[0]
+    return codes | said
+
+
+def _file(ledgers: Sequence[LedgerFile], data: bytes, filename: str) -> dict[str, Any]:
+    single = ledgers[0] if len(ledgers) == 1 else None
+    return {
+        "file_name": PurePath(filename).name[:LONGEST_FILE_NAME],
+        "file_sha256": hashlib.sha256(data).digest(),
+        "format": ledgers[0].mapping,
+        "opening_vnd": single.opening_vnd if single else None,
+        "closing_vnd": single.closing_vnd if single else None,
+    }
+
+
+def _write(session: Session, school_id: int, placed: Sequence[_Placed], file: dict[str, Any]) -> bool:
+    """Write what is new, and ask for the nights that it touches. False: this very content was imported before."""
+    content = hashlib.sha256(msgspec.json.encode(sorted(one.key for one in placed))).digest()
+    owner = {"school_id": school_id, "content_sha256": content, "now": clock.now()}
+    import_id = session.scalar(_ADD_IMPORT, owner | file)
+    if import_id is None:
+        return False
+    session.execute(_ADD_ROWS, {"school_id": school_id, "import_id": import_id} | _columns(placed))
+    for account_id in file["account_ids"]:
+        outbox.put(session, "nightly", "account", school_id=school_id, subject_id=account_id)
+    session.flush()
+    return True
+
+
+def _columns(placed: Sequence[_Placed]) -> dict[str, list[Any]]:
+    rows = [one.row for one in placed]
+    return {
+        "account_ids": [one.account_id for one in placed],
+        "keys": [one.key for one in placed],
+        "line_nos": [row.line_no for row in rows],
+        "booked": [row.booked_on for row in rows],
+        "documents": [row.document_no or "" for row in rows],
+        "descriptions": [row.description for row in rows],
+        "codes": [row.account_code or "" for row in rows],
+        "contras": [row.contra_account or "" for row in rows],
+        # Money accounts are debited when money comes in; seen from the bank that is a credit.
+        "directions": ["credit" if row.debit_vnd > row.credit_vnd else "debit" for row in rows],
+        "amounts": [abs(row.debit_vnd - row.credit_vnd) for row in rows],
+        "found": [" ".join(one.references) for one in placed],
+        "bank_references": [fold_reference(row.document_no) or None for row in rows],
+        "cash": [row.is_cash for row in rows],
+    }
+
+
+def _labels(session: Session, school_id: int, counts: Mapping[int, int]) -> dict[str, int]:
+    """``BIN:NUMBER`` -> rows."""
+    accounts = session.scalars(select(ReceivingAccount).where(ReceivingAccount.school_id == school_id)).all()
+    return {f"{one.bin}:{one.number}": counts[one.id] for one in accounts if counts.get(one.id)}

@@ -1,0 +1,248 @@
+"""What a night reads: facts of one account as compact rows, a few statements whatever their number."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from bank_adapters.statements.keys import fold_reference
+from payments import clock
+from reconciliation.balances import StatementFact
+from reconciliation.business_days import BusinessDays
+from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Tariff
+
+_FEE = re.compile(r"\b(?:PHI|FEE)\b\D{0,12}([0-9][0-9.,]*)", re.IGNORECASE)
+LONGEST_SHIFT = timedelta(days=14)
+"""From the day a callback names to the day its statement is due: Tết."""
+
+# A doubtful statement's lines count while it stands, except where a statement that adds up says the same.
+_LINES = """
+    SELECT line.id, line.booked_on, line.value_date, line.direction, line.amount_vnd, line.bank_reference,
+        line."references", link.transaction_id, txn.reverses_id, st.imported_at,
+        CASE WHEN line.direction = 'credit' AND line.description ~* '\\m(phi|fee)\\M' THEN line.description END AS fee
+    FROM bank_line line
+    JOIN bank_statement st ON st.school_id = line.school_id AND st.id = line.statement_id
+    LEFT JOIN transaction_evidence link ON link.school_id = line.school_id AND link.evidence_id = line.evidence_id
+    LEFT JOIN bank_transaction txn ON txn.school_id = link.school_id AND txn.id = link.transaction_id
+    WHERE line.school_id = :school_id AND line.account_id = :account_id
+      AND (st.break_at IS NULL OR st.id = ANY(CAST(:doubtful AS bigint[])) AND NOT EXISTS (
+          SELECT FROM bank_line sure WHERE sure.school_id = line.school_id AND sure.account_id = line.account_id
+            AND sure.natural_key = split_part(line.natural_key, '!', 1)))
+      AND {0}
+"""
+
+# Money that a callback takes back goes the other way than what it names (payments/inbox/attaching.py).
+_SENT = """
+    SELECT coalesce(link.transaction_id, -e.id) AS id, e.id AS evidence_id, e.value_date, e.occurred_at,
+        CASE WHEN e.status = 'settled' THEN e.direction WHEN e.direction = 'credit' THEN 'debit' ELSE 'credit' END
+            AS direction,
+        e.amount_vnd, e.bank_reference, e."references", e.source || ':' || e.connection_id AS source, e.received_at,
+        txn.reverses_id,
+        EXISTS (
+            SELECT FROM evidence other WHERE other.connection_id = e.connection_id AND other.dedup_key = e.dedup_key
+              AND other.direction = e.direction AND other.status = e.status AND other.conflicting) AS conflicting
+    FROM evidence e
+    LEFT JOIN transaction_evidence link ON link.evidence_id = e.id
+    LEFT JOIN bank_transaction txn ON txn.school_id = link.school_id AND txn.id = link.transaction_id
+    WHERE e.school_id = :school_id AND e.account_id = :account_id AND e.source <> 'statement'
+      AND e.status IN ('settled', 'void') AND NOT e.conflicting AND NOT e.sandbox
+      AND NOT EXISTS (SELECT FROM held_evidence held WHERE held.evidence_id = e.id AND held.reason = 'no_original')
+      AND {0}
+    ORDER BY e.id
+"""
+
+# Cash that names no account of ours is shown with the school's first account, so that it is shown once.
+_BOOKED = """
+    SELECT row.id, row.booked_on, row.direction, row.amount_vnd, row."references", row.bank_reference, row.is_cash,
+        split_part(row.natural_key, '#', -1) AS occurrence, imported.imported_at
+    FROM ledger_row row
+    JOIN ledger_import imported ON imported.school_id = row.school_id AND imported.id = row.import_id
+    LEFT JOIN book_account said
+        ON said.school_id = row.school_id AND said.code = row.account_code AND NOT row.is_cash
+    WHERE row.school_id = :school_id
+      AND (coalesce(said.account_id, row.account_id) = :account_id
+        OR :is_first AND row.is_cash AND row.account_id IS NULL)
+      AND {0}
+"""
+
+_ELSEWHERE = """
+    {0} BETWEEN :from_day AND :to_day AND {0} NOT BETWEEN :first AND :last
+    AND (EXISTS (SELECT FROM unnest({1}) AS name WHERE name = ANY(CAST(:names AS text[])))
+      OR {2} = ANY(CAST(:amounts AS bigint[])) AND {0} BETWEEN :near_from AND :near_to)
+"""
+
+LINES_OF_DAYS = text(_LINES.format("line.booked_on BETWEEN :first AND :last"))
+LINES_ELSEWHERE = text(_LINES.format(_ELSEWHERE.format("line.booked_on", 'line."references"', "line.amount_vnd")))
+LINES_OF_TRANSACTIONS = text(_LINES.format("link.transaction_id = ANY(CAST(:ids AS bigint[]))"))
+SENT_ON_DAYS = text(_SENT.format("e.value_date BETWEEN :first AND :last"))
+SENT_ELSEWHERE = text(_SENT.format(_ELSEWHERE.format("e.value_date", 'e."references"', "e.amount_vnd")))
+SENT_OF_TRANSACTIONS = text(_SENT.format("link.transaction_id = ANY(CAST(:ids AS bigint[]))"))
+BOOKED_ON_DAYS = text(_BOOKED.format("row.booked_on BETWEEN :first AND :last"))
+BOOKED_ELSEWHERE = text(_BOOKED.format(_ELSEWHERE.format("row.booked_on", 'row."references"', "row.amount_vnd")))
+
+SUMS = text(f"""
+    SELECT booked_on, coalesce(sum(amount_vnd) FILTER (WHERE direction = 'credit'), 0) AS credits_vnd,
+        coalesce(sum(amount_vnd) FILTER (WHERE direction = 'debit'), 0) AS debits_vnd
+    FROM ({_LINES.format("line.booked_on BETWEEN :first AND :last")}) AS known GROUP BY booked_on
+""")  # noqa: S608 - constants of this module
+STATEMENTS = text("""
+    SELECT id, period_from AS first, period_to AS last, opening_vnd, closing_vnd, sequence, proved, break_at, break_vnd,
+        format
+    FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
+      AND period_to >= :first AND period_from <= :last
+""")
+FIRST_DAY = text("""
+    SELECT min(period_from) FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
+""")
+BOOKS = text("""
+    SELECT imported.period_from, imported.period_to
+    FROM ledger_import imported
+    WHERE imported.school_id = :school_id AND imported.period_to >= :first AND imported.period_from <= :last
+      AND (:account_id = ANY(imported.account_ids) OR EXISTS (
+          SELECT FROM ledger_row row JOIN book_account said ON said.school_id = row.school_id
+            AND said.code = row.account_code AND said.account_id = :account_id
+          WHERE row.school_id = imported.school_id AND row.import_id = imported.id))
+    ORDER BY imported.period_from, imported.period_to
+""")
+HOLIDAYS = text("SELECT day FROM holiday WHERE day BETWEEN :first AND :last ORDER BY day")
+TARIFFS = text("""
+    SELECT cost_vnd, cost_per_10000 FROM channel
+    WHERE school_id = :school_id AND receiving_account_id = :account_id AND borne_by = 'school'
+      AND (cost_vnd > 0 OR cost_per_10000 > 0)
+    ORDER BY cost_vnd, cost_per_10000
+""")
+CLOSES = text("SELECT through, closed_at FROM period_close WHERE school_id = :school_id ORDER BY through")
+FIRST_ACCOUNT = text("SELECT min(id) FROM receiving_account WHERE school_id = :school_id AND state <> 'proposed'")
+
+
+class Source:
+    """Reads the facts of one account; ``doubtful`` are standing statements that contradict themselves."""
+
+    def __init__(self, session: Session, school_id: int, account_id: int) -> None:
+        self._session = session
+        self._owner = {"school_id": school_id, "account_id": account_id}
+        self._is_first = self.scalar(FIRST_ACCOUNT) == account_id
+        self._closes = [(row.through, row.closed_at) for row in self.rows(CLOSES)]
+        self.calendar = BusinessDays()
+        self.doubtful: list[int] = []
+
+    def rows(self, statement: Any, **values: Any) -> Sequence[Row[Any]]:
+        """Rows of a query about the account."""
+        return self._session.execute(statement, self._owner | values).all()
+
+    def scalar(self, statement: Any, **values: Any) -> Any:
+        """One value of a query about the account."""
+        return self._session.scalar(statement, self._owner | values)
+
+    def load_calendar(self, first: date, last: date) -> tuple[date, ...]:
+        """Take the holidays around the days into account; returns them."""
+        days = tuple(row.day for row in self.rows(HOLIDAYS, first=first - LONGEST_SHIFT, last=last + LONGEST_SHIFT))
+        self.calendar = BusinessDays(frozenset(days))
+        return days
+
+    def statements(self, first: date, last: date) -> list[StatementFact]:
+        """Statements that touch the days."""
+        return [StatementFact(**row._mapping) for row in self.rows(STATEMENTS, first=first, last=last)]  # noqa: SLF001 - a row's public mapping
+
+    def sums(self, first: date, last: date) -> dict[date, tuple[int, int]]:
+        """Day -> (credits, debits) in đồng, of all lines that count."""
+        rows = self.rows(SUMS, doubtful=self.doubtful, first=first, last=last)
+        return {row.booked_on: (int(row.credits_vnd), int(row.debits_vnd)) for row in rows}
+
+    def books(self, first: date, last: date) -> Days:
+        """Days that imported books vouch for."""
+        rows = self.rows(BOOKS, first=first, last=last)
+        return Days(tuple((row.period_from, row.period_to) for row in rows)).within(first, last)
+
+    def tariffs(self) -> list[Tariff]:
+        """What intermediaries of the account keep."""
+        return [Tariff(row.cost_vnd, row.cost_per_10000) for row in self.rows(TARIFFS)]
+
+    def banks(self, statement: Any, **values: Any) -> list[BankFact]:
+        """Bank lines of a query."""
+        rows = self.rows(statement, doubtful=self.doubtful, **values)
+        return [self._bank(row) for row in rows]
+
+    def gateways(self, statement: Any, **values: Any) -> list[GatewayFact]:
+        """What callbacks and polls of a query reported, once for each bank transaction."""
+        pieces: dict[int, list[Row[Any]]] = defaultdict(list)
+        for row in self.rows(statement, **values):
+            pieces[row.id].append(row)
+        return [self._gateway(key, rows) for key, rows in pieces.items()]
+
+    def ledgers(self, statement: Any, **values: Any) -> list[LedgerFact]:
+        """Rows of the books of a query."""
+        return [
+            LedgerFact(
+                row.id,
+                row.booked_on,
+                row.direction,
+                row.amount_vnd,
+                tuple(row.references),
+                row.bank_reference or "",
+                int(row.occurrence),
+                row.is_cash,
+                self._after_close(row.booked_on, row.imported_at),
+            )
+            for row in self.rows(statement, is_first=self._is_first, **values)
+        ]
+
+    def next_open(self, day: date) -> date:
+        """The first day after the newest close that holds a day."""
+        closed = [through for through, _ in self._closes if day <= through]
+        return max(closed) + timedelta(days=1) if closed else day
+
+    def closes_before(self, first: date, last: date) -> bool:
+        """Whether late facts of a closed period belong to these days."""
+        return any(first <= through + timedelta(days=1) <= last for through, _ in self._closes)
+
+    def _after_close(self, day: date, arrived: datetime) -> bool:
+        return any(day <= through and arrived > closed_at for through, closed_at in self._closes)
+
+    def _bank(self, row: Row[Any]) -> BankFact:
+        return BankFact(
+            row.id,
+            row.booked_on,
+            row.value_date,
+            row.direction,
+            row.amount_vnd,
+            fold_reference(row.bank_reference) if row.bank_reference else "",
+            tuple(row.references),
+            row.transaction_id,
+            row.reverses_id,
+            stated_fee_vnd(row.fee) if row.fee else 0,
+            bool(self._closes) and self._after_close(row.booked_on, row.imported_at),
+        )
+
+    def _gateway(self, key: int, rows: Sequence[Row[Any]]) -> GatewayFact:
+        first = min(rows, key=lambda row: (row.value_date, row.occurred_at, row.evidence_id))
+        numbers = [fold_reference(row.bank_reference) for row in rows if row.bank_reference]
+        names = rows[0].references if len(rows) == 1 else {name: 0 for row in rows for name in row.references}
+        day = first.value_date
+        return GatewayFact(
+            key,
+            day,
+            self.calendar.due(day, first.occurred_at.astimezone(clock.VIETNAM).hour),
+            first.direction,
+            first.amount_vnd,
+            numbers[0] if numbers else "",
+            tuple(names),
+            first.source,
+            tuple(row.evidence_id for row in rows),
+            any(row.conflicting for row in rows),
+            first.reverses_id,
+            bool(self._closes) and self._after_close(day, first.received_at),
+        )
+
+
+def stated_fee_vnd(description: str) -> int:
+    """The fee that a line's text states, in đồng; 0: none that can be read without doubt."""
+    found = _FEE.search(description)
+    if found is None:
+        return 0
+    digits = re.sub(r"[.,](?=[0-9]{3}(?![0-9]))", "", found.group(1)).rstrip(".,")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else 0
