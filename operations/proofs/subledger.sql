@@ -16,7 +16,10 @@ FROM (
     UNION ALL
     SELECT 'receivable', l.school_id, NULL, l.fee_item_id, 0, l.amount_vnd
     FROM invoice_line l JOIN invoice_balance b ON b.school_id = l.school_id AND b.invoice_id = l.invoice_id
+    JOIN invoice i ON i.school_id = l.school_id AND i.id = l.invoice_id
+    JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id
     WHERE l.mandatory AND b.state NOT IN ('replaced', 'cancelled')
+      AND r.state <> 'issuing' -- the round is posted when its last invoice is written
     UNION ALL
     SELECT 'receivable', l.school_id, NULL, l.fee_item_id, 0, -p.amount_vnd
     FROM allocation p JOIN invoice_line l ON l.school_id = p.school_id AND l.id = p.line_id

@@ -1,0 +1,85 @@
+"""Each safeguard of the money is taken away, and the proofs notice."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from operations.invariants import check_invariants
+from payments.errors import ConflictError
+from payments.inbox.models import Direction
+from payments.settlement import loading, settling
+from payments.settlement.settling import settle_transactions
+from tests.payments.settlement.setting import arrive, issue, ledger, state_of
+
+pytestmark = pytest.mark.db
+FENCE = "uq__settlement__school_id_transaction_id"
+
+
+@pytest.fixture
+def settled(session, school):
+    """A transfer that was settled and, as a stale reader would see it, not yet."""
+    issued = issue(session, school)
+    transfer = arrive(session, school, 100_000, issued.reference)
+    settle_transactions(session, school.id, [transfer])
+    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    session.execute(text("UPDATE bank_transaction SET state = 'new'"))
+    return transfer
+
+
+def broken(session):
+    return {check.name: check.detail for check in check_invariants(session.connection()) if not check.ok}
+
+
+def test_the_fence_stops_a_second_credit(session, school, settled):
+    with pytest.raises(IntegrityError, match=FENCE), session.begin_nested():
+        settle_transactions(session, school.id, [settled])
+
+
+def test_the_books_are_a_second_fence(session, school, settled):
+    session.execute(text(f"ALTER TABLE settlement DROP CONSTRAINT {FENCE}"))
+    with pytest.raises(ConflictError, match="posted_otherwise"), session.begin_nested():
+        settle_transactions(session, school.id, [settled])
+
+
+def test_without_both_fences_a_transfer_is_credited_twice_and_doctor_names_it(session, school, settled, monkeypatch):
+    session.execute(text(f"ALTER TABLE settlement DROP CONSTRAINT {FENCE}"))
+    monkeypatch.setattr(settling, "post", lambda *_: None)
+    settle_transactions(session, school.id, [settled])
+    found = broken(session)
+    assert f"({school.id}, {settled}) was decided 2 times" in found["I3"]
+    assert "credited with 200000" in found["I3"]
+
+
+def test_without_looking_for_claims_that_became_credit_a_reversal_leaves_a_paid_invoice_open(
+    session, school, monkeypatch
+):
+    def reverse_the_first():
+        issued = issue(session, school)
+        transfers = [arrive(session, school, 100_000, issued.reference, hour=hour) for hour in (1, 2)]
+        settle_transactions(session, school.id, transfers)
+        back = arrive(session, school, 100_000, "hoan", direction=Direction.DEBIT, reverses=transfers[0])
+        settle_transactions(session, school.id, [back])
+        return state_of(session, school, issued)
+
+    assert reverse_the_first() == ("paid", 100_000)
+    monkeypatch.setattr(loading, "credited_transfers", lambda *_: set())
+    assert reverse_the_first() == ("open", 0)
+
+
+def test_an_invoice_paid_behind_settlement_s_back_is_noticed(session, school):
+    issued = issue(session, school)
+    session.execute(
+        text("UPDATE invoice_balance SET paid_vnd = 100000, state = 'paid' WHERE invoice_id = :id"), {"id": issued.id}
+    )
+    assert "says 100000 paid, its allocations 0" in broken(session)["I7"]
+
+
+def test_a_transfer_that_is_allocated_but_claims_nothing_stops_the_batch(session, school):
+    """Its references were changed behind our back: nothing is moved on such grounds."""
+    issued = issue(session, school)
+    transfer = arrive(session, school, 40_000, issued.reference)
+    settle_transactions(session, school.id, [transfer])
+    session.execute(text("UPDATE bank_transaction SET \"references\" = '{}' WHERE id = :id"), {"id": transfer})
+    with pytest.raises(ValueError, match="claim nothing"):
+        settle_transactions(session, school.id, [arrive(session, school, 60_000, issued.reference)])
+    assert ledger(session, school)["bank"] == 40_000
