@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 ARGS ?=
 
-.PHONY: help setup demo test browser check lint types unit fix bench migration constraints wheel wheel-check clean
+.PHONY: help setup demo test browser check lint types unit fix screenshots bench migration constraints wheel wheel-check clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ unit: setup
 fix: setup ## let ruff format and mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+screenshots: setup browser ## take the pictures of the README anew
+	SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/test_screenshots.py
 
 bench: setup ## measure against peers on this machine
 	$(BIN)/python -m benchmarks $(ARGS)

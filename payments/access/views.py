@@ -12,6 +12,15 @@ from payments.web.security import Open
 
 blueprint = Blueprint("access", __name__, template_folder="templates")
 ACCESS = Open.PUBLIC
+DESK = "/console/"
+
+
+@blueprint.get("/")
+def front() -> ResponseReturnValue:
+    """The first page: staff go on to their desk, parents learn that they need their own link."""
+    if current_actor() is not None:
+        return redirect(DESK, code=303)
+    return render_template("access/front.html")
 
 
 @blueprint.get("/login")

@@ -36,6 +36,12 @@ def test_a_live_process_says_so_and_a_ready_one_gives_reasons(client: FlaskClien
     assert {check["name"]: check["ok"] for check in ready.json["checks"]}["schema"] is True
 
 
+def test_the_first_page_tells_parents_and_staff_where_to_go(client: FlaskClient) -> None:
+    page = client.get("/").get_data(as_text=True)
+    assert "Phụ huynh" in page
+    assert 'href="/login"' in page
+
+
 def test_every_answer_carries_the_strict_headers(client: FlaskClient) -> None:
     for path in ("/healthz", "/login", "/nowhere"):
         headers = client.get(path).headers
