@@ -1,99 +1,145 @@
-"""Issuing a round against a bare INSERT … SELECT into the same tables, side by side in alternating turns.
+"""Issuing an approved round: ours against a bare INSERT … SELECT of as many rows into the same tables.
 
-The bare statement computes nothing and checks nothing: constant amounts, references without check characters. Ours
-plans every line from the catalogue, compares the plan with what was approved, and posts to the books.
+Ours plans every invoice from the catalogue, compares the plan with the approved one, draws random references with a
+check character, writes invoices, lines, balances and keys, and posts the round to the books. The bare statement knows
+everything beforehand and takes its references from a hash. Both pass the same constraints and commit.
 """
 
-import statistics
-import time
-from collections.abc import Callable
-from datetime import date
+from itertools import count
 
+import psycopg
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
-from payments.db import session_scope
+from benchmarks.machine import Database, database
+from benchmarks.measuring import Run, Sample, alternate, spending
+from benchmarks.report import Goal, Table
+from payments.db import libpq_url, make_engine, session_scope
 from payments.invoices.issuing import issue_in_steps
-from payments.invoices.service import FeeOfRound, approve_round, draft_round
+from tests.payments.invoices.rounds import approved
 from tests.payments.setting import SchoolSetting, make_pupils, make_school
 
-GOAL = 0.5
-
-BARE = text("""
-    WITH issued AS (
-        INSERT INTO invoice (school_id, round_id, pupil_id, receiving_account_id, group_key, reference, amount_vnd,
-                             mandatory_vnd, due_on, issued_at)
-        SELECT school_id, :round_id, pupil_id, :account_id, '', 'HP' || upper(substr(md5(random()::text), 1, 10)),
-               660000, 660000, '2025-10-20', now()
-        FROM enrollment WHERE school_id = :school_id
-        RETURNING school_id, id, round_id, pupil_id, receiving_account_id, group_key, amount_vnd
-    ), balance AS (
-        INSERT INTO invoice_balance (school_id, invoice_id, amount_vnd, paid_vnd, state, changed_at)
-        SELECT school_id, id, amount_vnd, 0, 'open', now() FROM issued
-    ), standing AS (
-        INSERT INTO invoice_current (school_id, round_id, pupil_id, receiving_account_id, group_key, invoice_id)
-        SELECT school_id, round_id, pupil_id, receiving_account_id, group_key, id FROM issued
-    )
-    INSERT INTO invoice_line (school_id, invoice_id, line_no, fee_item_id, description, legal_group, mandatory,
-                              quantity, unit_price_vnd, relief_vnd, amount_vnd, legal_basis)
-    SELECT school_id, id, 1, :fee_id, 'Tiền ăn bán trú: 22 ngày × 30.000', 'agency', true, 22, 30000, 0, 660000, 'NQ'
-    FROM issued
+PUPILS = 20_000
+REGISTER = text("""
+    INSERT INTO registration (school_id, pupil_id, fee_item_id, valid_from, quantity)
+    SELECT school_id, id, :club, '2025-09-01', 4 FROM pupil WHERE school_id = :school AND id % 2 = 0
 """)
+BARE = """
+WITH wanted AS (
+    SELECT p.id AS pupil_id, 660000 + CASE WHEN p.id %% 2 = 0 THEN 60000 ELSE 0 END AS amount_vnd,
+           'HP' || upper(substr(md5(p.id::text || %(round)s::text), 1, 10)) AS reference
+    FROM pupil p WHERE p.school_id = %(school)s
+), issued AS (
+    INSERT INTO invoice (school_id, round_id, pupil_id, receiving_account_id, group_key, reference, amount_vnd,
+                         mandatory_vnd, due_on, issued_at)
+    SELECT %(school)s, %(round)s, pupil_id, %(account)s, %(group)s, reference, amount_vnd, 660000, '2025-10-20', now()
+    FROM wanted
+    RETURNING id, pupil_id, amount_vnd
+), balance AS (
+    INSERT INTO invoice_balance (school_id, invoice_id, amount_vnd, paid_vnd, state, changed_at)
+    SELECT %(school)s, id, amount_vnd, 0, 'open', now() FROM issued
+), standing AS (
+    INSERT INTO invoice_current (school_id, round_id, pupil_id, receiving_account_id, group_key, invoice_id)
+    SELECT %(school)s, %(round)s, pupil_id, %(account)s, %(group)s, id FROM issued
+)
+INSERT INTO invoice_line (school_id, invoice_id, line_no, fee_item_id, description, legal_group, mandatory, quantity,
+                          unit_price_vnd, relief_vnd, amount_vnd, legal_basis)
+SELECT %(school)s, issued.id, item.number, item.fee, item.name, item.legal, item.number = 1, item.quantity, item.price,
+       0, item.quantity * item.price, 'Nghị quyết mẫu 01/2025/NQ-HĐND'
+FROM issued CROSS JOIN (VALUES
+    (1, %(meals)s::bigint, 'Tiền ăn bán trú', 'agency', 22, 30000),
+    (2, %(club)s::bigint, 'Kỹ năng sống', 'service', 4, 15000)
+) AS item (number, fee, name, legal, quantity, price)
+WHERE item.number = 1 OR issued.pupil_id %% 2 = 0
+"""
+WRITTEN = """
+WITH issued AS MATERIALIZED (SELECT id FROM invoice WHERE school_id = :school AND round_id = :round)
+SELECT (SELECT count(*) FROM issued),
+       (SELECT count(*) FROM invoice_line WHERE invoice_id IN (SELECT id FROM issued)),
+       (SELECT count(*) FROM invoice_balance WHERE invoice_id IN (SELECT id FROM issued)),
+       (SELECT count(*) FROM invoice_current WHERE invoice_id IN (SELECT id FROM issued))
+"""
 
 
-def measure(engine: Engine, *, invoices: int = 20_000, turns: int = 5) -> dict[str, float]:
-    """Invoices a second, medians of alternating turns on a migrated database, and the ratio; the goal is GOAL."""
-    with session_scope(engine) as session:
-        school = make_school(session)
-        make_pupils(session, school, invoices - 1)
-    with engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
-    bare, ours = [], []
-    for turn in range(turns):
-        bare.append(invoices / _bare(engine, school, f"B{turn}"))
-        ours.append(invoices / _ours(engine, school, f"O{turn}"))
-    told = {"bare_per_s": statistics.median(bare), "ours_per_s": statistics.median(ours)}
-    return told | {"ratio": told["ours_per_s"] / told["bare_per_s"], "goal": GOAL}
+class Issuing:
+    """One school with all its pupils; every run issues a round of its own."""
+
+    def __init__(self, made: Database) -> None:
+        self._made = made
+        self._engine: Engine = make_engine(made.url)
+        self._codes = count(1)
+        with session_scope(self._engine) as session:
+            self._school: SchoolSetting = make_school(session)
+            make_pupils(session, self._school, PUPILS - 1)
+            session.execute(REGISTER, {"school": self._school.id, "club": self._school.club})
+            session.execute(
+                text("UPDATE school SET invoice_grouping = 'per_account' WHERE id = :id"), {"id": self._school.id}
+            )
+        with psycopg.connect(libpq_url(made.url), autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+
+    def _round(self) -> int:
+        with session_scope(self._engine) as session:
+            return approved(session, self._school, f"B{next(self._codes)}")
+
+    def ours(self) -> Sample:
+        """From the request to issue to the commit of the last step, the plan included."""
+        round_id = self._round()
+        with spending(server=self._made.server.pid) as spent:
+            for _ in issue_in_steps(lambda: session_scope(self._engine), self._school.id, round_id):
+                pass
+        return self._sample(round_id, spent.wall_s, spent.cpu_s)
+
+    def bare(self) -> Sample:
+        """One statement, one commit."""
+        round_id = self._round()
+        school = self._school
+        given = {"school": school.id, "round": round_id, "account": school.account, "group": ""}
+        with (
+            psycopg.connect(libpq_url(self._made.url)) as connection,
+            spending(server=self._made.server.pid) as spent,
+        ):
+            connection.execute(BARE, given | {"meals": school.meals, "club": school.club})
+            connection.commit()
+        return self._sample(round_id, spent.wall_s, spent.cpu_s)
+
+    def _sample(self, round_id: int, wall_s: float, cpu_s: dict[str, float]) -> Sample:
+        with Session(self._engine) as session:
+            written = session.execute(text(WRITTEN), {"school": self._school.id, "round": round_id}).one()
+        if tuple(written) != (PUPILS, PUPILS + PUPILS // 2, PUPILS, PUPILS):
+            raise AssertionError(f"not the same rows: {tuple(written)}")
+        return {"rate": PUPILS / wall_s} | {name: 1e6 * spent / PUPILS for name, spent in cpu_s.items()}
+
+    def close(self) -> None:
+        self._engine.dispose()
 
 
-def _bare(engine: Engine, school: SchoolSetting, code: str) -> float:
-    round_id = _round(engine, school, code)
-    values = {
-        "school_id": school.id,
-        "round_id": round_id,
-        "account_id": school.account,
-        "fee_id": school.meals,
-    }
-
-    def insert() -> None:
-        with session_scope(engine) as session:
-            session.execute(BARE, values)
-
-    return _seconds(insert)
-
-
-def _ours(engine: Engine, school: SchoolSetting, code: str) -> float:
-    round_id = _round(engine, school, code)
-    with session_scope(engine) as session:
-        approve_round(session, school.id, round_id, school.principal)
-    return _seconds(lambda: list(issue_in_steps(lambda: session_scope(engine), school.id, round_id)))
-
-
-def _round(engine: Engine, school: SchoolSetting, code: str) -> int:
-    with session_scope(engine) as session:
-        return draft_round(
-            session,
-            school.id,
-            code=code,
-            name=code,
-            year_id=school.year,
-            starts_on=date(2025, 10, 1),
-            due_on=date(2025, 10, 20),
-            fees=[FeeOfRound(school.meals, 22)],
-            actor_id=school.accountant,
+def run() -> list[Table]:
+    """Measure in wall time, server and client on the same cores."""
+    with database("issuing") as made:
+        issuing = Issuing(made)
+        contenders: dict[str, Run] = {"issue a round": issuing.ours, "INSERT … SELECT": issuing.bare}
+        found = alternate(contenders)
+        issuing.close()
+    rows = [
+        [
+            name,
+            found.median(name),
+            found.ratio(name, "INSERT … SELECT"),
+            found.median(name, "client"),
+            found.median(name, "server"),
+        ]
+        for name in contenders
+    ]
+    ratio = found.ratio("issue a round", "INSERT … SELECT")
+    python, bare = found.median("issue a round", "client"), found.median("INSERT … SELECT", "server")
+    cause = f"planning, approval check and references cost {python:.0f} µs of Python an invoice, the rows {bare:.0f} µs"
+    return [
+        Table(
+            "Issuing invoices",
+            ["", "invoices/s", "× bare", "client µs", "server µs"],
+            rows,
+            [Goal("a round to the bare INSERT … SELECT", 0.5, ratio, cause)],
+            [f"{PUPILS} pupils, {PUPILS + PUPILS // 2} lines a round; processor time an invoice in µs"],
         )
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    ]
