@@ -22,11 +22,11 @@ from tests.payments.setting import SchoolSetting, make_pupils, make_school
 PUPILS = 20_000
 REGISTER = text("""
     INSERT INTO registration (school_id, pupil_id, fee_item_id, valid_from, quantity)
-    SELECT school_id, id, :club, '2025-09-01', 4 FROM pupil WHERE school_id = :school AND id % 2 = 0
+    SELECT school_id, id, :club, '2025-09-01', 1 + id % 8 FROM pupil WHERE school_id = :school AND id % 2 = 0
 """)
 BARE = """
 WITH wanted AS (
-    SELECT p.id AS pupil_id, 660000 + CASE WHEN p.id %% 2 = 0 THEN 60000 ELSE 0 END AS amount_vnd,
+    SELECT p.id AS pupil_id, 660000 + CASE WHEN p.id %% 2 = 0 THEN 15000 * (1 + p.id %% 8) ELSE 0 END AS amount_vnd,
            'HP' || upper(substr(md5(p.id::text || %(round)s::text), 1, 10)) AS reference
     FROM pupil p WHERE p.school_id = %(school)s
 ), issued AS (
@@ -44,12 +44,12 @@ WITH wanted AS (
 )
 INSERT INTO invoice_line (school_id, invoice_id, line_no, fee_item_id, description, legal_group, mandatory, quantity,
                           unit_price_vnd, relief_vnd, amount_vnd, legal_basis)
-SELECT %(school)s, issued.id, item.number, item.fee, item.name, item.legal, item.number = 1, item.quantity, item.price,
-       0, item.quantity * item.price, 'Nghị quyết mẫu 01/2025/NQ-HĐND'
+SELECT %(school)s, issued.id, item.number, item.fee, item.name, item.legal, item.number = 1, given.quantity, item.price,
+       0, given.quantity * item.price, 'Nghị quyết mẫu 01/2025/NQ-HĐND'
 FROM issued CROSS JOIN (VALUES
-    (1, %(meals)s::bigint, 'Tiền ăn bán trú', 'agency', 22, 30000),
-    (2, %(club)s::bigint, 'Kỹ năng sống', 'service', 4, 15000)
-) AS item (number, fee, name, legal, quantity, price)
+    (1, %(meals)s::bigint, 'Tiền ăn bán trú', 'agency', 30000), (2, %(club)s::bigint, 'Kỹ năng sống', 'service', 15000)
+) AS item (number, fee, name, legal, price)
+CROSS JOIN LATERAL (SELECT CASE WHEN item.number = 1 THEN 22 ELSE 1 + issued.pupil_id %% 8 END AS quantity) AS given
 WHERE item.number = 1 OR issued.pupil_id %% 2 = 0
 """
 WRITTEN = """

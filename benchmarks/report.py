@@ -61,6 +61,8 @@ def figure(value: Any) -> str:
     """Three digits that count; texts as they are."""
     if isinstance(value, str):
         return value
+    if value != value:  # not a number: nobody took the figure
+        return "–"
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.3g}"
