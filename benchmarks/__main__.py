@@ -8,7 +8,7 @@ import time
 
 from benchmarks.machine import KEPT, described
 
-BENCHMARKS = ("payload", "issuing")
+BENCHMARKS = ("payload", "issuing", "settlement", "door")
 
 
 def main(names: list[str]) -> int:
