@@ -26,7 +26,7 @@ from tests.payments.setting import SchoolSetting, make_pupils, make_school
 PUPILS = 1_500
 SCHOOLS = 4
 """Of one run of ours: every pupil of every one of them pays."""
-ONE_BY_ONE = 500
+ONE_BY_ONE = 300
 """Payments of one run of the peer."""
 REGISTER = text("""
     INSERT INTO registration (school_id, pupil_id, fee_item_id, valid_from, quantity)

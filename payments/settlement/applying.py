@@ -85,7 +85,8 @@ def _look_around(session: Session, shelf: Shelf, fresh: Sequence[Reading], withd
     left = set().union(*loading.allocations_of(session, shelf.school_id, gone).values())
     shelf.fetch(invoice_ids=left)
     touched = left | {claim.invoice_id for reading in fresh for claim in reading.claims} | shelf.dead_but_paid()
-    touched |= {shelf.book.landing(shelf.invoices[invoice_id]).id for invoice_id in touched}
+    book = shelf.book
+    touched |= {book.landing(shelf.invoices[invoice_id]).id for invoice_id in touched}
     contended = {invoice_id for invoice_id in touched if shelf.paid_vnd[invoice_id]}
     allocations = loading.allocations_on(session, shelf.school_id, contended)
     earlier = {row.place[0] for row in allocations} - gone

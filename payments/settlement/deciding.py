@@ -141,7 +141,8 @@ def _shares(shelf: Shelf, invoice_ids: Sequence[int], amount_vnd: int) -> list[t
         raise DomainError("no_invoices", "Hãy chọn ít nhất một thông báo thu.", "Choose at least one invoice.")
     if set(invoice_ids) - shelf.invoices.keys():
         raise NotFoundError
-    landing = [shelf.book.landing(shelf.invoices[invoice_id]) for invoice_id in invoice_ids]
+    book = shelf.book
+    landing = [book.landing(shelf.invoices[invoice_id]) for invoice_id in invoice_ids]
     if len({invoice.id for invoice in landing}) < len(invoice_ids):
         raise DomainError(
             "same_invoice_twice",

@@ -42,11 +42,12 @@ OPEN = text("""
 def for_people(shelf: Shelf, readings: Sequence[Reading]) -> list[Settled]:
     """Decisions that leave transfers unmatched, each with hints for a person."""
     nameless = [reading for reading in readings if reading.outcome is SettlementOutcome.UNKNOWN]
+    named = shelf.book
     settled = [
         _unmatched(
             reading,
             SettlementOutcome.SEVERAL,
-            hint_at_several(shelf.book.named_by(reading.transfer), shelf.paid_vnd, reading.transfer.amount_vnd),
+            hint_at_several(named.named_by(reading.transfer), shelf.paid_vnd, reading.transfer.amount_vnd),
         )
         for reading in readings
         if reading.outcome is SettlementOutcome.SEVERAL
