@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.door.place import SECRET, Place
 from benchmarks.machine import KEPT, PEERS, ROOT, installed, told
-from payments.inbox.storing import STORE
+from payments.inbox.storing import STORE_ONE
 
 POOL = "16"
 """Connections of a peer to the database."""
@@ -141,6 +141,6 @@ def node_peer(place: Place, statement: Path) -> Contender | None:
 
 
 def write_statement(path: Path) -> Path:
-    """The door's own statement, for the peers."""
-    path.write_text(STORE, encoding="utf-8")
+    """The door's own statement for one callback, for the peers."""
+    path.write_text(STORE_ONE, encoding="utf-8")
     return path

@@ -1,7 +1,6 @@
 """pgbench of the door's own statement: no HTTP, no signature, no encryption, one commit each, prepared.
 
-A script of pgbench knows numbers only, so each array of one element is built from a scalar parameter: the key is
-random, everything else is what one sample callback of the same size would store.
+The key is random; everything else is what one callback of the same size would store.
 """
 
 import re
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.door.place import Place
 from benchmarks.measuring import Sample, spending
-from payments.inbox.storing import STORE, TYPES, Row
+from payments.inbox.storing import STORE_ONE, Row
 
 SEALED_BYTES = 560
 """Of the sealed request of SePay's size."""
@@ -45,23 +44,17 @@ def sample(place: Place, connection_id: int) -> Row:
 
 
 def write_script(path: Path, row: Row) -> list[str]:
-    """Write the script; returns the options that define its variables. Variables without a value are NULL."""
-    names = ("delivery", *Row._fields)
-    values = row._asdict() | {"delivery": 0}
-    parts = {}
+    """Write the script; returns the options that define its variables."""
+    values = {"delivery": 0, **row._asdict()}
     options = []
-    for number, name in enumerate(names, start=1):
-        kind = "integer" if name == "delivery" else TYPES.get(name, "text")
-        if name in KEYS:
-            parts[number] = "ARRAY[:key]::text[]"
-        elif values[name] is None:
-            parts[number] = f"ARRAY[NULL]::{kind}[]"
-        else:
-            parts[number] = f"ARRAY[:{name}]::{kind}[]"
-            options.append(f"--define={name}={_text(values[name])}")
-    statement = re.sub(r"\$(\d+)::\w+\[\]", lambda found: parts[int(found[1])], STORE)
-    one_line = " ".join(statement.split())
-    path.write_text(f"\\set key random(1, 1000000000000000)\n{one_line};\n", encoding="utf-8")
+    parts = {}
+    for number, (name, value) in enumerate(values.items(), start=1):
+        # A script has no word for NULL that travels as a parameter.
+        parts[number] = ":key" if name in KEYS else "NULL" if value is None else f":{name}"
+        if parts[number] == f":{name}":
+            options.append(f"--define={name}={_text(value)}")
+    statement = re.sub(r"\$(\d+)", lambda found: parts[int(found[1])], STORE_ONE)
+    path.write_text(f"\\set key random(1, 1000000000000000)\n{' '.join(statement.split())};\n", encoding="utf-8")
     path.chmod(0o644)
     return options
 

@@ -121,13 +121,10 @@ func (d *door) store(r *http.Request, body []byte, p payment, connection int64, 
 	content, raw := sha256.Sum256([]byte(said)), sha256.Sum256(body)
 	var result string
 	err = d.pool.QueryRow(context.Background(), d.statement,
-		[]int32{0}, []int64{connection}, []string{"accepted"}, []string{id}, []string{"credit"}, []string{"settled"},
-		[]int64{d.schoolID}, []int64{d.accountID}, []string{p.AccountNumber[len(p.AccountNumber)-4:]},
-		[]int64{p.TransferAmount}, []time.Time{moment}, []time.Time{moment}, []string{id}, []*string{p.ReferenceCode},
-		[]*string{p.Code}, []*string{p.SubAccount}, []string{p.Content},
-		[]string{strings.Join(reference.FindAllString(p.Content, -1), " ")}, [][]byte{content[:]}, []bool{false},
-		[]time.Time{now}, []string{peer}, [][]byte{d.seal(r, body)}, [][]byte{raw[:]}, []int32{int32(len(body))},
-		[]string{"ok"}).Scan(&result)
+		0, connection, "accepted", id, "credit", "settled", d.schoolID, d.accountID,
+		p.AccountNumber[len(p.AccountNumber)-4:], p.TransferAmount, moment, moment, id, p.ReferenceCode, p.Code,
+		p.SubAccount, p.Content, strings.Join(reference.FindAllString(p.Content, -1), " "), content[:], false,
+		now, peer, d.seal(r, body), raw[:], len(body), "ok").Scan(&result)
 	return result, err
 }
 

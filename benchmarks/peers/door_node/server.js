@@ -53,7 +53,7 @@ function row(request, payment, connection, now) {
     transferAmount, moment, payment.transactionDate.slice(0, 10), id, referenceCode, code, subAccount, content,
     (content.match(reference) || []).join(" "), sha256(said.join("\x1f")), false, new Date(now).toISOString(),
     request.ip, seal(request), sha256(request.body), request.body.length, "ok",
-  ].map((value) => [value]);
+  ];
 }
 
 app.post("/callbacks/:token", async (request, reply) => {
