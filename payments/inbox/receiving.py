@@ -162,11 +162,17 @@ class _Reception:
             return self._unavailable("no_live_secret")
         route = adapter.ROUTES.get(self._request.path)
         if route == "token":
-            issuer = cast("TokenIssuer", adapter)
-            return Reception(self._request, (), issuer.token(self._request, connection.secrets, self._now))
+            return self._token(cast("TokenIssuer", adapter), connection)
         if route != "notify":
             return self.refuse(DeliveryOutcome.MALFORMED, "unknown_path", NOT_FOUND)
         return self._notified(adapter, connection)
+
+    def _token(self, issuer: TokenIssuer, connection: ConnectionData) -> Reception:
+        """A wrong name or password is stored like every refusal, so that a person sees who guesses."""
+        answer = issuer.token(self._request, connection.secrets, self._now)
+        if answer.status != 200:
+            return self.refuse(DeliveryOutcome.BAD_SIGNATURE, "bad_credentials", answer)
+        return Reception(self._request, (), answer)
 
     def _notified(self, adapter: Adapter, connection: ConnectionData) -> Reception:
         request, secrets = self._request, connection.secrets

@@ -133,7 +133,12 @@ def _check_root(text: str, fields: list[Field], end: int) -> None:
 
 
 def _objects_after_crc(text: str, end: int) -> list[Field]:
-    """Well-formed objects after the CRC (it stands in the wrong place); anything else is left-over text."""
+    """Well-formed objects after the CRC (it stands in the wrong place); anything else is left-over text.
+
+    So is a second payload: it was copied twice.
+    """
+    if text.startswith("00") and text.startswith("00", end):
+        raise VietQRError("trailing_data", CRC_ID, end)
     try:
         return [field._replace(path=field.id) for field in read_template(Field("", text[end:], end - HEADER))]
     except VietQRError:

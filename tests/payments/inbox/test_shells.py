@@ -1,5 +1,6 @@
 """Both shells of the banks' door keep one contract: what is stored, and what the sender hears."""
 
+import base64
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -213,6 +214,23 @@ def test_an_unknown_token_and_an_unknown_path_get_the_same_answer(
     answers = [shell.call(path, request) for path in paths]
     assert {(answer.status, answer.body) for answer in answers} == {(404, b'{"error":"not_found"}')}
     assert outcomes(door_engine, sender) == [("malformed", "unknown_path")]
+
+
+def test_a_token_is_given_without_a_row_and_a_guess_for_one_is_seen(
+    shell: Shell, door_engine: Engine, door_settings: Settings
+) -> None:
+    secret = {"jwt_secret": "k" * 40, "username": "bank", "password": "right"}
+    sender = make_sender(door_engine, door_settings, adapter="vietqr_vn", secret=secret)
+
+    def ask(password: str) -> int:
+        basic = base64.b64encode(f"bank:{password}".encode()).decode()
+        request = Request("POST", "api/token_generate", "", {"authorization": f"Basic {basic}"}, b"")
+        return shell.call(sender.url, request).status
+
+    assert ask("right") == 200
+    assert outcomes(door_engine, sender) == []
+    assert ask("guess") == 401
+    assert outcomes(door_engine, sender) == [("bad_signature", "bad_credentials")]
 
 
 def test_only_get_and_post_are_read(shell: Shell, sender: Sender, door_engine: Engine) -> None:

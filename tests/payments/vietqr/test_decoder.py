@@ -116,6 +116,7 @@ BROKEN = {
     "trailing_data newline": PAYLOAD + "\n",
     "trailing_data blank": PAYLOAD + " ",
     "trailing_data word": PAYLOAD + "VND",
+    "trailing_data copied twice": PAYLOAD + PAYLOAD,
     # fields
     "not_vietqr other guid": payload(_38=[("00", "A000000775"), ("01", "0123456789")]),
     "not_vietqr no guid": payload(_38=RECEIVER[1:]),
