@@ -246,10 +246,16 @@ def _evidence(connection: ConnectionData, transaction: BankTransaction) -> Row:
         order_reference=transaction.order_ref,
         virtual_account=transaction.virtual_account,
         description=transaction.description,
-        found=" ".join(reference.find(transaction.description)),
+        found=" ".join(_references(transaction)),
         content_sha256=content_sha256(transaction),
         sandbox=connection.sandbox,
     )
+
+
+def _references(transaction: BankTransaction) -> list[str]:
+    """Our references in the memo; else in the order that the sender names, else in a virtual account made of one."""
+    places = (transaction.description, transaction.order_ref, transaction.virtual_account)
+    return next((found for place in places if place and (found := reference.find(place))), [])
 
 
 def seal(request: Request, cipher: FieldCipher, keep: int = MAX_BODY_BYTES) -> bytes:

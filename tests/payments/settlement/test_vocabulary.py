@@ -25,6 +25,14 @@ def test_exact(bank):
     assert bank.decided() == [("credited", "exact", [])]
 
 
+def test_a_reference_in_the_sender_s_own_fields_serves_when_the_memo_lost_it(bank):
+    by_order, by_account = bank.issue(100_000), bank.issue(60_000)
+    bank.call(100_000, "thanh toan hoc phi", code=by_order.reference)
+    bank.call(60_000, "thanh toan hoc phi", subAccount=by_account.reference)
+    bank.settle()
+    assert [bank.state(one)[0] for one in (by_order, by_account)] == ["paid", "paid"]
+
+
 def test_short(bank):
     issued = bank.issue(80_000, 20_000)
     bank.call(70_000, issued.reference)
