@@ -119,6 +119,8 @@ class EmbeddedPostgres(Server):
             "listen_addresses": "",
             "unix_socket_directories": str(self.base),
             "max_connections": "200",
+            # A new database has no statistics, and foreign keys are checked by wrong plans until it has: soon.
+            "autovacuum_naptime": "5s",
         }
         if shutil.disk_usage("/dev/shm").total < SMALL_SHM_BYTES:  # noqa: S108 - asked for its size only
             settings["dynamic_shared_memory_type"] = "mmap"
