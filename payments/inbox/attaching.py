@@ -35,14 +35,23 @@ _BUCKETS = """
 """
 
 NEIGHBOURS = text(f"""
-    SELECT {_TOLD}, t.id AS transaction_id, t."references" AS known_references, t.state
-    {_BUCKETS}
-    JOIN bank_transaction t ON t.school_id = :school_id AND t.account_id = bucket.account_id
-        AND t.direction = bucket.direction AND t.amount_vnd = bucket.amount_vnd
-        AND t.value_date BETWEEN bucket.first_day AND bucket.last_day
-        AND (bucket.whole OR cardinality(t."references") = 0 OR EXISTS (
-            SELECT FROM unnest(t."references") AS named WHERE named = ANY(CAST(:references AS text[]))))
-    JOIN transaction_evidence link ON link.school_id = t.school_id AND link.transaction_id = t.id
+    WITH near AS (
+        SELECT t.id, t."references", t.state, bucket.whole
+        {_BUCKETS}
+        JOIN bank_transaction t ON t.school_id = :school_id AND t.account_id = bucket.account_id
+            AND t.direction = bucket.direction AND t.amount_vnd = bucket.amount_vnd
+            AND t.value_date BETWEEN bucket.first_day AND bucket.last_day
+    ), wanted AS (
+        SELECT id FROM near WHERE whole OR cardinality("references") = 0
+        UNION
+        SELECT near.id
+        FROM near CROSS JOIN LATERAL unnest(near."references") AS named
+        JOIN unnest(CAST(:references AS text[])) AS asked(name) ON asked.name = named
+    )
+    SELECT {_TOLD}, near.id AS transaction_id, near."references" AS known_references, near.state
+    FROM wanted
+    JOIN near ON near.id = wanted.id
+    JOIN transaction_evidence link ON link.school_id = :school_id AND link.transaction_id = near.id
     JOIN evidence e ON e.id = link.evidence_id
 """)  # noqa: S608 - as above
 

@@ -152,7 +152,7 @@ WITH item AS MATERIALIZED (
     WHERE own_raw_id IS NOT NULL
 )
 SELECT result FROM judged ORDER BY place
-"""  # noqa: S608
+"""  # noqa: S608 - constants of this module alone
 
 
 STORE = _statement(f"unnest({_ARRAYS}) WITH ORDINALITY")
