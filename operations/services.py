@@ -21,6 +21,8 @@ from operations.server import Server, environment
 SMALL_SHM_BYTES = 256 << 20
 READY_LINE = 8  # of postmaster.pid
 STOP_SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+# A fresh database grows fast: until its tables are analysed, the checks of foreign keys may walk a whole school.
+KEPT = {"autovacuum_naptime": "5s"}
 THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
 
 
@@ -124,7 +126,7 @@ class EmbeddedPostgres(Server):
         }
         if shutil.disk_usage("/dev/shm").total < SMALL_SHM_BYTES:  # noqa: S108 - asked for its size only
             settings["dynamic_shared_memory_type"] = "mmap"
-        settings |= (THROWAWAY if self.throwaway else {}) | self.settings
+        settings |= (THROWAWAY if self.throwaway else KEPT) | self.settings
         pairs = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(self.bin / "postgres"), "-D", str(self.data), *pairs]
 
