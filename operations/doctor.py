@@ -48,8 +48,8 @@ def doctor(context: click.Context, invariants: bool, as_json: bool) -> None:  # 
 
 
 def examine(engine: Engine, settings: Settings) -> Iterator[Check]:
-    """The system's checks: database and its durability, schema, broker, htmx, clock."""
-    for name, look in (("durability", _durability), ("schema", _schema), ("clock", _clock)):
+    """The system's checks: database and its durability, schema, clock, work that failed for good, broker, htmx."""
+    for name, look in (("durability", _durability), ("schema", _schema), ("clock", _clock), ("queue", _queue)):
         yield _look(engine, name, look)
     yield _broker(settings)
     yield _htmx()
@@ -89,6 +89,14 @@ def _schema(connection: Connection) -> tuple[bool, str]:
 def _clock(connection: Connection) -> tuple[bool, str]:
     apart = abs(clock.now() - connection.execute(text("SELECT statement_timestamp()")).scalar_one())
     return apart <= CLOCKS_APART, f"{apart // timedelta(milliseconds=1)} ms from the database"
+
+
+def _queue(connection: Connection) -> tuple[bool, str]:
+    """Dead letters are work, often money, that waits for a person."""
+    waiting, dead = connection.execute(
+        text("SELECT count(*) FILTER (WHERE NOT dead), count(*) FILTER (WHERE dead) FROM outbox")
+    ).one()
+    return dead == 0, f"{waiting} waiting, {dead} dead letters"
 
 
 def _broker(settings: Settings) -> Check:

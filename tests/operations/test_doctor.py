@@ -63,6 +63,15 @@ def test_an_old_schema_names_the_way_out(run, database_url):
     assert "hocphi migrate" in checks["schema"]["detail"]
 
 
+def test_dead_letters_are_told(run, database_url):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO outbox (queue, kind, due_at, dead) VALUES ('settlement', 'evidence', '2025-09-10', true)"
+        )
+    _, checks = run()
+    assert checks["queue"] == {"name": "queue", "ok": False, "detail": "0 waiting, 1 dead letters"}
+
+
 def test_a_database_that_is_away_is_told_and_no_traceback_shown(run, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://postgres@/nothing?host=/nowhere")
     status, checks = run("--invariants")

@@ -10,6 +10,7 @@ from payments.console import queries
 from payments.console.desk import desk_of
 from payments.errors import DomainError
 from payments.invoices.reference import find
+from payments.settlement.queries import proposed_transfers
 from payments.settlement.service import assign, undo
 from payments.web.context import db_session, say
 
@@ -29,7 +30,10 @@ def unmatched(code: str) -> ResponseReturnValue:
         named = {invoice_id for row in rows for hint in row["suggestions"] for invoice_id in hint["invoice_ids"]}
         invoices = queries.suggested(session, desk.school_id, sorted(named))
         decisions = queries.decisions(session, desk.school_id)
-    return render_template("console/unmatched.html", desk=desk, rows=rows, invoices=invoices, decisions=decisions)
+        astray = proposed_transfers(session, desk.school_id)
+    return render_template(
+        "console/unmatched.html", desk=desk, rows=rows, invoices=invoices, decisions=decisions, astray=astray
+    )
 
 
 def assign_to(code: str, transaction_id: int) -> ResponseReturnValue:
