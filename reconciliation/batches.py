@@ -11,6 +11,9 @@ from typing import NamedTuple
 from payments.inbox.pairing import LATE_DAYS
 from reconciliation.facts import BankFact, GatewayFact, Tariff
 
+LEAST_PAYMENTS = 3
+"""Of fewer, one that is left out leaves no batch."""
+
 
 class Batch(NamedTuple):
     """A bank line and the payments it settles; their sum minus the fee is its amount."""
@@ -52,6 +55,9 @@ class Runs:
     """All payments of one source over days in a row: an intermediary settles a weekend at once."""
 
     def __init__(self, gateways: Iterable[GatewayFact], tariffs: Sequence[Tariff]) -> None:
+        self._tariffs = tariffs
+        self._all: list[Offer] = []
+        self._by_payment: dict[tuple[int, Tariff], dict[int, list[GatewayFact]]] = {}
         self._by_gross: dict[int, list[Offer]] = defaultdict(list)
         self._by_net: dict[int, list[Offer]] = defaultdict(list)
         by_day: dict[str, dict[date, list[GatewayFact]]] = defaultdict(lambda: defaultdict(list))
@@ -59,6 +65,7 @@ class Runs:
             by_day[gateway.source][gateway.day].append(gateway)
         for source in sorted(by_day):
             for offer in _runs_of(by_day[source], tariffs):
+                self._all.append(offer)
                 self._by_gross[offer.gross_vnd].append(offer)
                 for fee_vnd in offer.fees_vnd:
                     self._by_net[offer.gross_vnd - fee_vnd].append(offer)
@@ -68,8 +75,34 @@ class Runs:
         found = list(self._by_net.get(bank.amount_vnd, ()))
         if bank.stated_fee_vnd:
             found += self._by_gross.get(bank.amount_vnd + bank.stated_fee_vnd, ())
-        near = [offer for offer in found if (bank.day - offer.first).days <= LATE_DAYS and offer.last <= bank.day]
-        return list({id(offer): offer for offer in near}.values())
+        near = {id(offer): offer for offer in found if _just_before(bank, offer)}
+        return list(near.values()) or list(self._without_one(bank))
+
+    def _without_one(self, bank: BankFact) -> Iterator[Offer]:
+        """Runs of which one payment did not arrive: only where the amount says which one."""
+        for offer in self._all:
+            if len(offer.gateways) < LEAST_PAYMENTS or not _just_before(bank, offer):
+                continue
+            for tariff in self._tariffs:
+                by_net = self._by_net_of(offer, tariff)
+                net_vnd = sum(amount_vnd * len(found) for amount_vnd, found in by_net.items())
+                absent = by_net.get(net_vnd - bank.amount_vnd, [])
+                if len(absent) == 1:
+                    yield _offer([gateway for gateway in offer.gateways if gateway is not absent[0]], [tariff])
+
+    def _by_net_of(self, offer: Offer, tariff: Tariff) -> dict[int, list[GatewayFact]]:
+        """Payments of a run by what is left of each after its fee."""
+        key = (id(offer), tariff)
+        if key not in self._by_payment:
+            by_net: dict[int, list[GatewayFact]] = defaultdict(list)
+            for gateway in offer.gateways:
+                by_net[gateway.amount_vnd - tariff.fee_vnd(gateway.amount_vnd)].append(gateway)
+            self._by_payment[key] = by_net
+        return self._by_payment[key]
+
+
+def _just_before(bank: BankFact, offer: Offer) -> bool:
+    return (bank.day - offer.first).days <= LATE_DAYS and offer.last <= bank.day
 
 
 def _runs_of(by_day: dict[date, list[GatewayFact]], tariffs: Sequence[Tariff]) -> Iterator[Offer]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from bank_adapters.statements.keys import fold_reference
@@ -158,6 +159,21 @@ def import_ledger(
         notices=tuple(f"{notice.place}: {notice.vi}" for ledger in ledgers for notice in ledger.notices),
         dry_run=dry_run,
     )
+
+
+def set_book_account(session: Session, school_id: int, code: str, account_id: int) -> None:
+    """Say which receiving account a code of the books stands for; it holds for rows that were imported before, too.
+
+    Raises DomainError ``bad_account_code``.
+    """
+    if not code.startswith(DEPOSITS):
+        raise DomainError(
+            "bad_account_code",
+            f"Số hiệu «{code}» không thuộc nhóm tiền gửi {DEPOSITS}, ví dụ 1121.02.",
+            f"The code {code!r} is not of the group of deposits {DEPOSITS}, for example 1121.02.",
+        )
+    saying = insert(BookAccount).values(school_id=school_id, code=code, account_id=account_id)
+    session.execute(saying.on_conflict_do_update(index_elements=["school_id", "code"], set_={"account_id": account_id}))
 
 
 def _mapping(mapping: str | Mapping[str, object] | None) -> Mapping[str, object] | None:

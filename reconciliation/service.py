@@ -1,7 +1,17 @@
-"""Use cases: import a statement, import the school's books, reconcile a day."""
+"""Use cases: import a statement, import the school's books, reconcile a day, and catch up on what came late."""
 
-from reconciliation.ledger_import import LedgerReport, import_ledger
+from reconciliation.catching_up import catch_up, reconcile_school
+from reconciliation.ledger_import import LedgerReport, import_ledger, set_book_account
 from reconciliation.night import reconcile_day
 from reconciliation.statement_import import StatementReport, import_statement
 
-__all__ = ["LedgerReport", "StatementReport", "import_ledger", "import_statement", "reconcile_day"]
+__all__ = [
+    "LedgerReport",
+    "StatementReport",
+    "catch_up",
+    "import_ledger",
+    "import_statement",
+    "reconcile_day",
+    "reconcile_school",
+    "set_book_account",
+]

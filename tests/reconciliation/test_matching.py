@@ -126,6 +126,19 @@ def test_fee_netted_as_the_line_states():
     assert classes(*paid, scope=NO_BOOKS) == ["fee_netted"]
 
 
+def test_fee_netted_leaves_out_the_one_payment_that_did_not_arrive():
+    payments = [gateway(vnd, f"HP{vnd:09d}0") for vnd in (500_000, 300_000, 200_000, 200_000)]
+    tariff = Tariff(0, 100)
+    cases = judged(bank(693_000, day=7), *payments, scope=NO_BOOKS, tariffs=[tariff])
+    assert sorted((case.primary_class, len(case.gateways)) for case in cases) == [
+        ("fee_netted", 3),
+        ("missing_bank", 1),
+    ]
+    # Which of two equal payments is absent, nobody can say.
+    cases = judged(bank(990_000, day=7), *payments, scope=NO_BOOKS, tariffs=[tariff])
+    assert "fee_netted" not in {case.primary_class for case in cases}
+
+
 def test_fee_netted_is_never_guessed():
     assert classes(gateway(500_000, X), bank(489_000, day=7), scope=NO_BOOKS) == ["missing_bank", "missing_gateway"]
     rivals = [bank(489_000, day=7, stated_fee_vnd=11_000) for _ in range(2)]

@@ -1,0 +1,109 @@
+"""From one night to the next: earlier runs that new facts touch are made again, then the day itself.
+
+Facts arrive late: a callback after its statement, a month's books at its end, a corrected statement. A run is made
+again when something new is dated on its days, or when it has open cases and something new lies near them. Nothing else
+of the past is looked at.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.orm import Session
+
+from payments.banking.models import AccountState, ReceivingAccount
+from payments.settlement.service import settle_school
+from reconciliation.booking import REFERENCE_WINDOW
+from reconciliation.locks import lock_school, lock_settlement
+from reconciliation.models import ReconcileRun
+from reconciliation.night import reconcile_day
+
+Sessions = Callable[[], AbstractContextManager[Session]]
+"""Opens one committed transaction."""
+
+LOOK_BACK = timedelta(days=62)
+"""Older runs stand as they are: two months is longer than any month's books are late."""
+AROUND = timedelta(days=REFERENCE_WINDOW[1])
+
+NEWEST = text("""
+    SELECT run.inputs FROM standing_run held
+    JOIN reconcile_run run ON run.school_id = held.school_id AND run.id = held.run_id
+    WHERE held.school_id = :school_id AND held.account_id = :account_id
+    ORDER BY run.id DESC LIMIT 1
+""")
+TOUCHED = text("""
+    SELECT period_from AS first, period_to AS last FROM bank_statement
+    WHERE school_id = :school_id AND account_id = :account_id AND id > :statement
+    UNION ALL
+    SELECT period_from, period_to FROM ledger_import
+    WHERE school_id = :school_id AND id > :ledger_import
+    UNION ALL
+    SELECT min(e.value_date), max(e.value_date)
+    FROM transaction_evidence link JOIN evidence e ON e.id = link.evidence_id
+    WHERE link.school_id = :school_id AND link.id > :link AND e.account_id = :account_id
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT t.value_date, t.value_date
+    FROM decision d JOIN bank_transaction t ON t.school_id = d.school_id AND t.id = d.transaction_id
+    WHERE d.school_id = :school_id AND d.id > :decision AND t.account_id = :account_id
+""")
+EARLIER = text("""
+    SELECT run.id, run.day, run.from_day, run.exceptions <> '{}'::jsonb OR run.not_due > 0 AS is_open
+    FROM standing_run held JOIN reconcile_run run ON run.school_id = held.school_id AND run.id = held.run_id
+    WHERE held.school_id = :school_id AND held.account_id = :account_id AND held.day < :day AND held.day >= :oldest
+    ORDER BY held.day
+""")
+
+
+def catch_up(session: Session, school_id: int, account_id: int, day: date) -> ReconcileRun:
+    """Make earlier runs of the account again where something new touches them, then reconcile the day."""
+    lock_school(session, school_id)
+    lock_settlement(session, school_id)
+    owner = {"school_id": school_id, "account_id": account_id}
+    touched = _touched(session, owner)
+    changed = False
+    for run in session.execute(EARLIER, owner | {"day": day, "oldest": day - LOOK_BACK}).all():
+        # A new run may move the first day and the opening balance of every later one.
+        if changed or any(_touches(run, first, last) for first, last in touched):
+            changed = reconcile_day(session, school_id, account_id, run.day).id != run.id or changed
+    return reconcile_day(session, school_id, account_id, day)
+
+
+def reconcile_school(sessions: Sessions, school_id: int, day: date) -> list[ReconcileRun]:
+    """Settle what waits at a school and reconcile each of its accounts, one transaction for each."""
+    settle_all(sessions, school_id)
+    with sessions() as session:
+        accounts = session.scalars(
+            select(ReceivingAccount.id)
+            .where(ReceivingAccount.school_id == school_id, ReceivingAccount.state != AccountState.PROPOSED)
+            .order_by(ReceivingAccount.id)
+        ).all()
+    runs = []
+    for account_id in accounts:
+        with sessions() as session:
+            runs.append(catch_up(session, school_id, account_id, day))
+    return runs
+
+
+def settle_all(sessions: Sessions, school_id: int) -> None:
+    """What arrived before the night is settled before it is judged; a busy school is settled by whoever has it."""
+    while True:
+        with sessions() as session:
+            result = settle_school(session, school_id)
+        if result.busy or result.taken == 0 or result.failed:
+            return
+
+
+def _touched(session: Session, owner: dict[str, int]) -> list[tuple[date, date]]:
+    """The days of all that arrived since the newest run of the account looked."""
+    seen: dict[str, Any] | None = session.scalar(NEWEST, owner)
+    if seen is None:
+        return []
+    return [(row.first, row.last) for row in session.execute(TOUCHED, owner | seen)]
+
+
+def _touches(run: Row[Any], first: date, last: date) -> bool:
+    around = AROUND if run.is_open else timedelta(days=1)
+    return bool(first <= run.day + around and last >= run.from_day - around)

@@ -1,0 +1,206 @@
+"""``hocphi statement``, ``hocphi ledger`` and ``hocphi reconcile``: files in, nights out."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.engine import Engine
+
+from bank_adapters.statements.errors import StatementError
+from payments import clock
+from payments.banking.queries import account_by_name
+from payments.db import command_session, make_engine, session_scope
+from payments.money import format_number
+from payments.schools.queries import list_schools, school_by_code
+from payments.settings import Settings
+from reconciliation import queries, service
+from reconciliation.ledger_import import MAPPINGS
+from reconciliation.reports import content, workbook
+
+AS_JSON = click.option("--json", "as_json", is_flag=True)
+DRY_RUN = click.option("--dry-run", is_flag=True, help="chỉ xem, không ghi gì / look only, write nothing")
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_ONE_DAY = timedelta(days=1)
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group("statement")
+def statement_group() -> None:
+    """Sao kê ngân hàng (bank statements)."""
+
+
+@statement_group.command("import")
+@click.argument("file", type=FILE)
+@click.option("--account", "account_name", required=True, metavar="BIN:NUMBER", help="tài khoản của sao kê")
+@DRY_RUN
+@AS_JSON
+def import_statement(file: Path, account_name: str, *, dry_run: bool, as_json: bool) -> None:
+    """Nhập sao kê: camt.053, MT940, hoặc bảng tính của ngân hàng (import a statement, all of it or nothing)."""
+    with _readable(), command_session() as (session, _settings):
+        account = account_by_name(session, account_name)
+        report = service.import_statement(
+            session, account.school_id, account.id, file.read_bytes(), file.name, dry_run=dry_run
+        )
+    if as_json:
+        _print_json(report.as_dict())
+        return
+    for one in report.statements:
+        state = "khớp số dư" if one.proved else f"LỆCH SỐ DƯ ({one.break_at or 'thiếu số dư đầu hoặc cuối'})"
+        known = ", đã nhập trước đây" if one.already_imported else ""
+        click.echo(f"{one.period_from:%d/%m/%Y}–{one.period_to:%d/%m/%Y} ({one.format}): {one.lines} dòng, ", nl=False)
+        click.echo(f"{one.new_lines} dòng mới, {state}{known}.")
+    for account_end in report.other_accounts:
+        click.echo(f"Bỏ qua sao kê của tài khoản khác …{account_end}.", err=True)
+    for notice in report.notices:
+        click.echo(notice, err=True)
+    _tell_dry_run(dry_run=dry_run)
+
+
+@click.group("ledger")
+def ledger_group() -> None:
+    """Sổ kế toán của trường (the school's own books)."""
+
+
+@ledger_group.command("import")
+@click.argument("file", type=FILE)
+@click.option("--school", "school_code", required=True, help="mã trường / code of the school")
+@click.option("--mapping", help=f"{' | '.join(MAPPINGS)} | tệp JSON của trường (mặc định: tự nhận ra)")
+@click.option("--from", "from_day", type=DAY, help="ngày đầu của sổ (mặc định: đầu tháng)")
+@click.option("--to", "to_day", type=DAY, help="ngày cuối của sổ (mặc định: cuối tháng, không quá hôm nay)")
+@click.option("--account-code", "codes", multiple=True, metavar="CODE=BIN:NUMBER", help="ví dụ 1121.02=970998:123")
+@DRY_RUN
+@AS_JSON
+def import_ledger(
+    *,
+    file: Path,
+    school_code: str,
+    mapping: str | None,
+    from_day: datetime | None,
+    to_day: datetime | None,
+    codes: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Nhập sổ chi tiết tài khoản 111, 112 (import the ledgers of the school's money accounts)."""
+    if (from_day is None) != (to_day is None):
+        raise click.UsageError("--from và --to phải đi cùng nhau (give both or none)")
+    period = (from_day.date(), to_day.date()) if from_day and to_day else None
+    with _readable(), command_session() as (session, _settings):
+        school = school_by_code(session, school_code)
+        for code, _, name in (text.partition("=") for text in codes):
+            service.set_book_account(session, school.id, code, account_by_name(session, name).id)
+        report = service.import_ledger(
+            session, school.id, file.read_bytes(), file.name, _mapping(mapping), period=period, dry_run=dry_run
+        )
+    if as_json:
+        _print_json(report.as_dict())
+        return
+    click.echo(f"{report.period_from:%d/%m/%Y}–{report.period_to:%d/%m/%Y}: {report.rows} dòng, ", nl=False)
+    click.echo(f"{report.new_rows} dòng mới, {report.cash_rows} dòng tiền mặt.")
+    for name, count in report.accounts.items():
+        click.echo(f"  {name}: {count} dòng")
+    for code, count in report.unplaced.items():
+        click.echo(
+            f"Tài khoản sổ {code or '(trống)'} ({count} dòng) chưa rõ là tài khoản ngân hàng nào: ", err=True, nl=False
+        )
+        click.echo("thêm --account-code CODE=BIN:NUMBER.", err=True)
+    _tell_dry_run(dry_run=dry_run)
+
+
+def _mapping(name: str | None) -> str | Mapping[str, object] | None:
+    """A short name, or the school's own mapping from a JSON file."""
+    if name is None or not name.endswith(".json"):
+        return name
+    try:
+        found = json.loads(Path(name).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(f"không đọc được {name} (cannot read it)", param_hint="--mapping") from error
+    if not isinstance(found, dict):
+        raise click.BadParameter(f"{name} không phải một đối tượng JSON", param_hint="--mapping")
+    return found
+
+
+@click.group("reconcile", invoke_without_command=True)
+@click.option("--date", "day", type=DAY, help="ngày cần đối soát (mặc định: hôm qua) / the day")
+@click.option("--school", "school_code", help="chỉ một trường / one school only")
+@AS_JSON
+@click.pass_context
+def reconcile_group(context: click.Context, *, day: datetime | None, school_code: str | None, as_json: bool) -> None:
+    """Đối soát sao kê, báo có và sổ kế toán của một ngày (reconcile a day three ways)."""
+    if context.invoked_subcommand is None:
+        _reconcile(day.date() if day else clock.today() - _ONE_DAY, school_code, as_json=as_json)
+
+
+def _reconcile(day: date, school_code: str | None, *, as_json: bool) -> None:
+    with _engine() as engine:
+        sessions = partial(session_scope, engine)
+        with sessions() as session:
+            chosen = [school_by_code(session, school_code)] if school_code else list_schools(session)
+            schools = [school.id for school in chosen]
+        found = []
+        for school_id in schools:
+            runs = service.reconcile_school(sessions, school_id, day)
+            with sessions() as session:
+                found += [view.as_dict() for view in queries.views_of(session, runs)]
+    if as_json:
+        _print_json({"runs": found})
+        return
+    for run in found:
+        exceptions = ", ".join(f"{key} {count}" for key, count in sorted(run["exceptions"].items())) or "không có"
+        closing = run["proof"]["closing_vnd"]
+        balance = "—" if closing is None else format_number(closing)
+        click.echo(f"#{run['id']} {run['school']} {run['account']} {run['state']}: khớp {run['matched']}, ", nl=False)
+        click.echo(f"ngoại lệ {exceptions}, số dư cuối {balance}")
+
+
+@reconcile_group.command("report")
+@click.argument("run_id", metavar="RUN", type=int)
+@click.option("--xlsx", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="ghi ra tệp Excel")
+@AS_JSON
+def report(run_id: int, xlsx: Path | None, *, as_json: bool) -> None:
+    """In lại biên bản của một lần đối soát, giống hệt từng byte (print a run's report again, byte for byte)."""
+    with command_session() as (session, _settings):
+        found = content.build(session, run_id)
+    if xlsx is not None:
+        xlsx.write_bytes(workbook.write(found))
+    if as_json:
+        click.echo(content.as_json(found).decode(), nl=False)
+    else:
+        click.echo(workbook.short_text(found))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """A file that cannot be read as a whole: every bad place in the user's words, and nothing was imported."""
+    try:
+        yield
+    except StatementError as error:
+        for one in (error, *error.others):
+            place = f"{one.place}: " if one.place else ""
+            click.echo(f"{place}{one.vi} ({one.code})", err=True)
+        click.echo("Chưa nhập dòng nào. (Nothing was imported.)", err=True)
+        raise click.exceptions.Exit(1) from error
+
+
+@contextmanager
+def _engine() -> Iterator[Engine]:
+    """One engine for a command that commits more than once. Raises SettingsError."""
+    engine = make_engine(Settings.from_env().database_url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _print_json(value: Mapping[str, Any]) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _tell_dry_run(*, dry_run: bool) -> None:
+    if dry_run:
+        click.echo("Chạy thử: chưa ghi gì (dry run: nothing was written).")

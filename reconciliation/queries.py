@@ -1,0 +1,141 @@
+"""Reads of nights: runs with their account, what a run found, and the rows behind it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.orm import Session
+
+from payments.banking.models import ReceivingAccount
+from payments.errors import NotFoundError
+from payments.schools.models import School
+from reconciliation.models import ReconcileItem, ReconcileRun, StandingRun
+
+PROOF_KEYS = ("opening_vnd", "credits_vnd", "debits_vnd", "closing_vnd", "ok")
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run with the names of its school and account."""
+
+    run: ReconcileRun
+    school_code: str
+    account: str
+    """``BIN:NUMBER``."""
+    fund: str
+    standing: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contract of ``hocphi reconcile --json``."""
+        run = self.run
+        return {
+            "id": run.id,
+            "school": self.school_code,
+            "account": self.account,
+            "day": run.day.isoformat(),
+            "state": run.state.name,
+            "matched": run.matched,
+            "exceptions": run.exceptions,
+            "not_due": run.not_due,
+            "proof": {key: run.proof[key] for key in PROOF_KEYS},
+        }
+
+
+def run_by_id(session: Session, run_id: int) -> RunView:
+    """A run by its id. Raises NotFoundError."""
+    found = _views(session, ReconcileRun.id == run_id)
+    if not found:
+        raise NotFoundError(f"Không có lần đối soát số {run_id}.", f"There is no reconciliation run {run_id}.")
+    return found[0]
+
+
+def views_of(session: Session, runs: Sequence[ReconcileRun]) -> list[RunView]:
+    """Runs with their names, in the given order."""
+    found = {view.run.id: view for view in _views(session, ReconcileRun.id.in_([run.id for run in runs]))}
+    return [found[run.id] for run in runs]
+
+
+def standing_runs(
+    session: Session, school_ids: Iterable[int], *, limit: int, before: date | None = None
+) -> list[RunView]:
+    """The runs that stand in some schools, newest day first."""
+    wanted = [StandingRun.run_id == ReconcileRun.id, ReconcileRun.school_id.in_(sorted(school_ids))]
+    if before is not None:
+        wanted.append(ReconcileRun.day < before)
+    return _views(session, *wanted, limit=limit)
+
+
+def _views(session: Session, *wanted: Any, limit: int | None = None) -> list[RunView]:
+    statement = (
+        select(ReconcileRun, School.code, ReceivingAccount, StandingRun.run_id)
+        .join(School, School.id == ReconcileRun.school_id)
+        .join(
+            ReceivingAccount,
+            (ReceivingAccount.school_id == ReconcileRun.school_id) & (ReceivingAccount.id == ReconcileRun.account_id),
+        )
+        .outerjoin(
+            StandingRun,
+            (StandingRun.school_id == ReconcileRun.school_id) & (StandingRun.run_id == ReconcileRun.id),
+        )
+        .where(*wanted)
+        .order_by(ReconcileRun.day.desc(), ReconcileRun.school_id, ReconcileRun.account_id, ReconcileRun.id.desc())
+        .limit(limit)
+    )
+    return [
+        RunView(run, code, f"{account.bin}:{account.number}", account.fund, held is not None)
+        for run, code, account, held in session.execute(statement)
+    ]
+
+
+def items(session: Session, run: ReconcileRun, *, classes: Iterable[str] = ()) -> list[ReconcileItem]:
+    """What a run found, in its own order; all of it, or some classes."""
+    wanted = [ReconcileItem.school_id == run.school_id, ReconcileItem.run_id == run.id]
+    chosen = sorted(classes)
+    if chosen:
+        wanted.append(ReconcileItem.primary_class.in_(chosen))
+    return list(session.scalars(select(ReconcileItem).where(*wanted).order_by(ReconcileItem.position)))
+
+
+LINES_BEHIND = text("""
+    SELECT line.id, line.line_no, line.booked_on, line.value_date, line.direction, line.amount_vnd,
+        coalesce(line.bank_reference, '') AS bank_reference, line.description, st.file_name
+    FROM reconcile_item i
+    CROSS JOIN LATERAL unnest(i.bank_line_ids) AS behind(id)
+    JOIN bank_line line ON line.school_id = i.school_id AND line.id = behind.id
+    JOIN bank_statement st ON st.school_id = line.school_id AND st.id = line.statement_id
+    WHERE i.school_id = :school_id AND i.run_id = :run_id
+""")
+EVIDENCE_BEHIND = text("""
+    SELECT e.id, e.value_date, e.direction, e.amount_vnd, coalesce(e.bank_reference, '') AS bank_reference,
+        e.description, e.provider_txn_id
+    FROM reconcile_item i
+    CROSS JOIN LATERAL unnest(i.evidence_ids) AS behind(id)
+    JOIN evidence e ON e.id = behind.id
+    WHERE i.school_id = :school_id AND i.run_id = :run_id
+""")
+ROWS_BEHIND = text("""
+    SELECT row.id, row.line_no, row.booked_on, row.direction, row.amount_vnd, row.document_no, row.description,
+        row.account_code, row.contra_code
+    FROM reconcile_item i
+    CROSS JOIN LATERAL unnest(i.ledger_row_ids) AS behind(id)
+    JOIN ledger_row row ON row.school_id = i.school_id AND row.id = behind.id
+    WHERE i.school_id = :school_id AND i.run_id = :run_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The rows behind the items of a run, by id: none of them ever changes."""
+
+    lines: dict[int, Row[Any]]
+    evidence: dict[int, Row[Any]]
+    rows: dict[int, Row[Any]]
+
+
+def behind(session: Session, run: ReconcileRun) -> Behind:
+    """Bank lines, evidence and rows of the books behind the items of a run."""
+    key = {"school_id": run.school_id, "run_id": run.id}
+    found = [session.execute(statement, key).all() for statement in (LINES_BEHIND, EVIDENCE_BEHIND, ROWS_BEHIND)]
+    return Behind(*({row.id: row for row in rows} for rows in found))

@@ -1,0 +1,137 @@
+"""The report of a run, from what was stored with it alone: the same run gives the same report in any process.
+
+Only rows that never change are read: the run, its items, bank lines, evidence and rows of the books.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from payments import clock
+from reconciliation import queries
+from reconciliation.models import ReconcileItem
+from reconciliation.movements import MATCHED, NOT_DUE
+from reconciliation.queries import Behind, RunView
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item with what each source says about it; amounts in đồng, None where a source is silent."""
+
+    position: int
+    primary_class: str
+    flags: tuple[str, ...]
+    rule: str | None
+    day: date
+    amount_vnd: int
+    bank_vnd: int | None
+    gateway_vnd: int | None
+    ledger_vnd: int | None
+    references: tuple[str, ...]
+    bank_references: tuple[str, ...]
+    documents: tuple[str, ...]
+    text: str
+    places: tuple[str, ...]
+    """Where a person finds the lines: statement file and line."""
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run as people and programs read it."""
+
+    id: int
+    school: str
+    account: str
+    from_day: date
+    day: date
+    state: str
+    made_at: str
+    inputs_sha256: str
+    rules_version: int
+    matched: int
+    matched_vnd: int
+    not_due: int
+    exceptions: dict[str, int]
+    proof: dict[str, Any]
+    entries: tuple[Entry, ...]
+
+    def of(self, *classes: str) -> list[Entry]:
+        """Entries of some classes, in the order of the run."""
+        return [entry for entry in self.entries if entry.primary_class in classes]
+
+    @property
+    def odd(self) -> list[Entry]:
+        """The exceptions."""
+        return [entry for entry in self.entries if entry.primary_class not in {MATCHED, NOT_DUE}]
+
+
+def build(session: Session, run_id: int) -> Report:
+    """Read a report. Raises NotFoundError."""
+    view = queries.run_by_id(session, run_id)
+    found = queries.items(session, view.run)
+    return _report(view, found, queries.behind(session, view.run))
+
+
+def as_json(report: Report) -> bytes:
+    """The canonical JSON of a report: sorted keys, no blanks, days as ISO 8601; one line."""
+    return msgspec.json.encode(asdict(report), order="deterministic") + b"\n"
+
+
+def _report(view: RunView, items: Sequence[ReconcileItem], behind: Behind) -> Report:
+    run = view.run
+    return Report(
+        id=run.id,
+        school=view.school_code,
+        account=view.account,
+        from_day=run.from_day,
+        day=run.day,
+        state=run.state.name,
+        made_at=run.created_at.astimezone(clock.VIETNAM).isoformat(timespec="seconds"),
+        inputs_sha256=run.inputs_hash.hex(),
+        rules_version=run.rules_version,
+        matched=run.matched,
+        matched_vnd=run.matched_vnd,
+        not_due=run.not_due,
+        exceptions=dict(run.exceptions),
+        proof=run.proof,
+        entries=tuple(_entry(item, behind) for item in items),
+    )
+
+
+def _entry(item: ReconcileItem, behind: Behind) -> Entry:
+    lines = [behind.lines[number] for number in item.bank_line_ids]
+    said = [behind.evidence[number] for number in item.evidence_ids]
+    rows = [behind.rows[number] for number in item.ledger_row_ids]
+    return Entry(
+        position=item.position,
+        primary_class=item.primary_class,
+        flags=tuple(item.flags),
+        rule=item.rule,
+        day=item.value_date,
+        amount_vnd=item.amount_vnd,
+        bank_vnd=_sum(lines),
+        gateway_vnd=_sum(said),
+        ledger_vnd=_sum(rows),
+        references=tuple(item.references),
+        bank_references=_texts([*lines, *said], "bank_reference"),
+        documents=_texts(rows, "document_no"),
+        text=next((row.description for row in (*lines, *said, *rows) if row.description), ""),
+        places=tuple(f"{line.file_name}: {line.line_no}" for line in lines),
+        note=item.note,
+    )
+
+
+def _sum(rows: Sequence[Any]) -> int | None:
+    """Money in minus money out."""
+    if not rows:
+        return None
+    return sum(int(row.amount_vnd) if row.direction == "credit" else -int(row.amount_vnd) for row in rows)
+
+
+def _texts(rows: Sequence[Any], name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for row in rows if (text := getattr(row, name))))

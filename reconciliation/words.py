@@ -1,0 +1,75 @@
+"""What people read about a night: the classes, states and checks in Vietnamese, and what to do about each."""
+
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """The name of a class, and the next step that we propose."""
+
+    vi: str
+    en: str
+    advice: str = ""
+
+
+CLASSES: dict[str, Words] = {
+    "matched": Words("Khớp", "Matched"),
+    "not_due": Words("Chưa đến hạn", "Not due yet", "Chờ sao kê hoặc sổ kế toán của ngày này."),
+    "balance_break": Words(
+        "Lệch số dư",
+        "Balance break",
+        "Xuất lại sao kê của ngân hàng rồi nhập lại; tiền chỉ có trong tệp lệch chưa được ghi.",
+    ),
+    "closed_period": Words("Kỳ đã khóa", "Closed period", "Ghi vào kỳ đang mở, dẫn chiếu ngày gốc."),
+    "duplicate": Words("Ghi trùng", "Duplicate", "Kiểm tra: một khoản được ghi hai lần trong cùng một nguồn."),
+    "ambiguous": Words("Nhiều khả năng", "Ambiguous", "Một người chọn: hệ thống không đoán."),
+    "amount_diff": Words("Lệch số tiền", "Amount differs", "So chứng từ ngân hàng với báo có và sổ kế toán."),
+    "missing_bank": Words(
+        "Thiếu ở ngân hàng", "Missing at the bank", "Hỏi ngân hàng; chỉ đảo bút toán khi hai người duyệt."
+    ),
+    "missing_gateway": Words(
+        "Thiếu báo có", "Missing callback", "Đã ghi nhận tiền theo sao kê; kiểm tra kết nối báo có với ngân hàng."
+    ),
+    "missing_ledger": Words("Chưa ghi sổ", "Missing in the books", "Ghi sổ kế toán: Nợ 112 / Có theo khoản thu."),
+    "only_ledger": Words("Chỉ có trong sổ", "In the books only", "Tìm chứng từ ngân hàng, hoặc sửa bút toán ghi nhầm."),
+    "fee_netted": Words(
+        "Trừ phí trung gian", "Net of fee", "Ghi phí vào chi phí; không ghi có lần thứ hai cho dòng sao kê này."
+    ),
+    "date_cutoff": Words("Lệch ngày", "Date cut-off", "Ghi theo ngày của ngân hàng; báo cáo theo cả hai ngày."),
+}
+FLAGS: dict[str, str] = {"cash": "tiền mặt", "reversed": "bị thu hồi"}
+STATES: dict[str, Words] = {
+    "waiting_statement": Words("Chờ sao kê", "Waiting for the statement"),
+    "proved": Words("Đã chứng minh", "Proved"),
+    "failed": Words("Không khớp số dư", "Does not prove"),
+}
+CHECKS: dict[str, str] = {
+    "balance": "Đầu kỳ + phát sinh có − phát sinh nợ = cuối kỳ",
+    "balance_inside": "Sao kê tự mâu thuẫn",
+    "balance_unstated": "Sao kê không ghi số dư",
+    "balance_gap": "Số dư đầu không nối số dư cuối của sao kê trước",
+    "balance_sequence": "Thiếu một số thứ tự sao kê",
+    "balance_overlap": "Hai sao kê cùng ngày không giống nhau",
+    "balance_before": "Số dư đầu khác số dư đã chứng minh hôm trước",
+    "total_bank": "Sao kê: khớp + ngoại lệ + chưa đến hạn = tổng số dòng",
+    "total_gateway": "Báo có: khớp + ngoại lệ + chưa đến hạn = tổng số",
+    "total_ledger": "Sổ kế toán: khớp + ngoại lệ + chưa đến hạn = tổng số dòng",
+    "receipts_placed": "Tiền nhận = đã phân bổ + tiền thừa + chưa xác định + bị thu hồi",
+    "books_zero": "Bảng cân đối thử bằng không",
+}
+SOURCES: dict[str, str] = {"bank": "Sao kê", "gateway": "Báo có", "ledger": "Sổ kế toán"}
+RULES: dict[str, str] = {
+    "T0": "cùng số tham chiếu ngân hàng",
+    "T1": "cùng mã thanh toán",
+    "T2": "duy nhất cùng số tiền và ngày",
+    "T3": "nhiều khoản cộng thành một",
+}
+
+
+def class_vi(key: str) -> str:
+    """The Vietnamese name of a class or flag."""
+    return CLASSES[key].vi if key in CLASSES else FLAGS.get(key, key)
+
+
+def rule_vi(rule: str | None) -> str:
+    """The evidence behind a match, in words: ``T0+T1`` -> both."""
+    return "; ".join(f"{part} {RULES[part]}" for part in (rule or "").split("+") if part in RULES)

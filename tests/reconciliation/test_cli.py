@@ -1,0 +1,155 @@
+"""The commands of design.md §8: files in, nights out, reports again; in Vietnamese or as JSON."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from operations.cli import hocphi
+from operations.sample_files import write_camt053, write_misa_ledger
+from payments.settings import generated_environment
+from reconciliation.school_ledgers.model import LedgerFile
+from reconciliation.school_ledgers.template import write_template
+from tests.reconciliation.desk import DAY, OPENING, line, row, statement
+
+X_VND = 100_000
+ROOT = Path(__file__).parents[2]
+
+
+class Terminal:
+    """Commands against the desk's database."""
+
+    def __init__(self, desk, folder: Path) -> None:
+        self.desk, self.folder = desk, folder
+        url = desk.engine.url.render_as_string(hide_password=False)
+        self.environment = generated_environment() | {"DATABASE_URL": url}
+        self.account = f"970998:{desk.number}"
+
+    def run(self, *arguments: str) -> Result:
+        return CliRunner().invoke(hocphi, arguments, env=self.environment)
+
+    def told(self, *arguments: str) -> dict:
+        result = self.run(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    def file(self, name: str, data: bytes) -> str:
+        path = self.folder / name
+        path.write_bytes(data)
+        return str(path)
+
+
+@pytest.fixture
+def terminal(desk, tmp_path):
+    return Terminal(desk, tmp_path)
+
+
+@pytest.fixture
+def paid(desk):
+    """One payment by callback, one that only the statement knows; returns the lines of the statement."""
+    one, two = desk.issue(X_VND), desk.issue(2 * X_VND)
+    desk.pay(X_VND, one.reference, "FT25253000001")
+    return [line(X_VND, one.reference, "FT25253000001"), line(2 * X_VND, two.reference, "FT25253000002")]
+
+
+def test_a_statement_is_imported_once_and_a_night_reports_it_as_the_contract_says(terminal, desk, paid):
+    file = terminal.file("saoke.xml", write_camt053([statement(desk.number, paid)]))
+    first = terminal.told("statement", "import", file, "--account", terminal.account)
+    again = terminal.told("statement", "import", file, "--account", terminal.account)
+    assert (first["new_lines"], again["new_lines"], again["statements"][0]["already_imported"]) == (2, 0, True)
+    # No worker runs here: the command settles what waits before it judges.
+    [run, other] = terminal.told("reconcile", "--date", DAY.isoformat(), "--school", desk.school.code)["runs"]
+    assert (run["school"], run["account"], run["state"]) == (desk.school.code, terminal.account, "PROVED")
+    assert (run["matched"], run["exceptions"]) == (1, {"missing_gateway": 1})
+    assert run["proof"] == {
+        "opening_vnd": OPENING,
+        "credits_vnd": 3 * X_VND,
+        "debits_vnd": 0,
+        "closing_vnd": OPENING + 3 * X_VND,
+        "ok": True,
+    }
+    assert (other["state"], other["proof"]["ok"], isinstance(run["id"], int)) == ("WAITING_STATEMENT", False, True)
+    assert desk.rows("SELECT state FROM invoice_balance ORDER BY invoice_id") == [("paid",), ("paid",)]
+
+
+def test_a_dry_run_writes_nothing(terminal, desk, paid):
+    file = terminal.file("saoke.xml", write_camt053([statement(desk.number, paid)]))
+    told = terminal.told("statement", "import", file, "--account", terminal.account, "--dry-run")
+    assert (told["new_lines"], told["dry_run"]) == (2, True)
+    books = terminal.file("so.xlsx", write_template([row(X_VND, "Thu")]))
+    assert terminal.told("ledger", "import", books, "--school", desk.school.code, "--dry-run")["new_rows"] == 1
+    counts = [desk.count(table) for table in ("bank_statement", "bank_line", "ledger_import", "ledger_row")]
+    assert counts == [0, 0, 0, 0]
+    assert desk.rows("SELECT count(*) FROM evidence WHERE source = 'statement'") == [(0,)]
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_words_and_imports_nothing(terminal, desk, paid):
+    whole = write_camt053([statement(desk.number, paid)])
+    file = terminal.file("nua.xml", whole[: len(whole) // 2])
+    result = terminal.run("statement", "import", file, "--account", terminal.account)
+    assert result.exit_code == 1
+    assert "Chưa nhập dòng nào" in result.stderr
+    assert desk.count("bank_line") == 0
+
+
+def test_a_statement_of_another_account_is_refused(terminal, desk, paid):
+    file = terminal.file("saoke.xml", write_camt053([statement("9999999999", paid)]))
+    result = terminal.run("statement", "import", file, "--account", terminal.account)
+    assert (result.exit_code, "other_account" in result.stderr) == (1, True)
+    assert desk.number not in result.stderr
+
+
+def test_misa_books_come_in_by_name_of_their_mapping(terminal, desk, paid):
+    first = paid[0].description
+    ledger = LedgerFile((row(X_VND, f"Thu {first}", code="1121.01"),), "1121.01", 0, None, None, None, "")
+    file = terminal.file("so.xlsx", write_misa_ledger([ledger]))
+    told = terminal.told("ledger", "import", file, "--school", desk.school.code, "--mapping", "misa")
+    assert (told["new_rows"], told["accounts"]) == (1, {terminal.account: 1})
+    result = terminal.run("ledger", "import", file, "--school", desk.school.code, "--mapping", "khong-co")
+    assert (result.exit_code, "unknown_mapping" in result.stderr) == (1, True)
+
+
+def test_codes_of_the_books_can_be_given_their_account(terminal, desk):
+    file = terminal.file("so.xlsx", write_template([row(X_VND, "Thu bán trú", code="1121.07")]))
+    command = ("ledger", "import", file, "--school", desk.school.code)
+    assert terminal.told(*command)["unplaced"] == {"1121.07": 1}
+    said = terminal.told(*command, "--account-code", f"1121.07={terminal.account}")
+    assert said["unplaced"] == {}
+
+
+def test_a_report_is_printed_again_byte_for_byte_by_other_processes(terminal, desk, paid, tmp_path):
+    desk.state(*paid)
+    desk.book(row(X_VND, paid[0].description), row(77_000, "Thu tiền mặt", code="1111"))
+    run = desk.night()
+    files = [tmp_path / name for name in ("a.xlsx", "b.xlsx")]
+    printed = []
+    for file in files:
+        command = [
+            sys.executable,
+            "-m",
+            "operations",
+            "reconcile",
+            "report",
+            str(run.id),
+            "--xlsx",
+            str(file),
+            "--json",
+        ]
+        done = subprocess.run(command, cwd=ROOT, env=terminal.environment, capture_output=True, check=True)
+        printed.append(done.stdout)
+    assert printed[0] == printed[1]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert json.loads(printed[0])["exceptions"] == run.exceptions
+
+
+def test_words_without_json_name_what_was_found(terminal, desk, paid):
+    desk.state(*paid)
+    result = terminal.run("reconcile", "--date", DAY.isoformat())
+    assert (result.exit_code, "missing_gateway 1" in result.stdout) == (0, True)
+    number = result.stdout.split()[0].removeprefix("#")
+    shown = terminal.run("reconcile", "report", number)
+    assert "Thiếu báo có" in shown.stdout
+    assert terminal.run("reconcile", "report", "999999").exit_code == 1
