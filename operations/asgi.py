@@ -32,9 +32,8 @@ class Mount:
 
 def application() -> Mount:
     """Compose the application of one web process from the environment."""
-    from payments.inbox.door import Door  # noqa: PLC0415 - likewise
-
     import wsgi  # noqa: PLC0415 - reads the environment, so only here and not when this module is looked at
+    from payments.inbox.door import Door  # noqa: PLC0415 - likewise
 
     pages = WSGIMiddleware(cast("Any", wsgi.app), workers=WSGI_THREADS)
     return Mount(Door(wsgi.settings), cast("App", pages))
