@@ -61,6 +61,19 @@ HELD = text(f"""
     WHERE held.school_id = :school_id AND held.reason = 'ambiguous'
 """)  # noqa: S608 - as above
 
+WAITING = text(f"""
+    SELECT {_TOLD}, NULL::bigint AS transaction_id
+    {_BUCKETS}
+    JOIN evidence e ON e.school_id = :school_id AND e.account_id = bucket.account_id
+        AND e.direction = bucket.direction AND e.amount_vnd = bucket.amount_vnd
+        AND e.value_date BETWEEN bucket.first_day AND bucket.last_day
+        AND NOT e.conflicting AND NOT e.sandbox AND (e.status = 'settled' OR e.source = 'statement')
+    JOIN outbox work ON work.subject_id = e.id AND work.queue = 'settlement' AND work.kind = 'evidence'
+        AND work.school_id = :school_id AND NOT work.dead AND work.attempts = 0
+    WHERE NOT EXISTS (SELECT FROM transaction_evidence link WHERE link.evidence_id = e.id)
+      AND NOT EXISTS (SELECT FROM held_evidence held WHERE held.evidence_id = e.id)
+""")  # noqa: S608 - as above
+
 INSERT_TRANSACTIONS = text("""
     INSERT INTO bank_transaction (
         school_id, id, account_id, direction, amount_vnd, value_date, occurred_at, bank_reference, description,
@@ -169,6 +182,10 @@ class Book:
     def held(self) -> list[Told]:
         """What waits for more evidence."""
         return [told(row) for row in self.rows(HELD)]
+
+    def waiting(self, days: Mapping[Bucket, tuple[date, date]]) -> list[Told]:
+        """Evidence in the buckets near the days that settlement has not come to yet."""
+        return [] if not days else [told(row) for row in self.rows(WAITING, **buckets(days, ()))]
 
     def neighbours(
         self, days: Mapping[Bucket, tuple[date, date]], references: Iterable[str], whole: Iterable[Bucket]

@@ -97,6 +97,11 @@ def _attach(book: Book, fresh: Sequence[Told]) -> None:
     waiting = {one.piece.evidence_id: one for one in book.held() if one.bucket in wanted}
     waiting |= {one.piece.evidence_id: one for one in fresh}
     near, standings = _near(book, list(waiting.values()))
+    # The true half of a piece may be a few rows later in the queue: a guess must not be quicker.
+    told = {one.piece.evidence_id: one for one in book.waiting(_guessed(near, waiting.values()))}
+    if told.keys() - waiting.keys():
+        waiting = told | waiting
+        near, standings = _near(book, list(waiting.values()))
     pieces = {one.piece.evidence_id: one for one in near} | waiting
     plan = Plan()
     for bucket, members in _by_bucket(pieces.values()).items():
@@ -127,6 +132,15 @@ def _near(book: Book, waiting: Sequence[Told]) -> tuple[list[Told], dict[int, tu
         return near, standings
     more, others = book.neighbours({bucket: days[bucket] for bucket in nameless}, (), nameless)
     return [one for one in near if one.bucket not in nameless] + more, standings | others
+
+
+def _guessed(near: Sequence[Told], waiting: Iterable[Told]) -> dict[Bucket, tuple[date, date]]:
+    """Where a name stands on one side only, so that count alone would join: the days, by bucket."""
+    return {
+        bucket: (min(one.piece.day for one in members), max(one.piece.day for one in members))
+        for bucket, members in _by_bucket([*near, *waiting]).items()
+        if len({bool(one.piece.references) for one in members}) > 1
+    }
 
 
 def _by_bucket(pieces: Iterable[Told]) -> dict[Bucket, list[Told]]:

@@ -117,6 +117,20 @@ def test_an_ambiguous_line_is_held_where_a_person_sees_it_and_released_by_later_
     assert session.scalars(select(HeldEvidence).where(HeldEvidence.school_id == school.id)).all() == []
 
 
+def test_a_guess_waits_for_the_rest_of_its_statement(session: Session, school: SchoolSetting, bank: int) -> None:
+    """A line whose call was lost, and the nameless call of another payment, whose own line comes a batch later."""
+    attach(session, school, tell(session, school, bank, memo="tien hoc", bank_reference="FT2"))
+    named, nameless = record(
+        session, school, line(CODE, bank_reference="FT1"), line("tien hoc", bank_reference="FT2", line_no=2)
+    )
+    attach(session, school, named)
+    attach(session, school, nameless)
+    told = session.execute(
+        select(BankTransaction.bank_reference, BankTransaction.references).where(BankTransaction.school_id == school.id)
+    )
+    assert {row.bank_reference: row.references for row in told} == {"FT1": [CODE], "FT2": []}
+
+
 def test_an_unmatched_transaction_learns_the_reference_that_a_callback_brings(
     session: Session, school: SchoolSetting, bank: int
 ) -> None:
