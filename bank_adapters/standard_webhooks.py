@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from bank_adapters import fields, signatures
 from bank_adapters.answers import success_flag
 from bank_adapters.contract import (
@@ -49,7 +51,8 @@ _DIRECTIONS: Final = {
 
 def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
     """Accept when one of the signatures is right under one of the live keys, and fresh."""
-    if not any(mapping.get(field) for mapping in secrets for field in SECRET_FIELDS):
+    shared, public = _shared_keys(secrets), _public_keys(secrets)
+    if not shared and not public:
         return Verdict(valid=False, reason=Reason.unconfigured)
     message_id, stamp = request.header("webhook-id"), request.header("webhook-timestamp")
     given = request.header("webhook-signature").split(" ")
@@ -58,7 +61,7 @@ def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
     if len(given) > MAX_SIGNATURES:
         return Verdict(valid=False, reason=Reason.malformed)
     message = f"{message_id}.{stamp}.".encode("utf-8", "surrogatepass") + request.body
-    if _symmetric(given, secrets, message) or _asymmetric(given, secrets, message):
+    if _symmetric(given, shared, message) or _asymmetric(given, public, message):
         return signatures.fresh(stamp, now)
     return Verdict(valid=False, reason=Reason.bad_signature)
 
@@ -91,19 +94,22 @@ def acknowledge(request: Request, outcomes: Sequence[Outcome], secrets: Secrets,
     return success_flag(outcomes)
 
 
-def _symmetric(given: list[str], secrets: Secrets, message: bytes) -> bool:
-    for secret in signatures.secret_values(secrets, "secret"):
-        key = signatures.decode_base64(secret.removeprefix("whsec_"))
-        if key:
-            expected = "v1," + base64.b64encode(hmac.digest(key, message, "sha256")).decode()
-            if any(signatures.same(signature, expected) for signature in given):
-                return True
-    return False
+def _shared_keys(secrets: Secrets) -> list[bytes]:
+    texts = signatures.secret_values(secrets, "secret")
+    return [key for text in texts if (key := signatures.decode_base64(text.removeprefix("whsec_")))]
 
 
-def _asymmetric(given: list[str], secrets: Secrets, message: bytes) -> bool:
-    publics = signatures.secret_values(secrets, "public") + signatures.secret_values(secrets, "public_pem")
-    keys = [key for public in publics if (key := signatures.ed25519_key(public))]
+def _public_keys(secrets: Secrets) -> list[Ed25519PublicKey]:
+    texts = signatures.secret_values(secrets, "public") + signatures.secret_values(secrets, "public_pem")
+    return [key for text in texts if (key := signatures.ed25519_key(text))]
+
+
+def _symmetric(given: list[str], keys: list[bytes], message: bytes) -> bool:
+    expected = ["v1," + base64.b64encode(hmac.digest(key, message, "sha256")).decode() for key in keys]
+    return any(signatures.same(signature, one) for one in expected for signature in given)
+
+
+def _asymmetric(given: list[str], keys: list[Ed25519PublicKey], message: bytes) -> bool:
     raw = [signatures.decode_base64(item[4:]) for item in given if item.startswith("v1a,")]
     return any(signatures.ed25519_matches(key, one, message) for key in keys for one in raw if one)
 

@@ -81,7 +81,8 @@ def _durability(connection: Connection) -> tuple[bool, str]:
 
 
 def _schema(connection: Connection) -> tuple[bool, str]:
-    head = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    there = connection.scalar(text("SELECT to_regclass('alembic_version')"))
+    head = connection.scalar(text("SELECT version_num FROM alembic_version")) if there else "no tables"
     advice = "" if head == code_head() else f", the code is at {code_head()}: run hocphi migrate"
     return head == code_head(), f"{head}{advice}"
 

@@ -17,7 +17,7 @@ from granian.server import Server
 
 from operations.migrate import upgrade
 from payments.celery import QUEUES
-from payments.db import libpq_url
+from payments.db import libpq_url, readable_faults
 from payments.settings import Settings, generated_environment
 
 BEAT_LOCK = 0x68634265  # "hcBe": any fixed number, the same on every machine
@@ -101,7 +101,8 @@ def _watch(connection: psycopg.Connection[tuple[object, ...]], done: threading.E
 @click.command()
 def migrate() -> None:
     """Đưa lược đồ cơ sở dữ liệu lên bản mới nhất. (Bring the schema to the newest version.)"""
-    upgrade(Settings.from_env().database_url)
+    with readable_faults():
+        upgrade(Settings.from_env().database_url)
 
 
 @click.command()

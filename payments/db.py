@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
+from psycopg.errors import UndefinedTable
 from sqlalchemy import BigInteger, Date, DateTime, Enum, Identity, LargeBinary, MetaData, Text, create_engine
 from sqlalchemy import ForeignKey as _ForeignKey
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from payments.errors import DomainError
 from payments.settings import Settings
 
 NAMING = {
@@ -115,11 +118,40 @@ def session_scope(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def command_session() -> Iterator[tuple[Session, Settings]]:
-    """For commands: settings from the environment, one engine, one committed transaction. Raises SettingsError."""
+    """For commands: settings from the environment, one engine, one committed transaction.
+
+    Raises SettingsError, and DomainError as ``readable_faults`` does.
+    """
     settings = Settings.from_env()
     engine = make_engine(settings.database_url)
     try:
-        with session_scope(engine) as session:
+        with readable_faults(), session_scope(engine) as session:
             yield session, settings
     finally:
         engine.dispose()
+
+
+@contextmanager
+def readable_faults() -> Iterator[None]:
+    """Tell the caller of a command what to do about a database that is away or has no tables yet.
+
+    Raises DomainError ``database_away`` or ``no_schema`` instead of the driver's errors; all others pass.
+    """
+    try:
+        yield
+    except OperationalError as error:
+        if error.statement is not None:
+            raise
+        raise DomainError(
+            "database_away",
+            "Không kết nối được cơ sở dữ liệu; hãy kiểm tra DATABASE_URL và máy chủ.",
+            "The database cannot be reached; check DATABASE_URL and the server.",
+        ) from error
+    except ProgrammingError as error:
+        if not isinstance(error.orig, UndefinedTable):
+            raise
+        raise DomainError(
+            "no_schema",
+            "Cơ sở dữ liệu chưa có bảng; hãy chạy «hocphi migrate».",
+            "The database has no tables yet; run «hocphi migrate».",
+        ) from error

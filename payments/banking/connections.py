@@ -88,9 +88,11 @@ def read_secret(adapter: str, data: bytes) -> dict[str, str]:
     Raises DomainError ``unknown_adapter`` or ``bad_secret``.
     """
     try:
-        content = data.decode("utf-8").strip()
+        content = data.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise _unreadable_secret() from error
+    if content.startswith("["):
+        raise _unreadable_secret()
     if not content.startswith("{"):
         single = [choice for choice in _adapter(adapter).SECRET_CHOICES if len(choice) == 1]
         if not content or not single:
@@ -189,7 +191,7 @@ def _unreadable_secret() -> DomainError:
 
 def _sealed_secret(cipher: FieldCipher, adapter: str, secret: Mapping[str, str]) -> bytes:
     module = _adapter(adapter)
-    filled = {field: value for field, value in secret.items() if value}
+    filled = {field: value for field, value in secret.items() if value.strip()}
     unknown = sorted(secret.keys() - set(module.SECRET_FIELDS))
     missing = rules.missing_secret_fields(frozenset(filled), module.SECRET_CHOICES)
     if unknown or missing:

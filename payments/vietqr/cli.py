@@ -92,7 +92,9 @@ def decode_command(payload: str | None, *, from_stdin: bool, strict: bool, as_js
 
 @vietqr_group.command("image")
 @click.argument("payload")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Tệp .svg hoặc .png.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Tệp .svg hoặc .png."
+)
 @click.option("--template", type=click.Choice(TEMPLATES), default="qr_only", show_default=True)
 @click.option("--level", type=click.Choice(LEVELS), default="M", show_default=True, help="Mức sửa lỗi.")
 @click.option("--mask", type=click.IntRange(0, 7), help="Mặt nạ cố định, nhanh gấp ba (fixed mask).")
@@ -109,7 +111,10 @@ def image_command(payload: str, *, output: Path, as_json: bool, **look: Any) -> 
     with _refusals(as_json=as_json):
         text, style = _payload(payload), Style(**look)
         picture = render_png(text, style) if output.suffix == ".png" else render_svg(text, style).encode()
-    output.write_bytes(picture)
+    try:
+        output.write_bytes(picture)
+    except OSError as error:
+        raise click.FileError(str(output), error.strerror) from error
     if as_json:
         _print_json({"file": str(output), "bytes": len(picture), "etag": etag(text, style)})
 

@@ -45,7 +45,7 @@ def test_the_id_of_the_message_is_signed_too() -> None:
 
 def test_a_secret_that_is_no_base64_believes_nobody_and_spares_the_other() -> None:
     odd = {"secret": "whsec_not base64!"}
-    assert not standard_webhooks.authenticate(event(), [odd], NOW).valid
+    assert standard_webhooks.authenticate(event(), [odd], NOW).reason is Reason.unconfigured
     assert standard_webhooks.authenticate(event(), [odd, SECRET], NOW).valid
 
 

@@ -72,6 +72,14 @@ def test_dead_letters_are_told(run, database_url):
     assert checks["queue"] == {"name": "queue", "ok": False, "detail": "0 waiting, 1 dead letters"}
 
 
+def test_a_database_without_tables_names_the_way_out(run, monkeypatch):
+    with EmbeddedPostgres(throwaway=True) as server:
+        monkeypatch.setenv("DATABASE_URL", server.url)
+        status, checks = run("--invariants")
+    assert status == 1
+    assert "hocphi migrate" in checks["schema"]["detail"]
+
+
 def test_a_database_that_is_away_is_told_and_no_traceback_shown(run, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://postgres@/nothing?host=/nowhere")
     status, checks = run("--invariants")

@@ -103,7 +103,17 @@ def test_a_connection_may_report_at_once_on_an_account_in_any_state(terminal: Te
 
 @pytest.mark.parametrize(
     ("content", "status"),
-    [(b"test-sepay-secret\n", 0), (b"", 1), (b"{", 1), (b'{"secret": 5}', 1), (b'{"sectret": "x"}', 1), (b"\xff", 1)],
+    [
+        (b"test-sepay-secret\n", 0),
+        (b'\xef\xbb\xbf{"secret": "saved by Notepad"}', 0),
+        (b"", 1),
+        (b"{", 1),
+        (b'["secret"]', 1),
+        (b'{"secret": 5}', 1),
+        (b'{"secret": "  "}', 1),
+        (b'{"sectret": "x"}', 1),
+        (b"\xff", 1),
+    ],
 )
 def test_a_secret_file_is_json_or_one_bare_secret(
     terminal: Terminal, tmp_path: Path, content: bytes, status: int

@@ -123,6 +123,13 @@ def test_unreadable_payload_is_not_drawn(tmp_path):
     assert not (tmp_path / "qr.png").exists()
 
 
+def test_a_picture_that_cannot_be_written_is_one_sentence(tmp_path):
+    result = run("image", PAYLOAD, "--output", str(tmp_path / "no folder" / "qr.png"))
+    assert result.exit_code == 1
+    assert "qr.png" in result.stderr
+    assert isinstance(result.exception, SystemExit)
+
+
 def test_banks_are_listed_and_compared(tmp_path):
     assert "970454" in run("banks", "bvb").stdout
     assert len(json.loads(run("banks", "--json").stdout)) == 71
