@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from payments.banking import rules
 from payments.banking.models import Bank, Channel, Connection, ConnectionSecret, ReceivingAccount
-from payments.banking.rules import ReportedAccount, account_text
+from payments.banking.rules import ClosedList, Target, account_text, closed_list
 from payments.crypto import FieldCipher
 from payments.errors import DomainError, NotFoundError
 from payments.settings import IPNetwork
@@ -45,7 +45,7 @@ class DoorConnection:
     networks: tuple[IPNetwork, ...]
     """Addresses that may call; empty: any."""
     secrets: tuple[dict[str, str], ...] = field(repr=False)
-    accounts: tuple[ReportedAccount, ...]
+    accounts: ClosedList = field(repr=False)
 
 
 def connection_by_token(session: Session, cipher: FieldCipher, token_hash: bytes) -> DoorConnection | None:
@@ -63,8 +63,8 @@ def door_connection(cipher: FieldCipher, row: Sequence[Any]) -> DoorConnection:
         sandbox=sandbox,
         networks=tuple(ipaddress.ip_network(network) for network in networks),
         secrets=tuple(json.loads(cipher.open(bytes(sealed), SECRET_PLACE)) for sealed in secrets),
-        accounts=tuple(
-            ReportedAccount(kind, identifier, int(school_id), int(account_id))
+        accounts=closed_list(
+            (kind, identifier, Target(int(school_id), int(account_id)))
             for kind, identifier, school_id, account_id in accounts
         ),
     )

@@ -2,10 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from payments.i18n import Text
 
@@ -22,14 +22,52 @@ _MEMO_PREFIX = re.compile(r"[0-9A-Z]{1,6}", re.ASCII)
 IdentifierKind = Literal["number", "virtual_prefix", "merchant"]
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedAccount:
-    """An account that a connection may report on, under the name that the sender uses for it."""
+class Target(NamedTuple):
+    """A receiving account of a school."""
 
-    kind: IdentifierKind
-    identifier: str
     school_id: int
     account_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedList:
+    """The accounts a connection may report on, under the names its sender uses; see ``closed_list``."""
+
+    exact: Mapping[str, Target]
+    prefixes: Sequence[tuple[str, Target]]
+
+    def resolve(self, account_number: str | None, virtual_account: str | None) -> Target | None:
+        """Whose account the message names; None when it names none, or one outside the list.
+
+        A named account number must be on the list, whatever virtual account stands beside it: else a secret of
+        one school could speak about another school's account; prefixes are for virtual accounts alone. Of two names
+        the virtual account is finer; two that lead to different schools contradict each other.
+        """
+        number = account_text(account_number or "")
+        virtual = account_text(virtual_account or "")
+        if not number and not virtual:
+            return None
+        by_number = self.exact.get(number)
+        if number and by_number is None:
+            return None
+        by_virtual = self._virtual(virtual) if virtual else None
+        if by_number and by_virtual and by_number.school_id != by_virtual.school_id:
+            return None
+        return by_virtual or by_number
+
+    def _virtual(self, name: str) -> Target | None:
+        listed = self.exact.get(name)
+        return listed or next((target for prefix, target in self.prefixes if name.startswith(prefix)), None)
+
+
+def closed_list(entries: Iterable[tuple[IdentifierKind, str, Target]]) -> ClosedList:
+    """Build the list from (kind, identifier, account); kinds: number, merchant, virtual_prefix."""
+    exact: dict[str, Target] = {}
+    prefixes: dict[str, Target] = {}
+    for kind, identifier, target in entries:
+        (prefixes if kind == "virtual_prefix" else exact)[account_text(identifier)] = target
+    longest_first = sorted(prefixes.items(), key=lambda pair: (-len(pair[0]), pair[0]))
+    return ClosedList(exact, tuple(longest_first))
 
 
 def usable_from(approved_at: datetime) -> datetime:
@@ -50,48 +88,6 @@ def free_for_payer(cost_vnd: int, cost_per_10000: int, borne_by: str) -> bool:
 def account_text(value: str) -> str:
     """An account number as banks mean it: without blanks, dots and dashes, letters upper-case."""
     return "".join(character for character in value if character not in " .-\u00a0").upper()
-
-
-def resolve_account(
-    accounts: Iterable[ReportedAccount],
-    *,
-    account_number: str | None = None,
-    virtual_account: str | None = None,
-    merchant: str | None = None,
-) -> tuple[int, int] | None:
-    """Find (school, account) that a sender means, within the connection's closed list; None: foreign, credit nobody.
-
-    The most specific name wins: a listed virtual account, the longest listed prefix of it, the account number, the
-    merchant code. Names that lead to different schools contradict each other, and nobody is credited by guess.
-    """
-    listed = list(accounts)
-    found = [
-        match
-        for match in (
-            _equal(listed, "number", virtual_account),
-            _longest_prefix(listed, virtual_account),
-            _equal(listed, "number", account_number),
-            _equal(listed, "merchant", merchant),
-        )
-        if match is not None
-    ]
-    if len({match.school_id for match in found}) != 1:
-        return None
-    return found[0].school_id, found[0].account_id
-
-
-def _equal(accounts: Iterable[ReportedAccount], kind: IdentifierKind, name: str | None) -> ReportedAccount | None:
-    wanted = account_text(name or "")
-    matching = [account for account in accounts if account.kind == kind and account.identifier == wanted]
-    return matching[0] if wanted and matching else None
-
-
-def _longest_prefix(accounts: Iterable[ReportedAccount], virtual_account: str | None) -> ReportedAccount | None:
-    wanted = account_text(virtual_account or "")
-    matching = [
-        account for account in accounts if account.kind == "virtual_prefix" and wanted.startswith(account.identifier)
-    ]
-    return max(matching, key=lambda account: len(account.identifier), default=None)
 
 
 def token_hash(token: str) -> bytes:

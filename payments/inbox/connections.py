@@ -14,55 +14,37 @@ from sqlalchemy.orm import Session
 from payments.banking.queries import DoorConnection, connection_by_token
 from payments.banking.rules import token_hash
 from payments.crypto import FieldCipher
-from payments.inbox.receiving import ConnectionData
-from payments.inbox.rules import Target, closed_list
 
 KEPT_FOR = timedelta(seconds=5)
 MOST_KEPT = 4096
 
-Load = Callable[[str], ConnectionData | None]
+Load = Callable[[str], DoorConnection | None]
 
 
 def loader(engine: Engine, cipher: FieldCipher) -> Load:
     """A look-up of active connections by URL token."""
 
-    def load(token: str) -> ConnectionData | None:
+    def load(token: str) -> DoorConnection | None:
         with Session(engine) as session:
-            found = connection_by_token(session, cipher, token_hash(token))
-        return None if found is None else for_door(found)
+            return connection_by_token(session, cipher, token_hash(token))
 
     return load
-
-
-def for_door(found: DoorConnection) -> ConnectionData:
-    """The connection with its closed list made ready for look-ups."""
-    return ConnectionData(
-        id=found.id,
-        adapter=found.adapter,
-        secrets=found.secrets,
-        accounts=closed_list(
-            (account.kind, account.identifier, Target(account.school_id, account.account_id))
-            for account in found.accounts
-        ),
-        networks=found.networks,
-        sandbox=found.sandbox,
-    )
 
 
 class Kept:
     """Loaded connections by token, each good for five seconds; unknown tokens are never kept."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, tuple[datetime, ConnectionData]] = {}
+        self._entries: dict[str, tuple[datetime, DoorConnection]] = {}
 
-    def get(self, token: str, now: datetime) -> ConnectionData | None:
+    def get(self, token: str, now: datetime) -> DoorConnection | None:
         """What is kept and not too old (a clock that was turned back makes it too old as well)."""
         entry = self._entries.get(token)
         if entry is None or not timedelta(0) <= now - entry[0] < KEPT_FOR:
             return None
         return entry[1]
 
-    def put(self, token: str, loaded: ConnectionData | None, now: datetime) -> None:
+    def put(self, token: str, loaded: DoorConnection | None, now: datetime) -> None:
         """Keep what was loaded for a question asked at ``now``."""
         if loaded is None:
             self._entries.pop(token, None)
@@ -80,7 +62,7 @@ class Connections:
         self._kept = Kept()
         self._lock = threading.Lock()
 
-    def get(self, token: str, now: datetime) -> ConnectionData | None:
+    def get(self, token: str, now: datetime) -> DoorConnection | None:
         """The connection of a token; raises SQLAlchemyError when the database is away."""
         with self._lock:
             kept = self._kept.get(token, now)
@@ -98,13 +80,13 @@ class AsyncConnections:
         self._load = load
         self._timeout_s = timeout_s
         self._kept = Kept()
-        self._asked: dict[str, asyncio.Task[ConnectionData | None]] = {}
+        self._asked: dict[str, asyncio.Task[DoorConnection | None]] = {}
 
-    def kept(self, token: str, now: datetime) -> ConnectionData | None:
+    def kept(self, token: str, now: datetime) -> DoorConnection | None:
         """What needs no look-up."""
         return self._kept.get(token, now)
 
-    async def get(self, token: str, now: datetime) -> ConnectionData | None:
+    async def get(self, token: str, now: datetime) -> DoorConnection | None:
         """The connection of a token; raises SQLAlchemyError or TimeoutError when the database is away."""
         task = self._asked.get(token)
         if task is None:
@@ -113,7 +95,7 @@ class AsyncConnections:
             task.add_done_callback(lambda _: self._asked.pop(token, None))
         return await asyncio.shield(task)
 
-    async def _look_up(self, token: str, now: datetime) -> ConnectionData | None:
+    async def _look_up(self, token: str, now: datetime) -> DoorConnection | None:
         async with asyncio.timeout(self._timeout_s):
             loaded = await asyncio.to_thread(self._load, token)
         self._kept.put(token, loaded, now)

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
 
@@ -29,12 +29,12 @@ from bank_adapters.contract import (
     TokenIssuer,
 )
 from payments import clock
+from payments.banking.queries import DoorConnection
 from payments.crypto import FieldCipher
 from payments.inbox.models import DeliveryOutcome
-from payments.inbox.rules import ClosedList, content_sha256, may_call
+from payments.inbox.rules import content_sha256, may_call
 from payments.inbox.storing import Row
 from payments.invoices import reference
-from payments.settings import IPNetwork
 
 log = logging.getLogger(__name__)
 
@@ -57,18 +57,6 @@ UNAVAILABLE: Final = Answer(503, {**_JSON, "Retry-After": "5"}, b'{"error":"try_
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionData:
-    """A bank connection as the door needs it; secrets are the live ones, newest first."""
-
-    id: int
-    adapter: str
-    secrets: Sequence[Mapping[str, str]] = field(repr=False)
-    accounts: ClosedList
-    networks: Sequence[IPNetwork] = ()
-    sandbox: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Reception:
     """What a request came to: rows to store first, then the answer to their results."""
 
@@ -80,7 +68,7 @@ class Reception:
     may_throttle: bool = False
     """Nobody vouches for it: beyond the rate it is counted instead of stored."""
     adapter: Adapter | None = None
-    connection: ConnectionData | None = None
+    connection: DoorConnection | None = None
 
     def answer(self, results: Sequence[str], now: datetime) -> Answer:
         """The answer in the sender's dialect, to be given after the commit; results as ``STORE`` gave them."""
@@ -112,7 +100,7 @@ def split_path(path: str) -> tuple[str, str] | None:
 
 
 def receive(
-    connection: ConnectionData | None, request: Request, now: datetime, cipher: FieldCipher, *, too_large: bool = False
+    connection: DoorConnection | None, request: Request, now: datetime, cipher: FieldCipher, *, too_large: bool = False
 ) -> Reception:
     """Judge one request. ``request.path`` is what follows the token; ``connection`` None: no such connection."""
     reception = _Reception(connection, request, now, cipher)
@@ -127,7 +115,7 @@ def receive(
 class _Reception:
     """The steps of ``receive`` with what they share."""
 
-    def __init__(self, connection: ConnectionData | None, request: Request, now: datetime, cipher: FieldCipher) -> None:
+    def __init__(self, connection: DoorConnection | None, request: Request, now: datetime, cipher: FieldCipher) -> None:
         self._connection = connection
         self._connection_id = connection.id if connection else None
         self._request = request
@@ -147,7 +135,7 @@ class _Reception:
             return self._unavailable(error.code)
         return self._by_route(adapter, connection)
 
-    def _unfit(self, connection: ConnectionData, *, too_large: bool) -> tuple[DeliveryOutcome, str, Answer] | None:
+    def _unfit(self, connection: DoorConnection, *, too_large: bool) -> tuple[DeliveryOutcome, str, Answer] | None:
         """Why the request is refused unread: outcome, reason, answer."""
         if not may_call(self._request.remote_addr, connection.networks):
             return DeliveryOutcome.BAD_ADDRESS, "bad_address", NOT_ALLOWED
@@ -157,7 +145,7 @@ class _Reception:
             return DeliveryOutcome.MALFORMED, "too_large", TOO_LARGE
         return None
 
-    def _by_route(self, adapter: Adapter, connection: ConnectionData) -> Reception:
+    def _by_route(self, adapter: Adapter, connection: DoorConnection) -> Reception:
         if not connection.secrets:
             return self._unavailable("no_live_secret")
         route = adapter.ROUTES.get(self._request.path)
@@ -167,14 +155,14 @@ class _Reception:
             return self.refuse(DeliveryOutcome.MALFORMED, "unknown_path", NOT_FOUND)
         return self._notified(adapter, connection)
 
-    def _token(self, issuer: TokenIssuer, connection: ConnectionData) -> Reception:
+    def _token(self, issuer: TokenIssuer, connection: DoorConnection) -> Reception:
         """A wrong name or password is stored like every refusal, so that a person sees who guesses."""
         answer = issuer.token(self._request, connection.secrets, self._now)
         if answer.status != 200:
             return self.refuse(DeliveryOutcome.BAD_SIGNATURE, "bad_credentials", answer)
         return Reception(self._request, (), answer)
 
-    def _notified(self, adapter: Adapter, connection: ConnectionData) -> Reception:
+    def _notified(self, adapter: Adapter, connection: DoorConnection) -> Reception:
         request, secrets = self._request, connection.secrets
         verdict = adapter.authenticate(request, secrets, self._now)
         if verdict.reason is Reason.unconfigured:
@@ -219,7 +207,7 @@ class _Reception:
         )
 
 
-def _evidence(connection: ConnectionData, transaction: BankTransaction) -> Row:
+def _evidence(connection: DoorConnection, transaction: BankTransaction) -> Row:
     """One transaction as a row, with its outcome for the case that it is new; raises UnicodeEncodeError."""
     target = connection.accounts.resolve(transaction.account_number, transaction.virtual_account)
     if transaction.status in (Status.failed, Status.test):

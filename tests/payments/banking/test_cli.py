@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from operations.cli import hocphi
 from payments.access.models import User
 from payments.banking.queries import connection_by_token
-from payments.banking.rules import resolve_account, token_hash
+from payments.banking.rules import token_hash
 from payments.crypto import FieldCipher
 from payments.db import session_scope
 from payments.settings import Settings, generated_environment
@@ -95,7 +95,7 @@ def test_a_connection_may_report_at_once_on_an_account_in_any_state(terminal: Te
         found = connection_by_token(session, FieldCipher(settings.field_keys), token_hash(token))
     assert found is not None
     assert found.secrets == ({"api_key": "test-sepay-apikey"},)
-    named = resolve_account(found.accounts, account_number="0011002233")
+    named = found.accounts.resolve("0011002233", None)
     assert named is not None
     assert named[0] == terminal.school.id
     assert terminal.told("connection", "url", str(told["id"])) == told

@@ -16,7 +16,7 @@ from payments.banking.connections import (
 )
 from payments.banking.models import ReceivingAccount
 from payments.banking.queries import DoorConnection, connection_by_token, connections
-from payments.banking.rules import resolve_account, token_hash
+from payments.banking.rules import token_hash
 from payments.banking.service import close_account
 from payments.crypto import FieldCipher
 from payments.errors import ConflictError, DomainError, NotFoundError
@@ -65,7 +65,7 @@ def test_the_door_learns_everything_in_one_statement(
     assert (found.id, found.adapter, found.sandbox) == (connection_id, "sepay", False)
     assert found.secrets == (FIRST,)
     assert [str(network) for network in found.networks] == ["203.0.113.0/24"]
-    assert resolve_account(found.accounts, virtual_account="962HP0001") == (school.id, school.account)
+    assert found.accounts.resolve(None, "962HP0001") == (school.id, school.account)
 
 
 def test_secrets_and_token_are_stored_sealed_and_never_printed(
@@ -127,7 +127,7 @@ def test_a_closed_account_keeps_receiving_evidence(
     found = door(session, cipher, token)
     assert found is not None
     number = account(session, school).number
-    assert resolve_account(found.accounts, account_number=number) == (school.id, school.account)
+    assert found.accounts.resolve(number, None) == (school.id, school.account)
 
 
 @pytest.mark.parametrize(

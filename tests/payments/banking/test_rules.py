@@ -5,54 +5,45 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from payments.banking import rules
-from payments.banking.rules import ReportedAccount, resolve_account
+from payments.banking.rules import Target, closed_list
 
-LISTED = [
-    ReportedAccount("number", "0011002233", 1, 10),
-    ReportedAccount("number", "96247HP01", 1, 11),
-    ReportedAccount("virtual_prefix", "962", 1, 12),
-    ReportedAccount("virtual_prefix", "96251", 1, 13),
-    ReportedAccount("merchant", "TRUONGMAU", 1, 14),
-    ReportedAccount("virtual_prefix", "88", 2, 20),
-]
+FUND, OTHER_FUND, OTHER_SCHOOL = Target(1, 10), Target(1, 11), Target(2, 20)
+LIST = closed_list(
+    [
+        ("number", "0011 002233", FUND),
+        ("number", "9988", OTHER_SCHOOL),
+        ("virtual_prefix", "962", OTHER_FUND),
+        ("virtual_prefix", "88", OTHER_SCHOOL),
+        ("virtual_prefix", "96251", FUND),
+        ("merchant", "TRUONGMAU", OTHER_FUND),
+    ]
+)
 
 
 @pytest.mark.parametrize(
-    ("named", "account"),
+    ("number", "virtual", "expected"),
     [
-        ({"account_number": "0011002233"}, 10),
-        ({"account_number": "00 1100.2233"}, 10),
-        ({"virtual_account": "96247hp01"}, 11),
-        ({"virtual_account": "96299"}, 12),
-        ({"virtual_account": "9625100"}, 13),
-        ({"merchant": "truongmau"}, 14),
-        ({"account_number": "0011002233", "virtual_account": "9625100"}, 13),
-        ({"account_number": "0011002233", "virtual_account": "555"}, 10),
-        ({"account_number": "777", "merchant": "TRUONGMAU"}, 14),
+        ("0011002233", None, FUND),
+        ("0011.002.233", "", FUND),
+        ("truongmau", None, OTHER_FUND),
+        ("0011002233", "962HP01", OTHER_FUND),
+        ("0011002233", "not ours", FUND),
+        (None, "962HP01", OTHER_FUND),
+        (None, "96251HP", FUND),
+        ("0011002233", "8801", None),
+        ("962HP01", None, None),
+        ("5555", None, None),
+        ("5555", "962HP01", None),
+        ("9988", "962HP01", None),
+        (None, None, None),
+        ("", " ", None),
+        ("962", None, None),
     ],
 )
-def test_the_most_specific_listed_name_wins(named: dict[str, str], account: int) -> None:
-    assert resolve_account(LISTED, **named) == (1, account)
-
-
-@pytest.mark.parametrize(
-    "named",
-    [
-        {},
-        {"account_number": ""},
-        {"account_number": "0011002234"},
-        {"account_number": "001100223"},
-        {"virtual_account": "95"},
-        {"merchant": "TRUONG"},
-        {"account_number": "TRUONGMAU"},
-    ],
-)
-def test_an_account_outside_the_list_is_nobodys(named: dict[str, str]) -> None:
-    assert resolve_account(LISTED, **named) is None
-
-
-def test_names_of_two_schools_contradict_each_other() -> None:
-    assert resolve_account(LISTED, account_number="0011002233", virtual_account="8812") is None
+def test_an_account_is_found_by_every_name_the_sender_may_use_and_by_no_other(
+    number: str | None, virtual: str | None, expected: Target | None
+) -> None:
+    assert LIST.resolve(number, virtual) == expected
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from payments.banking.queries import DoorConnection
+from payments.banking.rules import closed_list
 from payments.clock import now
 from payments.inbox.connections import KEPT_FOR, MOST_KEPT, AsyncConnections, Connections, Kept
-from payments.inbox.receiving import ConnectionData
-from payments.inbox.rules import closed_list
 
-DATA = ConnectionData(1, "sepay", [], closed_list([]))
+DATA = DoorConnection(1, "sepay", sandbox=False, networks=(), secrets=(), accounts=closed_list([]))
 
 
 class Counted:
@@ -20,7 +20,7 @@ class Counted:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def __call__(self, token: str) -> ConnectionData | None:
+    def __call__(self, token: str) -> DoorConnection | None:
         self.asked.append(token)
         return None if token == "unknown" else DATA
 
@@ -54,7 +54,7 @@ def test_unknown_tokens_are_never_kept_and_known_ones_do_not_pile_up() -> None:
 def test_many_requests_at_once_ask_once() -> None:
     load, moment = Counted(), now()
 
-    async def many() -> list[ConnectionData | None]:
+    async def many() -> list[DoorConnection | None]:
         connections = AsyncConnections(load, 1)
         return await asyncio.gather(*(connections.get("t", moment) for _ in range(50)))
 

@@ -10,18 +10,20 @@ from hypothesis import strategies as st
 
 from bank_adapters import registry
 from bank_adapters.contract import INTERFACE, VALID, Answer, BankTransaction, Direction, Outcome, Request, Status
+from payments.banking.queries import DoorConnection
+from payments.banking.rules import Target, closed_list
 from payments.clock import now
 from payments.crypto import FieldCipher
-from payments.inbox.receiving import KEPT_BODY_BYTES, ConnectionData, receive, split_path, unseal
-from payments.inbox.rules import Target, closed_list
+from payments.inbox.receiving import KEPT_BODY_BYTES, receive, split_path, unseal
 from tests.payments.inbox.callers import SECRET, sepay_body, sepay_request
 
 CIPHER = FieldCipher({1: b"k" * 32})
 ACCOUNTS = closed_list([("number", "123", Target(1, 10))])
 
 
-def connection(adapter: str = "sepay", **secret: str) -> ConnectionData:
-    return ConnectionData(7, adapter, [secret or {"secret": SECRET}], ACCOUNTS)
+def connection(adapter: str = "sepay", **secret: str) -> DoorConnection:
+    secrets = (secret or {"secret": SECRET},)
+    return DoorConnection(7, adapter, sandbox=False, networks=(), secrets=secrets, accounts=ACCOUNTS)
 
 
 @pytest.mark.parametrize(
@@ -119,12 +121,11 @@ def transaction(key: str = "1", **changed: Any) -> BankTransaction:
     )
 
 
-def received(adapter: Scripted, **changed: Any) -> tuple[list[str], bytes]:
+def received(adapter: Scripted) -> tuple[list[str], bytes]:
     """Outcomes as stored when all is new, and what the sender hears."""
     registry.register("scripted", adapter)
     try:
-        sender = ConnectionData(**{"id": 7, "adapter": "scripted", "secrets": [{}], "accounts": ACCOUNTS, **changed})
-        reception = receive(sender, Request("POST", "", "", {}, b""), now(), CIPHER)
+        reception = receive(connection("scripted"), Request("POST", "", "", {}, b""), now(), CIPHER)
         outcomes = [row.outcome for row in reception.rows]
         return outcomes, reception.answer(outcomes, now()).body
     finally:
@@ -160,8 +161,7 @@ def test_text_that_no_database_takes_is_malformed(text: str) -> None:
 def test_a_fault_in_an_adapter_asks_the_sender_to_try_again() -> None:
     registry.register("scripted", Scripted(fault=ZeroDivisionError("with data")))
     try:
-        sender = ConnectionData(7, "scripted", [{}], ACCOUNTS)
-        reception = receive(sender, Request("POST", "", "", {}, b""), now(), CIPHER)
+        reception = receive(connection("scripted"), Request("POST", "", "", {}, b""), now(), CIPHER)
     finally:
         registry.unregister("scripted")
     assert [row.outcome for row in reception.rows] == ["internal"]

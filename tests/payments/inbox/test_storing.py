@@ -12,8 +12,7 @@ from payments import clock
 from payments.banking.queries import connection_by_token
 from payments.banking.rules import token_hash
 from payments.db import make_engine, session_scope
-from payments.inbox.connections import for_door
-from payments.inbox.receiving import ConnectionData, receive
+from payments.inbox.receiving import receive
 from payments.inbox.storing import STORE, STORE_ONE, Row, arguments, scalars
 from payments.settings import Settings
 from tests.payments.inbox.callers import Sender, dictionary, sepay_body, sepay_request
@@ -42,11 +41,10 @@ def make(door_settings: Settings, sender: Sender) -> Make:
         found = connection_by_token(session, cipher, token_hash(sender.token))
     engine.dispose()
     assert found is not None
-    connection: ConnectionData = for_door(found)
 
     def made(number: int, amount_vnd: int = 1000) -> Sequence[Row]:
         body = sepay_body(sender.number, number, amount_vnd=amount_vnd)
-        return receive(connection, sepay_request(body), clock.now(), cipher).rows
+        return receive(found, sepay_request(body), clock.now(), cipher).rows
 
     return made
 
