@@ -150,6 +150,6 @@ def test_no_sequence_of_events_breaks_an_invariant(shared_engine):
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
             ),
         )
