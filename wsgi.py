@@ -8,8 +8,9 @@ from bank_adapters import allow_only
 from payments.app import BEAT, create_app
 from payments.celery import make_celery
 from payments.settings import Settings
+from reconciliation import tasks, views
 
 settings = Settings.from_env()
 allow_only(settings.adapters)
-celery = make_celery(settings, BEAT)
-app = create_app(settings)
+celery = make_celery(settings, {**BEAT, **tasks.BEAT})
+app = create_app(settings, panels=[(views.blueprint, views.ACCESS)])

@@ -19,7 +19,7 @@ from reconciliation.queries import Behind, RunView
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Finding:
     """One item with what each source says about it; amounts in đồng, None where a source is silent."""
 
     position: int
@@ -58,14 +58,14 @@ class Report:
     not_due: int
     exceptions: dict[str, int]
     proof: dict[str, Any]
-    entries: tuple[Entry, ...]
+    entries: tuple[Finding, ...]
 
-    def of(self, *classes: str) -> list[Entry]:
+    def of(self, *classes: str) -> list[Finding]:
         """Entries of some classes, in the order of the run."""
         return [entry for entry in self.entries if entry.primary_class in classes]
 
     @property
-    def odd(self) -> list[Entry]:
+    def odd(self) -> list[Finding]:
         """The exceptions."""
         return [entry for entry in self.entries if entry.primary_class not in {MATCHED, NOT_DUE}]
 
@@ -103,11 +103,11 @@ def _report(view: RunView, items: Sequence[ReconcileItem], behind: Behind) -> Re
     )
 
 
-def _entry(item: ReconcileItem, behind: Behind) -> Entry:
+def _entry(item: ReconcileItem, behind: Behind) -> Finding:
     lines = [behind.lines[number] for number in item.bank_line_ids]
     said = [behind.evidence[number] for number in item.evidence_ids]
     rows = [behind.rows[number] for number in item.ledger_row_ids]
-    return Entry(
+    return Finding(
         position=item.position,
         primary_class=item.primary_class,
         flags=tuple(item.flags),

@@ -10,7 +10,7 @@ import xlsxwriter
 from payments.money import format_number
 from reconciliation import words
 from reconciliation.movements import MATCHED, NOT_DUE
-from reconciliation.reports.content import Entry, Report
+from reconciliation.reports.content import Finding, Report
 
 OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 SUMMARY, MATCHES, EXCEPTIONS, WAITING = "Tổng hợp", "Khớp", "Ngoại lệ", "Chưa đến hạn"
@@ -76,7 +76,7 @@ def _sheet(book: Any, name: str) -> Any:
     return sheet
 
 
-def _common(entry: Entry) -> list[Any]:
+def _common(entry: Finding) -> list[Any]:
     return [
         entry.position,
         entry.day,
@@ -91,17 +91,17 @@ def _common(entry: Entry) -> list[Any]:
     ]
 
 
-def _match(entry: Entry) -> list[Any]:
+def _match(entry: Finding) -> list[Any]:
     return [*_common(entry), words.rule_vi(entry.rule), _flags(entry)]
 
 
-def _exception(entry: Entry) -> list[Any]:
+def _exception(entry: Finding) -> list[Any]:
     advice = words.CLASSES[entry.primary_class].advice
     key = entry.primary_class
     return [words.class_vi(key), key, *_common(entry), entry.amount_vnd, _flags(entry), advice, entry.note]
 
 
-def _flags(entry: Entry) -> str:
+def _flags(entry: Finding) -> str:
     return ", ".join(words.class_vi(flag) for flag in entry.flags)
 
 

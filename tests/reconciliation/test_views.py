@@ -1,0 +1,133 @@
+"""The pages of a night: who sees them, what they show, and files that are taken or refused in words."""
+
+import io
+
+import openpyxl
+import pytest
+
+from operations.sample_files import write_camt053
+from payments.banking.models import ReceivingAccount
+from payments.db import session_scope
+from reconciliation import service, views
+from reconciliation.school_ledgers.template import write_template
+from tests.payments.faces import faces
+from tests.payments.setting import make_school
+from tests.reconciliation.desk import DAY, line, row, statement
+
+X_VND = 115_000
+HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script>"
+
+
+@pytest.fixture
+def desk(engine, database_url):
+    with faces(engine, database_url, [(views.blueprint, views.ACCESS)]) as made:
+        yield made
+
+
+def base(desk, *more: object) -> str:
+    return "/".join([f"/console/{desk.school.code}/reconciliation", *map(str, more)]) + ("" if more else "/")
+
+
+def number_of(desk) -> str:
+    with session_scope(desk.engine) as session:
+        return session.get_one(ReceivingAccount, (desk.school.id, desk.school.account)).number
+
+
+def paper(desk, text: str = HOSTILE) -> bytes:
+    return write_camt053([statement(number_of(desk), [line(X_VND, text, "FT25253000001")])])
+
+
+def upload(desk, page: str, data: bytes, name: str, **form: object) -> str:
+    token = desk.page(base(desk)).split('name="csrf_token" value="')[1].split('"')[0]
+    fields = {"csrf_token": token, "file": (io.BytesIO(data), name), **{key: str(value) for key, value in form.items()}}
+    answer = desk.client.post(base(desk, page), data=fields, follow_redirects=True)
+    return answer.get_data(as_text=True)
+
+
+def night(desk) -> int:
+    with session_scope(desk.engine) as session:
+        return service.reconcile_day(session, desk.school.id, desk.school.account, DAY).id
+
+
+def test_the_page_stands_in_the_navigation_and_only_the_school_enters(desk):
+    assert desk.client.get(base(desk)).status_code == 303
+    desk.log_in("accountant")
+    assert base(desk) in desk.page(f"/console/{desk.school.code}/")
+    assert "Chưa có đêm đối soát nào" in desk.page(base(desk))
+    with session_scope(desk.engine) as session:
+        other = make_school(session)
+    assert desk.client.get(f"/console/{other.code}/reconciliation/").status_code == 404
+
+
+def test_an_uploaded_statement_becomes_a_night_with_its_proof_and_exceptions(desk):
+    desk.log_in("accountant")
+    said = upload(desk, "statement", paper(desk), "saoke.xml", account=desk.school.account)
+    assert "số dòng mới: 1" in said
+    run_id = night(desk)
+    listed = desk.page(base(desk))
+    assert "đã chứng minh" in listed.lower()
+    assert "Thiếu báo có 1" in listed
+    page = desk.page(base(desk, run_id) + "/")
+    assert "115.000" in page
+    assert "kiểm tra kết nối báo có" in page
+    assert "<script>alert" not in page
+    assert "Đầu kỳ + phát sinh có" in page
+    assert "Không có ngoại lệ nào" in desk.page(base(desk, run_id) + "/?class=matched")
+    assert "No statement" in desk.page(base(desk, waiting(desk)) + "/", language="en")
+
+
+def waiting(desk) -> int:
+    with session_scope(desk.engine) as session:
+        return service.reconcile_day(session, desk.school.id, desk.school.other_account, DAY).id
+
+
+def test_the_workbook_has_numbers_as_numbers_and_no_formula(desk):
+    desk.log_in("principal")
+    with session_scope(desk.engine) as session:
+        service.import_statement(session, desk.school.id, desk.school.account, paper(desk), "saoke.xml")
+        service.import_ledger(session, desk.school.id, write_template([row(5_000, "Thu", code="1111")]), "so.xlsx")
+    run_id = night(desk)
+    files = [desk.client.get(base(desk, f"{run_id}.xlsx")) for _ in range(2)]
+    assert files[0].data == files[1].data
+    assert "doi-soat-" in files[0].headers["Content-Disposition"]
+    book = openpyxl.load_workbook(io.BytesIO(files[0].data))
+    assert book.sheetnames == ["Tổng hợp", "Khớp", "Ngoại lệ", "Chưa đến hạn"]
+    sheet = book["Ngoại lệ"]
+    heads = {cell.value: cell.column for cell in sheet[1]}
+    texts = [sheet.cell(2, heads["Nội dung"]), sheet.cell(3, heads["Nội dung"])]
+    assert HOSTILE in {cell.value for cell in texts}
+    assert {cell.data_type for cell in texts} == {"s"}
+    found = {sheet.cell(number, heads["Khóa"]).value: sheet.cell(number, heads["Số tiền (đồng)"]) for number in (2, 3)}
+    assert {key: cell.value for key, cell in found.items()} == {"missing_gateway": X_VND, "only_ledger": 5_000}
+    assert all(cell.number_format == "#,##0" for cell in found.values())
+    assert book.properties.created is not None
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_words(desk):
+    desk.log_in("accountant")
+    said = upload(desk, "statement", b"PK\x03\x04 not a workbook", "saoke.xlsx", account=desk.school.account)
+    assert "Chưa nhập dòng nào của tệp" in said
+    said = upload(desk, "ledger", b"a,b\n1,2\n", "so.csv")
+    assert "Chưa nhập dòng nào của tệp" in said
+
+
+def test_a_statement_of_another_account_or_school_is_refused(desk):
+    desk.log_in("accountant")
+    said = upload(desk, "statement", paper(desk), "saoke.xml", account=desk.school.other_account)
+    assert "không phải tài khoản" in said
+    with session_scope(desk.engine) as session:
+        foreign = make_school(session)
+    said = upload(desk, "statement", paper(desk), "saoke.xml", account=foreign.account)
+    assert "Không có tài khoản nhận tiền này" in said
+    with session_scope(desk.engine) as session:
+        run = service.reconcile_day(session, foreign.id, foreign.account, DAY)
+    assert desk.client.get(base(desk, run.id) + "/").status_code == 404
+    assert desk.client.get(base(desk, f"{run.id}.xlsx")).status_code == 404
+
+
+def test_the_principal_looks_and_does_not_import(desk):
+    desk.log_in("principal")
+    assert "multipart/form-data" not in desk.page(base(desk))
+    token = desk.page(base(desk)).split('name="csrf_token" value="')[1].split('"')[0]
+    form = {"csrf_token": token, "account": str(desk.school.account), "file": (io.BytesIO(paper(desk)), "saoke.xml")}
+    assert desk.client.post(base(desk, "statement"), data=form).status_code == 404
