@@ -14,13 +14,16 @@ from payments.inbox.models import Direction, EvidenceStatus, HeldReason, Source,
 from payments.inbox.pairing import REFERENCE_DAYS, STATEMENT, Piece
 from payments.inbox.placing import Placed, Standing, rule_of
 
+BY_PERSON = "person"
+"""The rule of a piece that a person attached."""
+
 _TOLD = """
     e.id, e.source, e.connection_id, e.account_id, e.direction, e.status, e.amount_vnd, e.value_date, e.occurred_at,
     e.dedup_key, e."references", e.bank_reference, e.description
 """
 
 NEW = text(f"""
-    SELECT {_TOLD}, link.transaction_id
+    SELECT {_TOLD}, link.transaction_id, link.rule
     FROM evidence e
     LEFT JOIN transaction_evidence link ON link.evidence_id = e.id
     WHERE e.id = ANY(CAST(:ids AS bigint[])) AND e.school_id = :school_id AND NOT e.conflicting AND NOT e.sandbox
@@ -48,7 +51,7 @@ NEIGHBOURS = text(f"""
         FROM near CROSS JOIN LATERAL unnest(near."references") AS named
         JOIN unnest(CAST(:references AS text[])) AS asked(name) ON asked.name = named
     )
-    SELECT {_TOLD}, near.id AS transaction_id, near."references" AS known_references, near.state
+    SELECT {_TOLD}, near.id AS transaction_id, link.rule, near."references" AS known_references, near.state
     FROM wanted
     JOIN near ON near.id = wanted.id
     JOIN transaction_evidence link ON link.school_id = :school_id AND link.transaction_id = near.id
@@ -56,13 +59,15 @@ NEIGHBOURS = text(f"""
 """)  # noqa: S608 - as above
 
 HELD = text(f"""
-    SELECT {_TOLD}, NULL::bigint AS transaction_id
+    SELECT {_TOLD}, NULL::bigint AS transaction_id, NULL AS rule
     FROM held_evidence held JOIN evidence e ON e.id = held.evidence_id
     WHERE held.school_id = :school_id AND held.reason = 'ambiguous'
 """)  # noqa: S608 - as above
 
+ONE_HELD = text("SELECT FROM held_evidence WHERE school_id = :school_id AND evidence_id = :id FOR UPDATE")
+
 WAITING = text(f"""
-    SELECT {_TOLD}, NULL::bigint AS transaction_id
+    SELECT {_TOLD}, NULL::bigint AS transaction_id, NULL AS rule
     {_BUCKETS}
     JOIN evidence e ON e.school_id = :school_id AND e.account_id = bucket.account_id
         AND e.direction = bucket.direction AND e.amount_vnd = bucket.amount_vnd
@@ -152,6 +157,7 @@ def told(row: Row[Any]) -> Told:
         tuple(row.references),
         fold_reference(row.bank_reference),
         row.transaction_id,
+        fixed=row.rule == BY_PERSON,
     )
     return Told(
         piece, Bucket(row.account_id, direction, row.amount_vnd), EvidenceStatus(row.status), row.bank_reference
@@ -182,6 +188,10 @@ class Book:
     def held(self) -> list[Told]:
         """What waits for more evidence."""
         return [told(row) for row in self.rows(HELD)]
+
+    def is_held(self, evidence_id: int) -> bool:
+        """Whether a piece waits for a person, whom nobody else shall overtake."""
+        return bool(self.rows(ONE_HELD, id=evidence_id))
 
     def waiting(self, days: Mapping[Bucket, tuple[date, date]]) -> list[Told]:
         """Evidence in the buckets near the days that settlement has not come to yet."""
@@ -229,6 +239,21 @@ class Book:
             rules=["created" if piece.evidence_id in leads else rule_of(piece, one.pieces) for one, piece in moves],
         )
         self.run(RELEASE, ids=[piece.evidence_id for _, piece in moves])
+
+    def write_decision(self, one: Told, transaction_id: int | None) -> int:
+        """Attach a piece where a person said, to a new transaction for None; returns the transaction's id."""
+        if transaction_id is None:
+            placed = Placed(None, (one.piece,))
+            transaction_id = self._create([placed], {one.piece.evidence_id: one})[id(placed)]
+        self.run(
+            LINK,
+            transaction_ids=[transaction_id],
+            evidence_ids=[one.piece.evidence_id],
+            sources=[one.piece.source],
+            rules=[BY_PERSON],
+        )
+        self.run(RELEASE, ids=[one.piece.evidence_id])
+        return transaction_id
 
     def _create(self, placed: Sequence[Placed], pieces: Mapping[int, Told]) -> dict[int, int]:
         if not placed:

@@ -44,6 +44,8 @@ class Piece:
     """Folded; empty when the source gives none."""
     transaction_id: int | None = None
     """Where it is attached now."""
+    fixed: bool = False
+    """A person put it there: the pieces of that transaction stay together, and no guess moves them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +59,11 @@ class Group:
     def references(self) -> tuple[str, ...]:
         """Every payment reference that a piece names, in order."""
         return tuple(dict.fromkeys(name for piece in self.pieces for name in piece.references))
+
+    @property
+    def decided(self) -> bool:
+        """Whether a person put a piece here."""
+        return any(piece.fixed for piece in self.pieces)
 
     @property
     def order(self) -> tuple[date, datetime, str, str]:
@@ -74,13 +81,24 @@ Near = Callable[[Piece, Piece], bool]
 
 def pair(pieces: Iterable[Piece]) -> list[Group]:
     """Part the pieces into groups; the same pieces give the same groups in whatever order they are given."""
-    groups = [Group([piece]) for piece in sorted(pieces, key=lambda piece: piece.order)]
+    groups = _as_decided(sorted(pieces, key=lambda piece: piece.order))
     groups = _merged(groups, lambda group: {piece.bank_reference for piece in group.pieces} - {""}, _agree)
     groups = _merged(groups, lambda group: {frozenset(group.references)} - {frozenset()}, _within_reference_days)
     groups = _merged(groups, lambda group: set(group.references), _within_reference_days)
     named = [group for group in groups if group.references]
     nameless = _merged([group for group in groups if not group.references], lambda _: {""}, _near)
     return sorted(named + _claim(named, nameless), key=lambda group: group.order)
+
+
+def _as_decided(pieces: Sequence[Piece]) -> list[Group]:
+    """Each piece by itself, but together what stands behind a transaction that a person put a piece behind."""
+    decided = {piece.transaction_id for piece in pieces if piece.fixed}
+    together: dict[int | None, list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        if piece.transaction_id in decided:
+            together[piece.transaction_id].append(piece)
+    alone = [Group([piece]) for piece in pieces if piece.transaction_id not in decided]
+    return alone + [Group(members) for members in together.values()]
 
 
 def _merged(groups: Sequence[Group], keys: Callable[[Group], Iterable[object]], near: Near) -> list[Group]:
@@ -102,7 +120,9 @@ def _merged(groups: Sequence[Group], keys: Callable[[Group], Iterable[object]], 
 
 def _claim(named: Sequence[Group], nameless: Sequence[Group]) -> list[Group]:
     """Let named groups take nameless ones that may be their other half; return the nameless that are left."""
-    partners = {id(one): [other for other in named if _may_join(other, one, _near)] for one in nameless}
+    partners = {
+        id(one): [] if one.decided else [other for other in named if _may_join(other, one, _near)] for one in nameless
+    }
     rivals: dict[int, int] = defaultdict(int)
     for found in partners.values():
         for other in found:

@@ -85,7 +85,7 @@ def _owners(groups: Sequence[Group], standings: Sequence[Standing]) -> dict[int,
     named = sorted((one for one in standings if one.references), key=lambda one: one.id)
     nameless = sorted((one for one in standings if not one.references), key=lambda one: (one.free, one.id))
     _choose(groups, owners, named, lambda one, group: _share(one, group) and _holds(one, group))
-    _choose(groups, owners, named, _share)
+    _choose(groups, owners, named, lambda one, group: _share(one, group) and not group.decided)
     _choose(groups, owners, nameless, lambda one, group: not group.references and _holds(one, group))
     _choose(groups, owners, nameless, _holds)
     free = [one for one in nameless if one.free]

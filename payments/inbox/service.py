@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from bank_adapters.statements.keys import natural_keys
 from bank_adapters.statements.model import StatementLine
 from payments import clock, outbox
+from payments.audit.service import record
+from payments.errors import DomainError, NotFoundError
 from payments.inbox import reversals
 from payments.inbox.attaching import Book, Bucket, Told
 from payments.inbox.models import Direction, EvidenceStatus, HeldReason, TransactionState
@@ -87,6 +89,57 @@ def attach_evidence(session: Session, school_id: int, evidence_ids: Collection[i
     book.hold([one.piece for one in unknown], HeldReason.NO_ORIGINAL)
     reversals.link(book, [*fresh, *known])
     return _attached(book, asked)
+
+
+_MAY_TAKE = text("""
+    SELECT FROM bank_transaction t
+    WHERE t.school_id = :school_id AND t.id = :id AND t.account_id = :account_id AND t.direction = :direction
+      AND t.amount_vnd = :amount_vnd
+      AND NOT EXISTS (SELECT FROM transaction_evidence link WHERE link.school_id = t.school_id
+          AND link.transaction_id = t.id AND link.source_key = :source)
+""")
+
+
+def decide_held(
+    session: Session, school_id: int, evidence_id: int, transaction_id: int | None, *, actor_id: int
+) -> int:
+    """Put held evidence where a person says: behind a transaction, or (None) behind a new one of its own.
+
+    The caller holds the school's settlement lease; later pairing leaves the decision alone. Returns the transaction's
+    id. Raises NotFoundError when the evidence is not held, and DomainError ``not_the_same_movement`` or
+    ``no_original``.
+    """
+    book = Book(session, school_id)
+    held = {one.piece.evidence_id: one for one in book.new([evidence_id]) if one.piece.transaction_id is None}
+    if evidence_id not in held or not book.is_held(evidence_id):
+        raise NotFoundError
+    one = held[evidence_id]
+    if transaction_id is None and reversals.is_callback_void(one):
+        raise DomainError(
+            "no_original",
+            "Báo hủy này không gắn với khoản thu nào đã thấy; hãy chọn giao dịch ghi nợ trên sao kê.",
+            "This void takes back nothing that we have seen; choose the debit of the statement that it belongs to.",
+        )
+    wanted = {"id": transaction_id, "source": one.piece.source, **one.bucket._asdict()}
+    if transaction_id is not None and not book.rows(_MAY_TAKE, **wanted):
+        raise DomainError(
+            "not_the_same_movement",
+            "Giao dịch được chọn khác tài khoản, số tiền hoặc chiều tiền, hoặc đã có bằng chứng từ nguồn này.",
+            "The chosen transaction differs in account, amount or direction, or has evidence of this source already.",
+        )
+    placed_id = book.write_decision(one, transaction_id)
+    detail = {"transaction_id": placed_id, "new": transaction_id is None}
+    record(
+        session,
+        actor_id,
+        "evidence.decided",
+        subject_kind="evidence",
+        subject_id=evidence_id,
+        school_id=school_id,
+        detail=detail,
+    )
+    outbox.put(session, "settlement", "evidence", school_id=school_id, subject_id=evidence_id)
+    return placed_id
 
 
 def _attach(book: Book, fresh: Sequence[Told]) -> None:

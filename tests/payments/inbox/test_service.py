@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from payments.errors import DomainError, NotFoundError
 from payments.inbox.models import BankTransaction, Direction, EvidenceStatus, HeldEvidence, HeldReason, TransactionState
-from payments.inbox.service import Attached, attach_evidence, record_statement_evidence
+from payments.inbox.service import Attached, attach_evidence, decide_held, record_statement_evidence
 from payments.invoices import reference
 from payments.outbox import OutboxRow
 from tests.payments.inbox.evidence import DAY, line, make_connection, tell
@@ -206,6 +207,54 @@ def test_a_reversal_line_finds_its_payment_when_that_arrives_later(
 
 AMOUNTS = itertools.count(1_000_001)
 """Each run of the property has payments of its own."""
+
+
+def test_a_person_puts_held_evidence_behind_one_of_the_candidates_and_it_stays_there(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    both = attach(session, school, *(tell(session, school, bank, memo=code) for code in (CODE, OTHER_CODE)))
+    chosen = next(one for one in both if one.references == (OTHER_CODE,)).transaction_id
+    (nameless,) = record(session, school, line("CHUYEN TIEN"))
+    attach(session, school, nameless)
+    assert decide_held(session, school.id, nameless, chosen, actor_id=school.accountant) == chosen
+    lines = record(session, school, line(CODE), line(OTHER_CODE, line_no=2))
+    attach(session, school, *lines)
+    assert money(session, school) == {(CODE,): 1, (OTHER_CODE,): 2}
+    (still,) = attach(session, school, nameless)
+    assert still.transaction_id == chosen
+
+
+def test_a_person_may_say_that_held_evidence_is_money_of_its_own(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    attach(session, school, *(tell(session, school, bank, memo=code) for code in (CODE, OTHER_CODE)))
+    (nameless,) = record(session, school, line("CHUYEN TIEN"))
+    attach(session, school, nameless)
+    own = decide_held(session, school.id, nameless, None, actor_id=school.accountant)
+    assert money(session, school) == {(CODE,): 1, (OTHER_CODE,): 1, (): 1}
+    attach(session, school, *record(session, school, line(CODE), line(OTHER_CODE, line_no=2)))
+    assert money(session, school) == {(CODE,): 1, (OTHER_CODE,): 1, (): 1}
+    (still,) = attach(session, school, nameless)
+    assert (still.transaction_id, still.state) == (own, TransactionState.NEW)
+
+
+def test_only_held_evidence_is_decided_and_only_for_the_same_movement(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    (named, other) = attach(session, school, *(tell(session, school, bank, memo=code) for code in (CODE, OTHER_CODE)))
+    (dearer,) = attach(session, school, tell(session, school, bank, memo=CODE, amount_vnd=1))
+    (nameless,) = record(session, school, line("CHUYEN TIEN"))
+    attach(session, school, nameless)
+    with pytest.raises(DomainError, match="not_the_same_movement"):
+        decide_held(session, school.id, nameless, dearer.transaction_id, actor_id=school.accountant)
+    with pytest.raises(NotFoundError):
+        decide_held(session, school.id, named.evidence_ids[0], other.transaction_id, actor_id=school.accountant)
+    void = tell(session, school, bank, key="nobody", status=EvidenceStatus.VOID)
+    attach(session, school, void)
+    with pytest.raises(DomainError, match="no_original"):
+        decide_held(session, school.id, void, None, actor_id=school.accountant)
+
+
 TELLING = st.none() | st.tuples(st.booleans(), st.booleans(), st.integers(0, 1))
 
 
