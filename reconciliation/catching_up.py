@@ -10,15 +10,15 @@ from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from payments.banking.models import AccountState, ReceivingAccount
 from payments.settlement.service import settle_school
 from reconciliation.booking import REFERENCE_WINDOW
 from reconciliation.locks import lock_school, lock_settlement
 from reconciliation.models import ReconcileRun
 from reconciliation.night import reconcile_day
+from reconciliation.queries import accounts_in_play
 
 Sessions = Callable[[], AbstractContextManager[Session]]
 """Opens one committed transaction."""
@@ -75,11 +75,7 @@ def reconcile_school(sessions: Sessions, school_id: int, day: date) -> list[Reco
     """Settle what waits at a school and reconcile each of its accounts, one transaction for each."""
     settle_all(sessions, school_id)
     with sessions() as session:
-        accounts = session.scalars(
-            select(ReceivingAccount.id)
-            .where(ReceivingAccount.school_id == school_id, ReceivingAccount.state != AccountState.PROPOSED)
-            .order_by(ReceivingAccount.id)
-        ).all()
+        accounts = accounts_in_play(session, school_id)
     runs = []
     for account_id in accounts:
         with sessions() as session:

@@ -23,12 +23,13 @@ from sqlalchemy.orm import Session
 
 from bank_adapters.statements.keys import fold_reference
 from payments import clock, outbox
-from payments.banking.models import AccountState, ReceivingAccount
+from payments.banking.models import ReceivingAccount
 from payments.errors import DomainError
 from payments.invoices import reference
 from payments.invoices.models import Invoice
 from reconciliation.locks import lock_school
 from reconciliation.models import BookAccount
+from reconciliation.queries import accounts_in_play
 from reconciliation.school_ledgers.model import LedgerFile, LedgerRow, break_of, natural_keys
 from reconciliation.school_ledgers.read import read_ledger
 
@@ -256,11 +257,7 @@ def _accounts_by_code(
     for row, account_id in zip(rows, own, strict=True):
         if not row.is_cash:
             votes[row.account_code or ""].update([] if account_id is None else [account_id])
-    live = session.scalars(
-        select(ReceivingAccount.id).where(
-            ReceivingAccount.school_id == school_id, ReceivingAccount.state != AccountState.PROPOSED
-        )
-    ).all()
+    live = accounts_in_play(session, school_id)
     codes: dict[str, int] = {}
     for code, voted in votes.items():
         leader = voted.most_common(1)

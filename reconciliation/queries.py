@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, or_, select, text
 from sqlalchemy.orm import Session
 
-from payments.banking.models import ReceivingAccount
+from payments.banking.models import AccountState, ConnectionAccount, ReceivingAccount
 from payments.errors import NotFoundError
 from payments.schools.models import School
-from reconciliation.models import ReconcileItem, ReconcileRun, StandingRun
+from reconciliation.models import BankStatement, ReconcileItem, ReconcileRun, StandingRun
 
 PROOF_KEYS = ("opening_vnd", "credits_vnd", "debits_vnd", "closing_vnd", "ok")
 
@@ -41,6 +41,27 @@ class RunView:
             "not_due": run.not_due,
             "proof": {key: run.proof[key] for key in PROOF_KEYS},
         }
+
+
+def accounts_in_play(session: Session, school_id: int) -> Sequence[int]:
+    """Accounts whose money a night judges, by id: approved ones, and those that a connection or statement speaks of.
+
+    Money may reach an account before its second person has approved it; without a night nobody would see it.
+    """
+    spoken_of = [
+        select(table.id)
+        .where(table.school_id == school_id, table.account_id == ReceivingAccount.id)
+        .correlate(ReceivingAccount)
+        .exists()
+        for table in (ConnectionAccount, BankStatement)
+    ]
+    return session.scalars(
+        select(ReceivingAccount.id)
+        .where(
+            ReceivingAccount.school_id == school_id, or_(ReceivingAccount.state != AccountState.PROPOSED, *spoken_of)
+        )
+        .order_by(ReceivingAccount.id)
+    ).all()
 
 
 def run_by_id(session: Session, run_id: int) -> RunView:

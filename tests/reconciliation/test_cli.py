@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import delete, update
 
 from operations.cli import hocphi
 from operations.sample_files import write_camt053, write_misa_ledger
+from payments.banking.models import AccountState, ConnectionAccount, ReceivingAccount
 from payments.settings import generated_environment
 from reconciliation.school_ledgers.model import LedgerFile
 from reconciliation.school_ledgers.template import write_template
@@ -73,6 +75,20 @@ def test_a_statement_is_imported_once_and_a_night_reports_it_as_the_contract_say
     }
     assert (other["state"], other["proof"]["ok"], isinstance(run["id"], int)) == ("WAITING_STATEMENT", False, True)
     assert desk.rows("SELECT state FROM invoice_balance ORDER BY invoice_id") == [("paid",), ("paid",)]
+
+
+def test_money_on_an_account_that_nobody_has_approved_yet_is_judged_all_the_same(terminal, desk, paid):
+    with desk.session() as session:
+        session.execute(update(ReceivingAccount).values(state=AccountState.PROPOSED))
+    runs = terminal.told("reconcile", "--date", DAY.isoformat())["runs"]
+    assert {run["account"] for run in runs} >= {terminal.account}
+    with desk.session() as session:
+        session.execute(delete(ConnectionAccount))
+    assert terminal.told("reconcile", "--date", DAY.isoformat())["runs"] == []
+    file = terminal.file("saoke.xml", write_camt053([statement(desk.number, paid)]))
+    terminal.told("statement", "import", file, "--account", terminal.account)
+    [run] = terminal.told("reconcile", "--date", DAY.isoformat())["runs"]
+    assert (run["account"], run["state"]) == (terminal.account, "PROVED")
 
 
 def test_a_dry_run_writes_nothing(terminal, desk, paid):
