@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "account": "payments.banking.cli:account_group",
     "adapters": "bank_adapters.cli:adapters_group",
     "beat": "operations.serve:beat",
+    "demo": "operations.demo.run:demo",
     "chart": "payments.fees.chart_cli:chart_group",
     "connection": "payments.banking.connection_cli:connection_group",
     "doctor": "operations.doctor:doctor",

@@ -29,10 +29,6 @@ TAKEN_BACK = SETTLED.format(
 DELIVERED = "SELECT encode(body_sha256, 'hex') FROM raw_callback WHERE outcome = :key"
 
 RECONCILED = """
-    WITH latest AS (
-        SELECT DISTINCT ON (school_id, account_id, day) school_id, account_id, id
-        FROM reconcile_run ORDER BY school_id, account_id, day, id DESC
-    )
     SELECT DISTINCT s.code || '/' || coalesce(
         a.bin || ':' || a.number || '/' || (
             SELECT string_agg(DISTINCT told.bank_reference, '+' ORDER BY told.bank_reference)
@@ -50,7 +46,7 @@ RECONCILED = """
         ),
         a.bin || ':' || a.number)
     FROM reconcile_item i
-    JOIN latest r ON r.school_id = i.school_id AND r.id = i.run_id
+    JOIN standing_run r ON r.school_id = i.school_id AND r.run_id = i.run_id
     JOIN receiving_account a ON a.school_id = r.school_id AND a.id = r.account_id
     JOIN school s ON s.id = i.school_id
     WHERE i.primary_class = :key

@@ -42,7 +42,9 @@ def plant(plan: Plan, spoiled: Account, seed: int) -> None:
     pool = [movement for movement in plan.movements if movement.kind == "clean" and movement.account != spoiled]
     chance.shuffle(pool)
     total = len(pool)
-    tied = [_make_ambiguous(plan, pool) for _ in range(_count("ambiguous", total))]
+    tied: set[tuple[Account, int]] = set()
+    for _ in range(_count("ambiguous", total)):
+        tied.add(_make_ambiguous(plan, pool, tied))
     faults: dict[str, Fault] = {
         "lost_call": lambda paid: replace(paid, called=False, reconciles_as="missing_gateway"),
         "not_stated": lambda paid: replace(paid, stated="never", reconciles_as="missing_bank"),
@@ -106,13 +108,16 @@ def _pay_at_night(paid: Movement, chance: Random) -> Movement:
     )
 
 
-def _make_ambiguous(plan: Plan, pool: list[Movement]) -> tuple[Account, int]:
-    """Two equal payments of one day, of which the statement shows one, without any reference: nobody can say which."""
+def _make_ambiguous(plan: Plan, pool: list[Movement], tied: set[tuple[Account, int]]) -> tuple[Account, int]:
+    """Two equal payments of one day, of which the statement shows one, without any reference: nobody can say which.
+
+    Returns their account and amount; two ties of one amount would be one.
+    """
     seen: dict[tuple[Account, int], Movement] = {}
     for movement in pool:
         key = (movement.account, movement.amount_vnd)
         other = seen.setdefault(key, movement)
-        if other is not movement:
+        if other is not movement and key not in tied:
             break
     else:
         raise ValueError("no two payments on one account are equal")

@@ -10,14 +10,11 @@ from operations.demo.compare import Verdict
 from operations.demo.simulator import Record
 from operations.invariants import Check
 
-LATEST = """
-    WITH latest AS (
-        SELECT DISTINCT ON (r.school_id, r.account_id, r.day) s.code || '/' || a.bin || ':' || a.number AS account, r.*
-        FROM reconcile_run r
-        JOIN receiving_account a ON a.school_id = r.school_id AND a.id = r.account_id
-        JOIN school s ON s.id = r.school_id
-        ORDER BY r.school_id, r.account_id, r.day, r.id DESC
-    )
+STANDING = """
+    FROM standing_run held
+    JOIN reconcile_run run ON run.school_id = held.school_id AND run.id = held.run_id
+    JOIN receiving_account a ON a.school_id = held.school_id AND a.id = held.account_id
+    JOIN school s ON s.id = held.school_id
 """
 FIGURES: Mapping[str, str] = {
     "schools": "SELECT count(*) FROM school",
@@ -30,19 +27,20 @@ FIGURES: Mapping[str, str] = {
     "unmatched_vnd": "SELECT sum(amount_vnd) FROM bank_transaction WHERE state = 'unmatched'",
     "statement_lines": "SELECT count(*) FROM bank_line",
     "ledger_rows": "SELECT count(*) FROM ledger_row",
-    "matched": f"{LATEST} SELECT sum(matched) FROM latest",  # noqa: S608 - constants of this module
+    "matched": f"SELECT sum(run.matched) {STANDING}",
 }
 DELIVERIES = """
     SELECT CASE WHEN outcome IN ('accepted', 'not_a_payment') THEN 'accepted'
            WHEN outcome = 'duplicate' THEN 'duplicate' ELSE 'rejected' END, count(*)
     FROM raw_callback GROUP BY 1
 """
-EXCEPTIONS = f"""{LATEST}
-    SELECT i.primary_class, count(*) FROM latest
-    JOIN reconcile_item i ON i.school_id = latest.school_id AND i.run_id = latest.id
-    WHERE i.primary_class NOT IN ('matched', 'not_due') GROUP BY 1 ORDER BY 1
-"""  # noqa: S608 - as above
-NIGHTS = f"{LATEST} SELECT account, state, count(*) FROM latest GROUP BY 1, 2 ORDER BY 1, 2"  # noqa: S608 - as above
+EXCEPTIONS = f"""
+    SELECT told.key, sum(told.value::int)::int {STANDING}
+    CROSS JOIN LATERAL jsonb_each_text(run.exceptions) AS told GROUP BY 1 ORDER BY 1
+"""
+NIGHTS = f"""
+    SELECT s.code || '/' || a.bin || ':' || a.number, run.state, count(*) {STANDING} GROUP BY 1, 2 ORDER BY 1, 2
+"""
 
 
 def figures(connection: Connection) -> dict[str, int]:
@@ -52,13 +50,13 @@ def figures(connection: Connection) -> dict[str, int]:
 
 def callbacks(connection: Connection, record: Record) -> dict[str, int]:
     """What the banks sent, and what became of it here: received = accepted + duplicate + rejected (invariant I5)."""
-    told: Counter[str] = Counter(dict(connection.execute(text(DELIVERIES)).tuples().all()))
+    told: Counter[str] = Counter(dict(map(tuple, connection.execute(text(DELIVERIES)))))
     return {"sent": record.sent, **{name: told[name] for name in ("accepted", "duplicate", "rejected")}}
 
 
 def exceptions(connection: Connection) -> dict[str, int]:
-    """Exceptions of the newest nights, by class."""
-    return dict(connection.execute(text(EXCEPTIONS)).tuples().all())
+    """Exceptions of the nights that stand, by class."""
+    return dict(map(tuple, connection.execute(text(EXCEPTIONS))))
 
 
 def proof(connection: Connection, spoiled: str) -> dict[str, Any]:

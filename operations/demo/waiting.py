@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.engine import Engine
 
 from operations.binaries import ServiceError
@@ -37,6 +37,6 @@ def await_queue(engine: Engine, queue: str, tell: Tell, check: Callable[[], None
         raise ServiceError(f"{dead} rows of the queue {queue} could not be done: see hocphi doctor")
 
 
-def _count(engine: Engine, statement: object, queue: str) -> int:
+def _count(engine: Engine, statement: TextClause, queue: str) -> int:
     with engine.connect() as connection:
-        return int(connection.execute(statement, {"queue": queue}).scalar_one())  # type: ignore[call-overload]
+        return int(connection.execute(statement, {"queue": queue}).scalar_one())

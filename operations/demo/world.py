@@ -5,12 +5,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from celery.app import app_or_default
 from sqlalchemy.engine import Engine
 
 from operations.base_folder import BaseFolder
 from operations.demo.processes import HOST, Processes, free_port, require_free
 from operations.migrate import upgrade
 from operations.services import EmbeddedPostgres, EmbeddedValkey
+from payments.celery import make_celery
 from payments.crypto import FieldCipher
 from payments.db import make_engine
 from payments.settings import Settings, generated_environment
@@ -38,6 +40,18 @@ class World:
 
 
 @contextmanager
+def _waking(settings: Settings) -> Iterator[None]:
+    """Let what this process commits wake the workers, for the block."""
+    before = app_or_default()
+    make_celery(settings, {})
+    try:
+        yield
+    finally:
+        before.set_current()
+        before.set_default()
+
+
+@contextmanager
 def new_world(port: int | None = None) -> Iterator[World]:
     """Start the servers, migrate, make keys. Raises ServiceError when the port is taken or a server does not start."""
     if port is not None:
@@ -56,6 +70,7 @@ def new_world(port: int | None = None) -> Iterator[World]:
             "HOCPHI_BASE_URL": f"http://{HOST}:{port}",
         }
         settings = Settings.from_env(environment)
+        stack.enter_context(_waking(settings))
         engine = make_engine(settings.database_url)
         stack.callback(engine.dispose)
         yield World(settings, environment, engine, FieldCipher(settings.field_keys), folder.path, port)

@@ -1,3 +1,5 @@
+"""The judge notices one row more or less, and what it judges was found without a look at the truth."""
+
 import ast
 import inspect
 from collections import Counter

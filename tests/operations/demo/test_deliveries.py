@@ -1,3 +1,5 @@
+"""The banks' calls: signed as their senders sign, repeated, forged, stale and broken as planned."""
+
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 

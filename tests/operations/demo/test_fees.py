@@ -1,3 +1,5 @@
+"""The invented catalogue keeps to the rules that real ones must keep to."""
+
 from collections import Counter
 
 import pytest

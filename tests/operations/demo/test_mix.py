@@ -1,3 +1,5 @@
+"""The plan of the month: every way of paying, each with its label, the same from the same seed."""
+
 from collections import Counter
 
 import pytest

@@ -1,3 +1,5 @@
+"""Statements and books say what the plan says, in every format, and prove where they should."""
+
 from collections import Counter
 from dataclasses import replace
 

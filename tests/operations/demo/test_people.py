@@ -1,3 +1,5 @@
+"""Invented people: as many and as various as the facts say, and nobody real."""
+
 import unicodedata
 from collections import Counter
 from datetime import date

@@ -1,0 +1,133 @@
+"""The tiny province played for real: servers, processes, HTTP, files. Then each detector is blinded in turn."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from operations.demo import found, run
+from operations.demo.presets import CALENDAR
+from operations.demo.world import World, new_world
+from reconciliation import balances, matching, night
+from reconciliation.catching_up import reconcile_school
+
+pytestmark = [pytest.mark.db, pytest.mark.timeout(600)]
+
+NOTHING = "SELECT CAST(:key AS text) WHERE false"
+KEYS = {
+    "invoices",
+    "invoiced_vnd",
+    "callbacks",
+    "settled_vnd",
+    "unmatched",
+    "statement_lines",
+    "ledger_rows",
+    "matched",
+    "exceptions",
+    "planted",
+    "found",
+    "proof",
+    "invariants",
+}
+PLANTED = sorted(set(found.STATEMENTS) - {"closed_period"})
+CLASSES = sorted(set(matching.PRECEDENCE) - {"closed_period", "balance_break"})
+
+
+@pytest.fixture(scope="module")
+def played() -> Iterator[tuple[World, run.Played]]:
+    with new_world() as world:
+        with world.processes() as processes:
+            month = run.play(world, "tiny", run.SEED, processes)
+        yield world, month
+
+
+@pytest.fixture
+def command(played, monkeypatch):
+    """The command, over the month that was played already."""
+    world, month = played
+    monkeypatch.setattr(run, "new_world", lambda port: nullcontext(world))
+    monkeypatch.setattr(World, "processes", lambda self: nullcontext())
+    monkeypatch.setattr(run, "play", lambda *_: month)
+    return lambda *options: CliRunner().invoke(run.demo, ["--once", *options], catch_exceptions=False)
+
+
+def test_the_month_is_proved_and_every_fault_is_found_row_by_row(command):
+    done = command("--json")
+    said = json.loads(done.output)
+    assert done.exit_code == 0, said
+    assert said.keys() >= KEYS
+    assert said["planted"] == said["found"]
+    assert said["planted"].keys() == set(PLANTED)
+    calls = said["callbacks"]
+    assert calls["sent"] == calls["accepted"] + calls["duplicate"] + calls["rejected"]
+    assert said["proof"]["ok"]
+    assert set(said["invariants"].values()) == {True}
+
+
+def test_a_person_is_told_in_words(command):
+    done = command()
+    assert done.exit_code == 0
+    assert done.output.splitlines()[-1] == "ĐẠT"
+
+
+@pytest.mark.parametrize("key", PLANTED)
+def test_whoever_does_not_look_for_a_key_fails(command, monkeypatch, key):
+    monkeypatch.setattr(found, "STATEMENTS", {**found.STATEMENTS, key: (NOTHING, key)})
+    done = command("--json")
+    assert done.exit_code == 1
+    assert list(json.loads(done.output)["missed"]) == [key]
+
+
+@contextmanager
+def another_night(world: World, month: run.Played) -> Iterator[Session]:
+    """Reconcile anew, and forget it afterwards."""
+    with Session(world.engine) as session:
+        for school in month.billed.province.schools.values():
+            reconcile_school(lambda: nullcontext(session), school.id, CALENDAR.statement_ends)
+        yield session
+        session.rollback()
+
+
+@pytest.mark.parametrize("key", CLASSES)
+def test_a_night_that_is_blind_for_a_class_fails(played, monkeypatch, key):
+    monkeypatch.setattr(matching, "PRECEDENCE", tuple(one for one in matching.PRECEDENCE if one != key))
+    monkeypatch.setattr(night, "RULES_VERSION", -1)
+    with another_night(*played) as session:
+        said = run.judge(session.connection(), *played)
+    assert not said["ok"]
+    assert key in said["missed"]
+
+
+def test_a_night_that_believes_every_statement_fails(played, monkeypatch):
+    monkeypatch.setattr(night, "prove", lambda *given: replace(balances.prove(*given), breaks=()))
+    monkeypatch.setattr(night, "RULES_VERSION", -1)
+    with another_night(*played) as session:
+        said = run.judge(session.connection(), *played)
+    assert not said["ok"]
+    assert "balance_break" in said["missed"]
+    assert not said["proof"]["ok"]
+
+
+def test_books_that_do_not_hold_fail(played):
+    world, month = played
+    with Session(world.engine) as session:
+        session.execute(text("UPDATE ledger_balance SET balance_vnd = balance_vnd + 1"))
+        said = run.judge(session.connection(), world, month)
+        session.rollback()
+    assert not said["ok"]
+    assert not said["invariants"]["I7"]
+
+
+def test_the_command_plays_in_a_process_of_its_own_and_prints_one_object():
+    command = [sys.executable, "-m", "operations", "demo", "--once", "--json", "--preset", "tiny"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout)["ok"]
+    assert "%|" not in done.stderr
