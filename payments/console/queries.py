@@ -106,6 +106,15 @@ _DECISIONS = text(
     " JOIN app_user u ON u.id = d.decided_by"
     " WHERE d.school_id = :school_id ORDER BY d.id DESC LIMIT :limit"
 )
+_HELD = text(
+    "SELECT e.id, e.amount_vnd, e.direction, e.value_date, e.bank_reference, e.description, a.fund, h.reason,"
+    "  ARRAY(SELECT t.id FROM bank_transaction t WHERE t.school_id = e.school_id AND t.account_id = e.account_id"
+    "    AND t.direction = e.direction AND t.amount_vnd = e.amount_vnd"
+    "    AND abs(t.value_date - e.value_date) <= 10 ORDER BY t.id LIMIT 10) AS candidates"
+    " FROM held_evidence h JOIN evidence e ON e.id = h.evidence_id"
+    " JOIN receiving_account a ON a.school_id = e.school_id AND a.id = e.account_id"
+    " WHERE e.school_id = :school_id ORDER BY h.held_at, e.id LIMIT :limit"
+)
 _ACCOUNTS = text(
     "SELECT a.id, a.bin, a.number, a.holder_name, a.fund, a.state, a.usable_at, a.proposed_by,"
     "  (SELECT count(*) FROM channel c WHERE c.school_id = a.school_id AND c.receiving_account_id = a.id AND c.active"
@@ -208,6 +217,11 @@ def ids_by_reference(session: Session, school_id: int, references: list[str]) ->
     """Reference -> invoice id, for those that exist in this school."""
     found = _all(session, _BY_REFERENCES, school_id=school_id, references=references)
     return {row["reference"]: row["id"] for row in found}
+
+
+def held(session: Session, school_id: int) -> Sequence[Row]:
+    """Evidence that may tell of a known transfer or of another one: it brings no money before a person says so."""
+    return _all(session, _HELD, school_id=school_id, limit=PAGE_ROWS)
 
 
 def decisions(session: Session, school_id: int) -> Sequence[Row]:

@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 
 from payments import outbox
 from payments.errors import DomainError
-from payments.inbox.service import attach_evidence
+from payments.inbox.service import attach_evidence, decide_held
 from payments.outbox import Claimed
 from payments.settlement.correcting import cancel_invoice, replace_invoice
 from payments.settlement.deciding import assign, undo
 from payments.settlement.loading import take_lease
 from payments.settlement.settling import settle_transactions
 
-__all__ = ["Settled", "assign", "cancel_invoice", "replace_invoice", "settle_school", "undo"]
+__all__ = ["Settled", "assign", "cancel_invoice", "place_held", "replace_invoice", "settle_school", "undo"]
 
 BATCH = 500
 """The knee of the measured curve (facts on settlement, table A)."""
@@ -99,3 +99,14 @@ def problem_code(error: BaseException) -> str:
         return error.code
     sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
     return str(sqlstate or type(error).__name__)
+
+
+def place_held(session: Session, school_id: int, evidence_id: int, transaction_id: int | None, actor_id: int) -> int:
+    """Settle held evidence as a person says: it tells of a known transfer, or (None) of one of its own.
+
+    Returns the bank transaction's id. Raises what ``inbox.service.decide_held`` raises.
+    """
+    take_lease(session, school_id, wait=True)
+    placed_id = decide_held(session, school_id, evidence_id, transaction_id, actor_id=actor_id)
+    settle_transactions(session, school_id, [placed_id])
+    return placed_id

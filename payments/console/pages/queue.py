@@ -11,7 +11,7 @@ from payments.console.desk import desk_of
 from payments.errors import DomainError
 from payments.invoices.reference import find
 from payments.settlement.queries import proposed_transfers
-from payments.settlement.service import assign, undo
+from payments.settlement.service import assign, place_held, undo
 from payments.web.context import db_session, say
 
 
@@ -19,6 +19,7 @@ def add_to(blueprint: Blueprint) -> None:
     """Add the routes."""
     blueprint.add_url_rule("/<code>/unmatched/", "unmatched", unmatched)
     blueprint.add_url_rule("/<code>/unmatched/<int:transaction_id>/assign", "assign", assign_to, methods=["POST"])
+    blueprint.add_url_rule("/<code>/held/<int:evidence_id>/", "place_held", place, methods=["POST"])
     blueprint.add_url_rule("/<code>/decisions/<int:decision_id>/undo", "undo", undo_decision, methods=["POST"])
 
 
@@ -31,8 +32,15 @@ def unmatched(code: str) -> ResponseReturnValue:
         invoices = queries.suggested(session, desk.school_id, sorted(named))
         decisions = queries.decisions(session, desk.school_id)
         astray = proposed_transfers(session, desk.school_id)
+        held = queries.held(session, desk.school_id)
     return render_template(
-        "console/unmatched.html", desk=desk, rows=rows, invoices=invoices, decisions=decisions, astray=astray
+        "console/unmatched.html",
+        desk=desk,
+        rows=rows,
+        invoices=invoices,
+        decisions=decisions,
+        astray=astray,
+        held=held,
     )
 
 
@@ -44,6 +52,16 @@ def assign_to(code: str, transaction_id: int) -> ResponseReturnValue:
         note = request.form.get("note", "").strip()[:500] or None
         assign(session, desk.school_id, transaction_id, ids, desk.actor.user_id, note=note)
     flash(say("Đã gán khoản tiền. Có thể hoàn tác bất cứ lúc nào.", "Assigned. You can undo it at any time."), "ok")
+    return redirect(url_for("console.unmatched", code=code), code=303)
+
+
+def place(code: str, evidence_id: int) -> ResponseReturnValue:
+    """Say of which transfer held evidence tells: a known one (its number), or one of its own (left empty)."""
+    with db_session() as session:
+        desk = desk_of(session, code, "accountant", "principal")
+        known = request.form.get("transaction", type=int)
+        place_held(session, desk.school_id, evidence_id, known, desk.actor.user_id)
+    flash(say("Đã ghi nhận quyết định.", "The decision is recorded."), "ok")
     return redirect(url_for("console.unmatched", code=code), code=303)
 
 

@@ -8,9 +8,10 @@ from sqlalchemy import Engine
 from payments.access.models import Role
 from payments.access.service import create_user, grant_role
 from payments.db import session_scope
+from payments.inbox.models import HeldEvidence, HeldReason
 from tests.payments.faces import PASSWORD, Faces, faces
-from tests.payments.setting import make_school
-from tests.payments.settlement.setting import state_of
+from tests.payments.setting import OPENED, make_school
+from tests.payments.settlement.setting import say, state_of
 
 pytestmark = pytest.mark.db
 
@@ -72,6 +73,22 @@ def test_unknown_money_is_assigned_by_reference_and_undone(desk: Faces) -> None:
     with session_scope(desk.engine) as session:
         assert state_of(session, desk.school, desk.invoice) == ("open", 0)
     assert "NGUYEN THI LAN chuyen tien" in desk.page(queue)
+
+
+def test_held_evidence_brings_money_once_a_person_says_so(desk: Faces) -> None:
+    with session_scope(desk.engine) as session:
+        evidence = say(session, desk.school, 115_000, desk.invoice.reference)
+        session.add(
+            HeldEvidence(school_id=desk.school.id, evidence_id=evidence, reason=HeldReason.AMBIGUOUS, held_at=OPENED)
+        )
+    desk.log_in("accountant")
+    queue = f"/console/{desk.school.code}/unmatched/"
+    assert "Báo có cần người quyết định" in desk.page(queue)
+    assert desk.post(f"/console/{desk.school.code}/held/{evidence}/", queue, transaction="999999") == 422
+    assert desk.post(f"/console/{desk.school.code}/held/{evidence}/", queue, transaction="") == 303
+    with session_scope(desk.engine) as session:
+        assert state_of(session, desk.school, desk.invoice) == ("paid", 115_000)
+    assert "Báo có cần người quyết định" not in desk.page(queue)
 
 
 def test_the_invoice_page_shows_lines_and_money(desk: Faces) -> None:
