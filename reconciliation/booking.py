@@ -128,7 +128,7 @@ class Desk:
         pairs = [
             found
             for group in grouped(self.faces, self.rows, face_key, row_key)
-            for found in one_to_one(group.left, group.right, REFERENCE_WINDOW)
+            for found in one_to_one(*group, REFERENCE_WINDOW)
         ]
         self.join(pairs, rule)
 
@@ -242,7 +242,7 @@ class Desk:
         pairs = [
             found
             for group in grouped(self.faces, self.rows, face_key, row_key)
-            for found in one_to_one(group.left, group.right, NEAR_WINDOW)
+            for found in one_to_one(*group, NEAR_WINDOW)
         ]
         self.join(pairs, T2)
 
@@ -252,7 +252,7 @@ class Desk:
             pairs: list[tuple[Face, LedgerFact]] = []
             ties: list[tuple[list[Face], list[LedgerFact]]] = []
             for group in grouped(self.faces, self.rows, face_key, row_key):
-                for faces, rows in neighbourhoods(group.left, group.right, window):
+                for faces, rows in neighbourhoods(*group, window):
                     if certain(faces, rows):
                         pairs += one_to_one(faces, rows, window)
                     elif window is NEAR_WINDOW:

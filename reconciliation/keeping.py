@@ -99,9 +99,11 @@ def keep(
 
 def item_of_break(found: Break) -> Item:
     """A gap or a wrong balance of a statement."""
-    place = f"{found.what} {found.place}".strip()
-    figures = "" if found.expected is None else f" expected={found.expected} found={found.found}"
-    return Item("balance_break", found.amount_vnd, found.day, note=f"statement={found.statement_id} {place}{figures}")
+    said = {"statement": found.statement_id, "place": found.place}
+    if found.what not in {"inside", "unstated"}:
+        said |= {"expected": found.expected, "found": found.found}
+    note = "; ".join(f"{name}={value}" for name, value in said.items() if value not in {None, ""})
+    return Item("balance_break", found.amount_vnd, found.day, note=f"balance_{found.what}; {note}")
 
 
 def item_of_case(case: Case) -> Item:

@@ -26,7 +26,6 @@ from payments import clock, outbox
 from payments.banking.models import ReceivingAccount
 from payments.errors import DomainError
 from payments.invoices import reference
-from payments.invoices.models import Invoice
 from reconciliation.locks import lock_school
 from reconciliation.models import BookAccount
 from reconciliation.queries import accounts_in_play
@@ -75,6 +74,10 @@ class _Placed:
 _KNOWN = text("""
     SELECT natural_key FROM ledger_row
     WHERE school_id = :school_id AND natural_key = ANY(CAST(:keys AS text[]))
+""")
+_ACCOUNTS_OF_INVOICES = text("""
+    SELECT reference, receiving_account_id FROM invoice
+    WHERE school_id = :school_id AND reference = ANY(CAST(:names AS text[]))
 """)
 _ADD_IMPORT = text("""
     INSERT INTO ledger_import (
@@ -239,11 +242,7 @@ def _place(session: Session, school_id: int, rows: Sequence[LedgerRow]) -> tuple
 
 
 def _accounts_by_reference(session: Session, school_id: int, names: set[str]) -> dict[str, int]:
-    rows = session.execute(
-        select(Invoice.reference, Invoice.receiving_account_id).where(
-            Invoice.school_id == school_id, Invoice.reference.in_(sorted(names))
-        )
-    )
+    rows = session.execute(_ACCOUNTS_OF_INVOICES, {"school_id": school_id, "names": sorted(names)})
     return {row.reference: row.receiving_account_id for row in rows}
 
 

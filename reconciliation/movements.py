@@ -73,10 +73,10 @@ class Movement:
     @property
     def references(self) -> tuple[str, ...]:
         """Every payment reference that bank or gateway name, in canonical order."""
-        return tuple(sorted({name for fact in self.money for name in fact.references} | self._others()))
-
-    def _others(self) -> set[str]:
-        return {name for fact in self.gateways for name in fact.references} if self.banks else set()
+        told = {fact.references for fact in self.banks} | {fact.references for fact in self.gateways}
+        if len(told) == 1 and len(names := next(iter(told))) < 2:
+            return names
+        return tuple(sorted({name for names in told for name in names}))
 
     @property
     def open_for_books(self) -> bool:

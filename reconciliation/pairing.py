@@ -116,7 +116,7 @@ class Pool:
         pairs = [
             found
             for group in grouped(self.banks, self.gateways, bank_key, gateway_key)
-            for found in one_to_one(group.left, group.right, window)
+            for found in one_to_one(*group, window)
         ]
         self.join(pairs, rule)
 
@@ -180,7 +180,7 @@ class Pool:
         pairs = []
         ties = []
         for group in grouped(self.banks, self.gateways, bank_key, gateway_key):
-            for banks, gateways in neighbourhoods(group.left, group.right, SAME_DAY):
+            for banks, gateways in neighbourhoods(*group, SAME_DAY):
                 if len(banks) == len(gateways) == 1:
                     pairs.append((banks[0], gateways[0]))
                 else:

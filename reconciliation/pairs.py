@@ -6,7 +6,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import date
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 Window = tuple[int, int]
 
@@ -25,29 +25,22 @@ Key = Hashable | None
 """None: this fact takes no part."""
 
 
-class Sides(Generic[Left, Right]):
-    """The facts of two sources that share a key, in the order in which they were given."""
-
-    def __init__(self) -> None:
-        self.left: list[Left] = []
-        self.right: list[Right] = []
-
-
 def grouped(
     left: Iterable[Left],
     right: Iterable[Right],
     left_key: Callable[[Left], Key],
     right_key: Callable[[Right], Key],
-) -> Iterator[Sides[Left, Right]]:
-    """Yield the keys that both sides have."""
-    groups: dict[Hashable, Sides[Left, Right]] = defaultdict(Sides)
+) -> Iterator[tuple[list[Left], list[Right]]]:
+    """Yield the facts of every key that both sides have, in the order in which they were given."""
+    lefts: dict[Hashable, list[Left]] = {}
     for one in left:
         if (key := left_key(one)) is not None:
-            groups[key].left.append(one)
+            lefts.setdefault(key, []).append(one)
+    rights: dict[Hashable, list[Right]] = {}
     for other in right:
-        if (key := right_key(other)) is not None and key in groups:
-            groups[key].right.append(other)
-    return (group for group in groups.values() if group.right)
+        if (key := right_key(other)) is not None and key in lefts:
+            rights.setdefault(key, []).append(other)
+    return ((lefts[key], found) for key, found in rights.items())
 
 
 def one_to_one(left: Sequence[Left], right: Sequence[Right], window: Window) -> Iterator[tuple[Left, Right]]:

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from payments.money import format_number
+
 
 class Words(NamedTuple):
     """The name of a class, and the next step that we propose."""
@@ -29,7 +31,7 @@ CLASSES: dict[str, Words] = {
     "missing_gateway": Words(
         "Thiếu báo có", "Missing callback", "Đã ghi nhận tiền theo sao kê; kiểm tra kết nối báo có với ngân hàng."
     ),
-    "missing_ledger": Words("Chưa ghi sổ", "Missing in the books", "Ghi sổ kế toán: Nợ 112 / Có theo khoản thu."),
+    "missing_ledger": Words("Chưa ghi sổ", "Missing in the books", "Ghi sổ kế toán: tiền vào Nợ 112, tiền ra Có 112."),
     "only_ledger": Words("Chỉ có trong sổ", "In the books only", "Tìm chứng từ ngân hàng, hoặc sửa bút toán ghi nhầm."),
     "fee_netted": Words(
         "Trừ phí trung gian", "Net of fee", "Ghi phí vào chi phí; không ghi có lần thứ hai cho dòng sao kê này."
@@ -63,6 +65,25 @@ RULES: dict[str, str] = {
     "T2": "duy nhất cùng số tiền và ngày",
     "T3": "nhiều khoản cộng thành một",
 }
+
+
+NOTES: dict[str, str] = {
+    "fee_vnd": "phí {} đồng",
+    "statement": "sao kê nhập số {}",
+    "place": "{}",
+    "expected": "phải là {}",
+    "found": "tìm thấy {}",
+}
+
+
+def note_vi(note: str | None) -> str:
+    """What a case notes, in words: ``fee_vnd=4400`` -> «phí 4.400 đồng»."""
+    parts = []
+    for part in (note or "").split("; "):
+        name, _, value = part.partition("=")
+        shown = format_number(int(value)) if value.removeprefix("-").isdigit() and name != "statement" else value
+        parts.append(NOTES[name].format(shown) if name in NOTES else CHECKS.get(part, part))
+    return ", ".join(part for part in parts if part)
 
 
 def class_vi(key: str) -> str:

@@ -12,6 +12,8 @@ Key = TypeVar("Key", bound=Hashable)
 
 def fold(text: str) -> str:
     """Reduce to upper-case A-Z, 0-9 and other letters without marks, so that re-saving changes nothing."""
+    if text.isascii():
+        return (text if text.isalnum() else "".join(filter(str.isalnum, text))).upper()
     spread = unicodedata.normalize("NFKD", text).replace("đ", "d").replace("Đ", "D")
     return "".join(char for char in spread if char.isalnum()).upper()
 

@@ -22,24 +22,24 @@ Column = tuple[str, int, str]
 COMMON: tuple[Column, ...] = (
     ("STT", 6, "number"),
     ("Ngày", 11, "day"),
-    ("Sao kê (đồng)", 15, "money"),
-    ("Báo có (đồng)", 15, "money"),
-    ("Sổ kế toán (đồng)", 16, "money"),
-    ("Mã thanh toán", 16, "text"),
-    ("Số tham chiếu ngân hàng", 22, "text"),
-    ("Số chứng từ", 16, "text"),
-    ("Nội dung", 48, "text"),
-    ("Dòng trong tệp sao kê", 30, "text"),
+    ("Sao kê (đồng)", 13, "money"),
+    ("Báo có (đồng)", 13, "money"),
+    ("Sổ kế toán (đồng)", 13, "money"),
+    ("Mã thanh toán", 15, "text"),
+    ("Số tham chiếu ngân hàng", 17, "text"),
+    ("Số chứng từ", 13, "text"),
+    ("Nội dung", 36, "text"),
+    ("Dòng trong tệp sao kê", 18, "text"),
 )
-MATCH_COLUMNS: tuple[Column, ...] = (*COMMON, ("Căn cứ khớp", 40, "text"), ("Dấu hiệu", 20, "text"))
+MATCH_COLUMNS: tuple[Column, ...] = (*COMMON, ("Căn cứ khớp", 26, "text"), ("Dấu hiệu", 14, "text"))
 EXCEPTION_COLUMNS: tuple[Column, ...] = (
-    ("Loại", 20, "text"),
-    ("Khóa", 16, "text"),
+    ("Loại", 17, "text"),
     *COMMON,
-    ("Số tiền (đồng)", 15, "money"),
-    ("Kèm theo", 24, "text"),
-    ("Việc nên làm", 56, "text"),
-    ("Ghi chú", 40, "text"),
+    ("Số tiền (đồng)", 13, "money"),
+    ("Kèm theo", 16, "text"),
+    ("Việc nên làm", 34, "text"),
+    ("Ghi chú", 24, "text"),
+    ("Khóa", 15, "text"),
 )
 
 
@@ -58,7 +58,8 @@ def write(report: Report) -> bytes:
         "day": book.add_format({"num_format": "dd/mm/yyyy", "align": "left", "valign": "top"}),
         "money": book.add_format({"num_format": "#,##0", "valign": "top"}),
         "number": book.add_format({"num_format": "0", "valign": "top"}),
-        "text": book.add_format({"num_format": "@", "valign": "top"}),
+        "text": book.add_format({"num_format": "@", "valign": "top", "text_wrap": True}),
+        "name": book.add_format({"num_format": "@", "valign": "top"}),
     }
     _summary(_sheet(book, SUMMARY), formats, report)
     _table(_sheet(book, MATCHES), formats, MATCH_COLUMNS, map(_match, report.of(MATCHED)))
@@ -96,9 +97,9 @@ def _match(entry: Finding) -> list[Any]:
 
 
 def _exception(entry: Finding) -> list[Any]:
-    advice = words.CLASSES[entry.primary_class].advice
     key = entry.primary_class
-    return [words.class_vi(key), key, *_common(entry), entry.amount_vnd, _flags(entry), advice, entry.note]
+    advice, note = words.CLASSES[key].advice, words.note_vi(entry.note)
+    return [words.class_vi(key), *_common(entry), entry.amount_vnd, _flags(entry), advice, note, key]
 
 
 def _flags(entry: Finding) -> str:
@@ -153,10 +154,10 @@ def _head(report: Report) -> list[tuple[str, Any]]:
         ("Từ ngày", report.from_day),
         ("Đến ngày", report.day),
         ("Trạng thái", words.STATES[report.state.lower()].vi),
-        ("Lần đối soát số", report.id),
-        ("Lập lúc", report.made_at),
+        ("Lần đối soát số", str(report.id)),
+        ("Lập lúc", f"{datetime.fromisoformat(report.made_at):%H:%M:%S %d/%m/%Y}"),
         ("Dấu vân tay dữ liệu (SHA-256)", report.inputs_sha256),
-        ("Phiên bản quy tắc", report.rules_version),
+        ("Phiên bản quy tắc", str(report.rules_version)),
     ]
 
 
@@ -175,7 +176,7 @@ def _pairs(sheet: Any, formats: dict[str, Any], row: int, pairs: Iterable[tuple[
     """Write names and values below each other; return the row after them."""
     for name, value in pairs:
         sheet.write_string(row, 0, name, formats["text"])
-        kind = "day" if isinstance(value, date) else "money" if isinstance(value, int) else "text"
+        kind = "day" if isinstance(value, date) else "money" if isinstance(value, int) else "name"
         _cell(sheet, row, 1, value, formats[kind])
         row += 1
     return row
@@ -197,7 +198,9 @@ def _totals(sheet: Any, formats: dict[str, Any], row: int, report: Report) -> in
     heads = ("Nguồn", "Số dòng", "Tổng (đồng)", "Khớp", "Khớp (đồng)", "Ngoại lệ", "Ngoại lệ (đồng)")
     sheet.write_row(row, 0, [*heads, "Chưa đến hạn", "Chưa đến hạn (đồng)"], formats["head"])
     keys = ("count", "vnd", "matched", "matched_vnd", "exceptions", "exceptions_vnd", "not_due", "not_due_vnd")
-    for name, total in report.proof["totals"].items():
+    totals = report.proof["totals"]
+    for name in (name for name in words.SOURCES if name in totals):
+        total = totals[name]
         row += 1
         sheet.write_string(row, 0, words.SOURCES[name], formats["text"])
         for number, key in enumerate(keys, start=1):
