@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -13,10 +12,11 @@ from operations.demo.founding import Province
 from operations.demo.presets import CALENDAR, Preset
 from operations.demo.progress import bar
 from operations.demo.simulator import Banks, Record
-from operations.demo.waiting import await_queue
+from operations.demo.waiting import await_night, await_queue
 from operations.demo.world import World
 from payments.db import session_scope
-from reconciliation.service import import_ledger, import_statement, reconcile_school
+from reconciliation.nights import open_night
+from reconciliation.service import import_ledger, import_statement
 
 
 @dataclass(slots=True)
@@ -94,10 +94,10 @@ def _import(session: Session, province: Province, one: paper.Paper) -> None:
         import_ledger(session, school.id, one.data, one.file_name, period=period)
 
 
-def reconcile(world: World, billed: Billed) -> None:
-    """The night that follows the last statement."""
-    sessions = partial(session_scope, world.engine)
-    with bar("Đối soát", len(billed.province.schools)) as tell:
-        for school in billed.province.schools.values():
-            reconcile_school(sessions, school.id, CALENDAR.statement_ends)
-            tell(1)
+def reconcile(world: World, check: Callable[[], None]) -> None:
+    """The night after the last day of the statements, run by the workers over all schools."""
+    with bar("Đối soát") as tell:
+        with session_scope(world.engine) as session:
+            open_night(session, CALENDAR.statement_ends)
+        await_night(world.engine, CALENDAR.statement_ends, check)
+        await_queue(world.engine, "nightly", tell, check)

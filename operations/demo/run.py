@@ -40,7 +40,7 @@ def play(world: World, preset: str, seed: int, processes: Processes) -> Played:
     billed = month.bill_province(world, PRESETS[preset], seed)
     record = month.call_banks(world, billed, seed, processes.check)
     month.hand_in_papers(world, billed, processes.check)
-    month.reconcile(world, billed)
+    month.reconcile(world, processes.check)
     truth.write(world.folder / TRUTH, truth.planted(billed.plan, record, billed.accounts))
     return Played(billed, record)
 
