@@ -13,48 +13,16 @@ from benchmarks.machine import Database, database
 from benchmarks.measuring import ROUNDS, Run, Sample, alternate, spending
 from benchmarks.peers.orm_settlement import settle_one
 from benchmarks.report import Goal, Table
-from payments.banking.connections import AccountName, create_connection
-from payments.banking.models import ReceivingAccount
-from payments.crypto import FieldCipher
+from benchmarks.schools import NAMELESS, paying_school
 from payments.db import libpq_url, make_engine, session_scope
 from payments.outbox import OutboxRow
-from payments.settings import Settings, generated_environment
 from payments.settlement.service import BATCH, settle_school
-from tests.payments.invoices.rounds import issued
-from tests.payments.setting import SchoolSetting, make_pupils, make_school
 
 PUPILS = 1_500
 SCHOOLS = 4
 """Of one run of ours: every pupil of every one of them pays."""
 ONE_BY_ONE = 300
 """Payments of one run of the peer."""
-REGISTER = text("""
-    INSERT INTO registration (school_id, pupil_id, fee_item_id, valid_from, quantity)
-    SELECT school_id, id, :club, '2025-09-01', 1 + id % 8 FROM pupil WHERE school_id = :school AND id % 2 = 0
-""")
-ARRIVE = text("""
-    WITH paid AS (
-        SELECT i.*, row_number() OVER (ORDER BY md5(i.reference)) AS place FROM invoice i
-        WHERE i.school_id = :school
-    ), said AS (
-        INSERT INTO evidence (source, connection_id, school_id, account_id, account_named, dedup_key, direction, status,
-                              amount_vnd, occurred_at, value_date, provider_txn_id, bank_reference, description,
-                              "references", content_sha256, conflicting, sandbox, received_at)
-        SELECT 'callback', :connection, school_id, receiving_account_id, '0001', 'K' || id, 'credit', 'settled',
-               amount_vnd + CASE place % 100 WHEN 1 THEN -10000 WHEN 2 THEN -20000 WHEN 3 THEN 10000 WHEN 4 THEN 50000
-                                             WHEN 5 THEN -5000 WHEN 6 THEN 1000 ELSE 0 END,
-               timestamptz '2025-10-05 01:00Z' + place * interval '7 seconds', '2025-10-05', 'K' || id,
-               'FT' || lpad(id::text, 12, '0'),
-               CASE WHEN place % 100 IN (7, 8) THEN 'PHU HUYNH nop tien'
-                    ELSE 'MBVCB.757532.426726.' || reference || '.CT tu 0011 PHU HUYNH toi TRUONG' END,
-               CASE WHEN place % 100 IN (7, 8) THEN '{}' ELSE ARRAY[reference] END,
-               sha256(reference::bytea), false, false, now()
-        FROM paid WHERE place <= :payments
-        RETURNING id, school_id
-    )
-    INSERT INTO outbox (queue, kind, school_id, subject_id, due_at)
-    SELECT 'settlement', 'evidence', school_id, id, now() FROM said
-""")
 WRITTEN = text("""
     SELECT (SELECT count(*) FROM bank_transaction WHERE school_id = :school AND state <> 'new') AS transactions,
            (SELECT count(*) FROM transaction_evidence WHERE school_id = :school) AS links,
@@ -78,10 +46,10 @@ class Settling:
     def __init__(self, made: Database) -> None:
         self._made = made
         self._engine: Engine = make_engine(made.url)
-        self._ours = iter([[self._school(PUPILS, PUPILS) for _ in range(SCHOOLS)] for _ in range(ROUNDS)])
-        self._peers = iter([self._school(PUPILS, ONE_BY_ONE) for _ in range(ROUNDS)])
+        self._ours = iter([[paying_school(self._engine, PUPILS).id for _ in range(SCHOOLS)] for _ in range(ROUNDS)])
+        self._peers = iter([paying_school(self._engine, PUPILS, payments=ONE_BY_ONE).id for _ in range(ROUNDS)])
         # As in a running system: plans are made with statistics of tables that are not empty.
-        for school_id in [self._school(PUPILS, PUPILS) for _ in range(2)]:
+        for school_id in [paying_school(self._engine, PUPILS).id for _ in range(2)]:
             self._settle(school_id)
         with psycopg.connect(libpq_url(made.url), autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
@@ -91,25 +59,6 @@ class Settling:
         while taken == BATCH:
             with session_scope(self._engine) as session:
                 taken = settle_school(session, school_id).taken
-
-    def _school(self, pupils: int, payments: int) -> int:
-        settings = Settings.from_env({"DATABASE_URL": self._made.url, **generated_environment()})
-        with session_scope(self._engine) as session:
-            school: SchoolSetting = make_school(session)
-            make_pupils(session, school, pupils - 1)
-            session.execute(REGISTER, {"school": school.id, "club": school.club})
-            issued(session, school)
-            number = session.get_one(ReceivingAccount, (school.id, school.account)).number
-            connection_id, _ = create_connection(
-                session,
-                FieldCipher(settings.field_keys),
-                adapter="sepay",
-                accounts=[AccountName("970998", number)],
-                secret={"secret": "a secret of the benchmark alone"},
-                actor_id=None,
-            )
-            session.execute(ARRIVE, {"school": school.id, "connection": connection_id, "payments": payments})
-        return school.id
 
     def batches(self) -> Sample:
         """As a worker does it: school by school, a transaction for each batch."""
@@ -137,7 +86,7 @@ class Settling:
         """Every payment has all its rows, and every đồng is somewhere."""
         with Session(self._engine) as session:
             row = session.execute(WRITTEN, {"school": school_id}).one()
-        without = sum(1 for place in range(1, payments + 1) if place % 100 in {7, 8})
+        without = sum(1 for place in range(1, payments + 1) if place % 100 in NAMELESS)
         rows = (row.transactions, row.links, row.decisions, row.entries, row.receipts, row.waiting)
         if rows != (payments,) * 4 + (payments - without, 0) or row.in_vnd != row.found_vnd or row.astray_vnd:
             raise AssertionError(f"not all was settled: {row}")
