@@ -39,7 +39,8 @@ UNBOOKED = 7
 """Other payments of a school that are not in its books."""
 MOVED = text("""
     SELECT coalesce(e.amount_vnd, i.amount_vnd) AS amount_vnd, 'FT' || lpad(i.id::text, 12, '0') AS bank_reference,
-           'MBVCB.757532.426726.' || i.reference || '.CT tu 0011 PHU HUYNH toi TRUONG' AS description, e.id IS NOT NULL AS heard
+           'MBVCB.757532.426726.' || i.reference || '.CT tu 0011 PHU HUYNH toi TRUONG' AS description,
+           e.id IS NOT NULL AS heard
     FROM invoice i LEFT JOIN evidence e ON e.school_id = i.school_id AND e.dedup_key = 'K' || i.id
     WHERE i.school_id = :school ORDER BY heard, i.id
 """)
