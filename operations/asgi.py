@@ -29,8 +29,15 @@ class Mount:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        to_door = scope["type"] == "lifespan" or scope.get("path", "").startswith(CALLBACKS)
-        await (self._door if to_door else self._pages)(scope, receive, send)
+        if scope["type"] == "lifespan" or scope.get("path", "").startswith(CALLBACKS):
+            await self._door(scope, receive, send)
+            return
+
+        async def read() -> Message:
+            # The bridge to WSGI wants a coroutine, the server gives another awaitable: forms would fail without this.
+            return await receive()
+
+        await self._pages(scope, read, send)
 
 
 def application() -> Mount:

@@ -111,6 +111,10 @@ def test_one_port_serves_pages_and_callbacks(province):
             assert answering(f"{base}/healthz", web).status_code == 200
             assert requests.get(f"{base}/readyz", timeout=10).status_code in {200, 503}
             assert requests.get(f"{base}/no-such-page", timeout=10).status_code == 404
+            with requests.Session() as staff:
+                token = staff.get(f"{base}/login", timeout=10).text.split('name="csrf_token" value="')[1].split('"')[0]
+                form = {"csrf_token": token, "username": "nobody", "password": "x" * 12}
+                assert staff.post(f"{base}/login", data=form, timeout=10).status_code == 401
             callback = requests.post(f"{base}/callbacks/no-such-token", json={"amount": 1}, timeout=10)
             assert callback.status_code in {401, 404}
         assert web.returncode == 0
