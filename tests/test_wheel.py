@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from operations.cli import COMMANDS
-
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bank_adapters", "migrations", "operations", "payments", "reconciliation")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -87,8 +85,7 @@ RUNS = {
 """What is tried of the installed command: its arguments and what its answer must be."""
 
 
-@pytest.mark.parametrize("command", sorted(RUNS.keys() & COMMANDS.keys()))
-def test_the_installed_command_works_far_from_the_checkout(installed, tmp_path, command):
-    arguments, holds = RUNS[command]
-    said = run(installed / "hocphi", command, *arguments, cwd=tmp_path)
-    assert holds(said), said
+def test_the_installed_commands_work_far_from_the_checkout(installed, tmp_path):
+    for command, (arguments, holds) in RUNS.items():
+        said = run(installed / "hocphi", command, *arguments, cwd=tmp_path)
+        assert holds(said), f"hocphi {command}: {said}"

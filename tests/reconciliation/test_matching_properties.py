@@ -93,9 +93,9 @@ def test_time_grows_with_the_number_of_facts():
         ]
         pushed = [gateway(500_000, *line.references, day=line.day.day) for line in lines if chance.random() < 0.98]
         booked = [ledger(500_000, *line.references, day=line.day.day) for line in lines if chance.random() < 0.98]
-        started = time.perf_counter()
+        started = time.process_time()
         judged(*lines, *pushed, *booked)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     small, large = min(seconds(1_000) for _ in range(3)), seconds(10_000)
     assert large < 40 * small
