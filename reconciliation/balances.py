@@ -115,11 +115,14 @@ def _own_break(one: StatementFact) -> Break | None:
 
 
 def _chain_breaks(ordered: Sequence[StatementFact], sums: Sums) -> list[Break]:
-    """closing(n) = opening(n+1), or, where statements overlap, the balance that the lines before give."""
+    """closing(n) = opening(n+1), or, where statements overlap, the balance that the lines before give.
+
+    A statement that is a break itself says nothing about its neighbours.
+    """
     breaks: list[Break] = []
     before: StatementFact | None = None
     for one in ordered:
-        if before is not None:
+        if before is not None and before.proved and one.proved:
             breaks += _link_breaks(ordered[0], before, one, sums)
         if before is None or one.last >= before.last:
             before = one

@@ -196,6 +196,10 @@ class Source:
         closed = [through for through, _ in self._closes if day <= through]
         return max(closed) + timedelta(days=1) if closed else day
 
+    def is_closed(self, day: date) -> bool:
+        """Whether the school has signed the day."""
+        return any(day <= through for through, _ in self._closes)
+
     def closes_before(self, first: date, last: date) -> bool:
         """Whether late facts of a closed period belong to these days."""
         return any(first <= through + timedelta(days=1) <= last for through, _ in self._closes)

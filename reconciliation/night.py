@@ -28,7 +28,7 @@ from reconciliation.facts import BankFact, GatewayFact, LedgerFact, Scope, Tarif
 from reconciliation.loading import Source
 from reconciliation.locks import lock_school, lock_settlement
 from reconciliation.matching import RULES_VERSION, Case, match
-from reconciliation.models import ReconcileRun, RunState
+from reconciliation.models import ReconcileRun, RunState, StandingRun
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.proving import Proof, money_of, prove_run, waiting
 
@@ -89,7 +89,10 @@ class Night:
         self.source = Source(session, school_id, account_id)
 
     def run(self) -> ReconcileRun:
-        """The run of the day: found by the hash of its inputs, or made."""
+        """The run of the day: found by the hash of its inputs, or made; on a signed day the one that was signed."""
+        signed = self._standing() if self.source.is_closed(self.day) else None
+        if signed is not None:
+            return signed
         if not self.source.statements(self.day, self.day):
             return self._waiting()
         first, proof_first, closing_vnd = self._span()
@@ -107,6 +110,10 @@ class Night:
         inputs = [RULES_VERSION, scope, holidays, tariffs, pool, balance, money, known, sorted(sums.items())]
         proof = prove_run(balance, own.banks, own.gateways, own.ledgers, cases=cases, money=money)
         return self._keep(inputs, scope, proof, [case for case in cases if self._owned(case, scope)])
+
+    def _standing(self) -> ReconcileRun | None:
+        held = self.session.get(StandingRun, (self.school_id, self.account_id, self.day))
+        return self.session.get(ReconcileRun, (self.school_id, held.run_id)) if held else None
 
     def _waiting(self) -> ReconcileRun:
         """No statement covers the day: absence is no exception."""
