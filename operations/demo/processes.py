@@ -44,9 +44,9 @@ class Processes:
 
     def __init__(self, environment: Mapping[str, str], folder: Path, port: int) -> None:
         # In a checkout the packages are found by this folder, in an installation it is where they are anyway.
-        source = str(Path(operations.__file__).parent.parent)
+        source = [str(Path(operations.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOCPHI_")}
-        self._environment = {**inherited, **environment, "PYTHONPATH": source}
+        self._environment = {**inherited, **environment, "PYTHONPATH": os.pathsep.join(source)}
         self._folder = folder
         self._port = port
         self._children: dict[str, subprocess.Popen[bytes]] = {}
