@@ -1,10 +1,10 @@
 """``hocphi demo``: play the month, judge it, print the report; then serve what was played."""
 
 import json
-import signal
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from payments.money import format_vnd
 
 TRUTH = "truth.json"
 SEED = 20251008
+LOOK_S = 1.0
 
 
 @dataclass(slots=True)
@@ -77,8 +78,16 @@ def demo(context: click.Context, *, once: bool, as_json: bool, port: int | None,
         if not once:
             sys.stdout.flush()
             greet(world, played.billed)
-            signal.pause()
+            keep_serving(processes)
     context.exit(0 if said["ok"] else 1)
+
+
+def keep_serving(processes: Processes) -> None:
+    """Serve until Ctrl-C. Raises ServiceError when one of the processes dies."""
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(LOOK_S)
+            processes.check()
 
 
 def in_words(said: dict[str, Any]) -> str:

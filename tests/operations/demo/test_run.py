@@ -1,10 +1,13 @@
 """The tiny province played for real: servers, processes, HTTP, files. Then each detector is blinded in turn."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 
 import pytest
@@ -14,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from operations.demo import found, run
 from operations.demo.presets import CALENDAR
+from operations.demo.progress import bar
 from operations.demo.world import World, new_world
 from reconciliation import balances, matching, night
 from reconciliation.catching_up import reconcile_school
@@ -125,9 +129,28 @@ def test_books_that_do_not_hold_fail(played):
     assert not said["invariants"]["I7"]
 
 
-def test_the_command_plays_in_a_process_of_its_own_and_prints_one_object():
+def test_the_command_plays_by_itself_and_prints_one_object_and_bars_on_a_terminal():
     command = [sys.executable, "-m", "operations", "demo", "--once", "--json", "--preset", "tiny"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert json.loads(done.stdout)["ok"]
-    assert "%|" not in done.stderr
+    terminal, other_end = pty.openpty()
+    termios.tcsetwinsize(other_end, (24, 100))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=other_end, text=True) as child:
+        os.close(other_end)
+        shown = "".join(lines_of(terminal))
+        said, _ = child.communicate()
+    os.close(terminal)
+    assert child.returncode == 0, shown[-3000:]
+    assert json.loads(said)["ok"]
+    assert "Ngân hàng báo có" in shown
+
+
+def lines_of(terminal: int) -> Iterator[str]:
+    """What a terminal shows, until nobody writes to it."""
+    with suppress(OSError):
+        while piece := os.read(terminal, 65536):
+            yield piece.decode(errors="replace")
+
+
+def test_without_a_terminal_no_bar_is_shown(capfd):
+    with bar("Một việc", 2) as tell:
+        tell(2)
+    assert capfd.readouterr() == ("", "")
