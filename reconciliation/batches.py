@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from payments.inbox.pairing import LATE_DAYS
+from payments.inbox.halves import LATE_DAYS
 from reconciliation.facts import BankFact, GatewayFact, Tariff
 
 LEAST_PAYMENTS = 3

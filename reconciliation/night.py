@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from payments.banking.models import ReceivingAccount
 from payments.errors import NotFoundError
-from payments.inbox.pairing import LATE_DAYS, REFERENCE_DAYS
+from payments.inbox.halves import LATE_DAYS
+from payments.inbox.pairing import REFERENCE_DAYS
 from reconciliation import keeping, loading
 from reconciliation.alerts import alert
 from reconciliation.balances import prove, proved_days, standing

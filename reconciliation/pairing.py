@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from payments.inbox.pairing import LATE_DAYS, NEAR_DAYS, REFERENCE_DAYS
+from payments.inbox.halves import LATE_DAYS, NEAR_DAYS
+from payments.inbox.pairing import REFERENCE_DAYS
 from reconciliation import batches
 from reconciliation.facts import BankFact, GatewayFact, Tariff
 from reconciliation.movements import T0, T1, T2, T3, Movement

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bank_adapters.statements.keys import fold_reference
 from payments import clock
-from payments.inbox.models import Direction, EvidenceStatus, HeldReason, Source, TransactionState
+from payments.inbox.models import Direction, EvidenceStatus, HeldReason, Source
 from payments.inbox.pairing import REFERENCE_DAYS, STATEMENT, Piece
 from payments.inbox.placing import Placed, Standing, rule_of
 
@@ -39,7 +39,8 @@ _BUCKETS = """
 
 NEIGHBOURS = text(f"""
     WITH near AS (
-        SELECT t.id, t."references", t.state, bucket.whole
+        SELECT t.id, t."references", bucket.whole,
+            t.state IN ('new', 'unmatched') OR t.state = 'debit' AND t.reverses_id IS NULL AS free
         {_BUCKETS}
         JOIN bank_transaction t ON t.school_id = :school_id AND t.account_id = bucket.account_id
             AND t.direction = bucket.direction AND t.amount_vnd = bucket.amount_vnd
@@ -51,7 +52,7 @@ NEIGHBOURS = text(f"""
         FROM near CROSS JOIN LATERAL unnest(near."references") AS named
         JOIN unnest(CAST(:references AS text[])) AS asked(name) ON asked.name = named
     )
-    SELECT {_TOLD}, near.id AS transaction_id, link.rule, near."references" AS known_references, near.state
+    SELECT {_TOLD}, near.id AS transaction_id, link.rule, near."references" AS known_references, near.free
     FROM wanted
     JOIN near ON near.id = wanted.id
     JOIN transaction_evidence link ON link.school_id = :school_id AND link.transaction_id = near.id
@@ -208,11 +209,8 @@ class Book:
         found = [told(row) for row in rows]
         standings = {}
         for row, one in zip(rows, found, strict=True):
-            free = row.state in (TransactionState.NEW, TransactionState.UNMATCHED)
-            standings[row.transaction_id] = (
-                one.bucket,
-                Standing(row.transaction_id, tuple(row.known_references), free),
-            )
+            standing = Standing(row.transaction_id, tuple(row.known_references), row.free)
+            standings[row.transaction_id] = (one.bucket, standing)
         return found, standings
 
     def hold(self, pieces: Iterable[Piece], reason: HeldReason) -> None:
@@ -280,7 +278,7 @@ class Book:
         for one in placed:
             standing = known[one.transaction_id or 0]
             named = references_of(one.pieces)
-            if standing.free and not set(named) <= set(standing.references):
+            if standing.free and set(named) != set(standing.references):
                 lessons.append((standing.id, _lead(one.pieces).evidence_id, " ".join(named)))
         if lessons:
             transaction_ids, evidence_ids, named_by = zip(*lessons, strict=True)

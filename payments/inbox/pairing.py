@@ -8,9 +8,10 @@ payments stay two; pieces find each other by
 3. no payment reference on either side;
 4. a payment reference on one side only: such a piece names nobody, so it may well be the other half.
 
-Each step pairs one-to-one as many as it can, from the left of the calendar to the right. Step 4 decides about money
-only by count: as many nameless pieces as there are open partners bring no money of their own. Which of several
-partners it is, is not guessed: the piece is *tied* and waits for a person (invariant I12).
+Each step pairs one-to-one as many as it can; 3 and 4 together, the nearest days first (payments/inbox/halves.py): a
+pair left out would be money that nobody paid. Step 4 decides about money only by count: as many nameless pieces as
+there are open partners bring no money of their own. Which of several partners it is, is not guessed: the piece is
+*tied* and waits for a person (invariant I12).
 
 More evidence never means fewer groups with a given payment reference, so what was credited once stays right
 (invariants I3 and I8).
@@ -21,14 +22,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from payments.inbox.halves import Half, complete
+
 STATEMENT = "statement"
 
 REFERENCE_DAYS = 10
 """How far apart two sources may date what an equal reference joins: banks book over weekends and Tết."""
-NEAR_DAYS = 1
-"""The same for pieces that nothing but account, amount and day joins."""
-LATE_DAYS = 4
-"""A statement may book later than the callback came (after hours, weekend), though not much earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +84,7 @@ def pair(pieces: Iterable[Piece]) -> list[Group]:
     groups = _merged(groups, lambda group: {piece.bank_reference for piece in group.pieces} - {""}, _agree)
     groups = _merged(groups, lambda group: {frozenset(group.references)} - {frozenset()}, _within_reference_days)
     groups = _merged(groups, lambda group: set(group.references), _within_reference_days)
-    named = [group for group in groups if group.references]
-    nameless = _merged([group for group in groups if not group.references], lambda _: {""}, _near)
-    return sorted(named + _claim(named, nameless), key=lambda group: group.order)
+    return sorted(_completed(groups), key=lambda group: group.order)
 
 
 def _as_decided(pieces: Sequence[Piece]) -> list[Group]:
@@ -118,25 +115,34 @@ def _merged(groups: Sequence[Group], keys: Callable[[Group], Iterable[object]], 
     return kept
 
 
-def _claim(named: Sequence[Group], nameless: Sequence[Group]) -> list[Group]:
-    """Let named groups take nameless ones that may be their other half; return the nameless that are left."""
-    partners = {
-        id(one): [] if one.decided else [other for other in named if _may_join(other, one, _near)] for one in nameless
-    }
-    rivals: dict[int, int] = defaultdict(int)
-    for found in partners.values():
-        for other in found:
-            rivals[id(other)] += 1
-    left = []
-    for one in nameless:
-        partner = next((other for other in partners[id(one)] if _may_join(other, one, _near)), None)
-        if partner is None:
-            left.append(one)
-            continue
-        if len(partners[id(one)]) > 1 or rivals[id(partner)] > 1:
-            one.tied = {piece.evidence_id for piece in one.pieces}
-        partner.absorb(one)
-    return left
+def _completed(groups: Sequence[Group]) -> list[Group]:
+    """Join as many nameless groups as can be with each other and with named ones."""
+    in_order = sorted(groups, key=lambda group: group.order)
+    joined = []
+    for movement in complete([_half(group) for group in in_order]):
+        first, *rest = (in_order[place] for place in (*_known(movement.named), *movement.nameless))
+        for other in rest:
+            first.absorb(other)
+            if movement.tied:
+                first.tied |= {piece.evidence_id for piece in other.pieces}
+        joined.append(first)
+    return joined
+
+
+def _known(place: int | None) -> list[int]:
+    return [] if place is None else [place]
+
+
+def _half(group: Group) -> Half:
+    pushes = [piece.day.toordinal() for piece in group.pieces if piece.source != STATEMENT]
+    lines = [piece.day.toordinal() for piece in group.pieces if piece.source == STATEMENT]
+    return Half(
+        bool(group.references),
+        group.decided,
+        frozenset(piece.source for piece in group.pieces),
+        (min(pushes), max(pushes)) if pushes else None,
+        (min(lines), max(lines)) if lines else None,
+    )
 
 
 def _may_join(one: Group, other: Group, near: Near) -> bool:
@@ -158,10 +164,3 @@ def _agree(one: Piece, other: Piece) -> bool:
     """Payment references that have nothing in common are two payments, whatever the bank's reference (batches)."""
     contradict = one.references and other.references and not set(one.references) & set(other.references)
     return not contradict and _within_reference_days(one, other)
-
-
-def _near(one: Piece, other: Piece) -> bool:
-    later = (one.day - other.day).days
-    if (one.source == STATEMENT) == (other.source == STATEMENT):
-        return abs(later) <= NEAR_DAYS
-    return -NEAR_DAYS <= (later if one.source == STATEMENT else -later) <= LATE_DAYS

@@ -1,7 +1,7 @@
 """Which bank transaction each group of evidence belongs to: pure; pairings may move, what was credited may not.
 
-A transaction keeps its payment reference for life. One without a reference that nobody has decided yet may still
-learn one; where a person has decided about it, evidence that names another invoice and may be the same money is
+A transaction that was credited keeps its payment reference for life. One that moved no money yet says what its
+evidence says; where a person has decided about it, evidence that names another invoice and may be the same money is
 held for a person instead of being credited beside it.
 """
 
@@ -14,7 +14,7 @@ from payments.inbox.pairing import Group, Piece
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A bank transaction that exists; ``free``: nothing was credited from it yet, so it may learn a reference."""
+    """A bank transaction that exists; ``free``: no money was moved because of it yet, so it may learn a reference."""
 
     id: int
     references: tuple[str, ...]
@@ -82,8 +82,10 @@ def _may_stand(piece: Piece, group: Group, owner: Standing | None) -> bool:
 def _owners(groups: Sequence[Group], standings: Sequence[Standing]) -> dict[int, Standing]:
     """Transactions by group: those with a reference first, then those a person decided, then the free ones."""
     owners: dict[int, Standing] = {}
-    named = sorted((one for one in standings if one.references), key=lambda one: one.id)
+    named = sorted((one for one in standings if one.references), key=lambda one: (one.free, one.id))
     nameless = sorted((one for one in standings if not one.references), key=lambda one: (one.free, one.id))
+    _choose(groups, owners, named, lambda one, group: _equal(one, group) and _holds(one, group))
+    _choose(groups, owners, named, lambda one, group: _equal(one, group) and not group.decided)
     _choose(groups, owners, named, lambda one, group: _share(one, group) and _holds(one, group))
     _choose(groups, owners, named, lambda one, group: _share(one, group) and not group.decided)
     _choose(groups, owners, nameless, lambda one, group: not group.references and _holds(one, group))
@@ -112,6 +114,10 @@ def _choose(
 
 def _holds(standing: Standing, group: Group) -> bool:
     return any(piece.transaction_id == standing.id for piece in group.pieces)
+
+
+def _equal(standing: Standing, group: Group) -> bool:
+    return set(standing.references) == set(group.references)
 
 
 def _share(standing: Standing, group: Group) -> bool:

@@ -2,7 +2,9 @@
 
 A void from a callback names the id that it takes back; until that payment is known it is held, since it says nothing
 about money that we have seen. A reversal line of a statement has moved the balance, so it is a transaction at once,
-and finds its payment whenever that arrives. Of several equal payments it takes the latest: they are interchangeable.
+and finds its payment whenever that arrives. Of several payments with the same references it takes the latest: they are
+interchangeable. Payments that one number of the bank joins (a batch) and that name different invoices are not: then a
+person decides (invariant I12).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -34,13 +36,23 @@ WITH_ORIGINAL = text(f"""
 """)  # noqa: S608 - a constant of this module
 
 WAITING = text(f"""
-    SELECT void.id
+    SELECT DISTINCT void.id
     FROM held_evidence held JOIN evidence void ON void.id = held.evidence_id {_PAID}
-    WHERE held.school_id = :school_id AND held.reason = 'no_original' AND paid.id = ANY(CAST(:ids AS bigint[]))
+    JOIN transaction_evidence link ON link.evidence_id = paid.id
+    WHERE held.school_id = :school_id AND held.reason = 'no_original'
 """)  # noqa: S608 - as above
 
-OPEN_REVERSALS = text("""
-    SELECT DISTINCT r.id, r.account_id, r.amount_vnd, r.value_date, r.bank_reference, r."references"
+# Whichever channel told it: the transaction itself keeps only what the first one said.
+_BANK_REFERENCES = """
+    ARRAY(
+        SELECT said.bank_reference FROM transaction_evidence own JOIN evidence said ON said.id = own.evidence_id
+        WHERE own.school_id = {0}.school_id AND own.transaction_id = {0}.id AND said.bank_reference IS NOT NULL
+    ) AS bank_references
+"""
+
+OPEN_REVERSALS = text(f"""
+    SELECT DISTINCT r.id, r.account_id, r.amount_vnd, r.value_date, r."references",
+        {_BANK_REFERENCES.format("r")}
     FROM unnest(
         CAST(:accounts AS bigint[]), CAST(:amounts AS bigint[]), CAST(:first_days AS date[]), CAST(:last_days AS date[])
     ) AS near(account_id, amount_vnd, first_day, last_day)
@@ -50,7 +62,7 @@ OPEN_REVERSALS = text("""
     JOIN transaction_evidence link ON link.school_id = r.school_id AND link.transaction_id = r.id
     JOIN evidence e ON e.id = link.evidence_id AND e.status = 'void'
     ORDER BY r.value_date, r.id
-""")
+""")  # noqa: S608 - as above
 
 NAMED_BY_ID = text(f"""
     SELECT other.transaction_id AS id
@@ -61,25 +73,25 @@ NAMED_BY_ID = text(f"""
     ORDER BY other.transaction_id
 """)  # noqa: S608 - as above
 
-REVERSIBLE = text("""
-    SELECT t.id, t.bank_reference, t."references"
+REVERSIBLE = text(f"""
+    SELECT t.id, t."references", {_BANK_REFERENCES.format("t")}
     FROM bank_transaction t
     WHERE t.school_id = :school_id AND t.account_id = :account_id AND t.direction = 'credit'
       AND t.amount_vnd = :amount_vnd AND t.value_date BETWEEN :first_day AND :last_day
-      AND (t.bank_reference IS NOT NULL OR cardinality(t."references") > 0)
       AND NOT EXISTS (
           SELECT FROM bank_transaction r
           WHERE r.school_id = t.school_id AND r.account_id = t.account_id AND r.direction = 'debit'
             AND r.amount_vnd = t.amount_vnd AND r.reverses_id = t.id)
     ORDER BY t.value_date DESC, t.id
-""")
+""")  # noqa: S608 - as above
 
 REVERSE = text("UPDATE bank_transaction SET reverses_id = :reversed_id WHERE school_id = :school_id AND id = :id")
 
 
-def waiting_for(book: Book, evidence_ids: Collection[int]) -> list[Told]:
-    """Held voids of payments that have arrived now."""
-    return book.new(row.id for row in book.rows(WAITING, ids=sorted(evidence_ids)))
+def waiting(book: Book, known: Collection[Told]) -> list[Told]:
+    """Held voids, besides the ones known already, whose payment stands behind a transaction by now."""
+    ids = {row.id for row in book.rows(WAITING)} - {one.piece.evidence_id for one in known}
+    return book.new(ids)
 
 
 def split_by_original(book: Book, voids: Sequence[Told]) -> tuple[list[Told], list[Told]]:
@@ -123,9 +135,19 @@ def _payment(book: Book, reversal: Row[Any]) -> int | None:
         last_day=reversal.value_date + BEFORE,
     )
     named = {row.id for row in book.rows(NAMED_BY_ID, id=reversal.id)}
-    reference = fold_reference(reversal.bank_reference)
-    by_id = [row.id for row in candidates if row.id in named]
-    by_bank = [row.id for row in candidates if reference and fold_reference(row.bank_reference) == reference]
+    by_id = [row for row in candidates if row.id in named]
+    by_bank = [row for row in candidates if _same_number(row, reversal) and not _contradict(row, reversal)]
+    if len({frozenset(row.references) for row in by_bank}) > 1:
+        by_bank = []
     # All of them, not some: of payments that have one in common the right one may still be on its way.
-    by_payment = [row.id for row in candidates if row.references and set(row.references) == set(reversal.references)]
-    return next(iter(by_id + by_bank + by_payment), None)
+    by_payment = [row for row in candidates if row.references and set(row.references) == set(reversal.references)]
+    return next((int(row.id) for row in (*by_id, *by_bank, *by_payment)), None)
+
+
+def _same_number(payment: Row[Any], reversal: Row[Any]) -> bool:
+    mine, theirs = ({fold_reference(number) for number in one.bank_references} for one in (payment, reversal))
+    return bool(mine & theirs - {""})
+
+
+def _contradict(payment: Row[Any], reversal: Row[Any]) -> bool:
+    return bool(payment.references and reversal.references) and not set(payment.references) & set(reversal.references)

@@ -84,7 +84,7 @@ def attach_evidence(session: Session, school_id: int, evidence_ids: Collection[i
     _attach(book, [one for one in fresh if not reversals.is_callback_void(one)])
     voids = [one for one in fresh if reversals.is_callback_void(one)]
     known, unknown = reversals.split_by_original(book, voids)
-    known += reversals.waiting_for(book, asked - {one.piece.evidence_id for one in known})
+    known += reversals.waiting(book, known)
     _attach(book, known)
     book.hold([one.piece for one in unknown], HeldReason.NO_ORIGINAL)
     reversals.link(book, [*fresh, *known])
@@ -175,12 +175,7 @@ def _near(book: Book, waiting: Sequence[Told]) -> tuple[list[Told], dict[int, tu
     }
     references = {name for one in waiting for name in one.piece.references}
     near, standings = book.neighbours(days, references, ())
-    nameless = {one.bucket for one in waiting if not one.piece.references}
-    nameless |= {
-        one.bucket
-        for one in near
-        if not one.piece.references and standings[one.piece.transaction_id or 0][1].references
-    }
+    nameless = {one.bucket for one in (*waiting, *near) if not one.piece.references}
     if not nameless:
         return near, standings
     more, others = book.neighbours({bucket: days[bucket] for bucket in nameless}, (), nameless)

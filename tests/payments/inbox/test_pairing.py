@@ -129,6 +129,15 @@ def test_pairs_move_so_that_dates_a_day_apart_never_make_a_third_payment() -> No
         assert received(*([pieces[index]] for index in order)).money == {(): 2}
 
 
+def test_a_payment_beside_one_for_two_invoices_keeps_to_its_own() -> None:
+    """What waits for a person says what its evidence says, so a name that it held for a while does not stay on it."""
+    books = received([piece(1, STATEMENT, ["A", "B"], day=2)])
+    books.decided.clear()
+    for one in (piece(2, BANK, ["A"]), piece(3, STATEMENT, ["A"])):
+        books.receive([one])
+    assert books.money == {("A",): 1, ("A", "B"): 1}
+
+
 @dataclass(frozen=True)
 class Fact:
     """A payment that happened, and what each channel tells of it (None: nothing)."""

@@ -205,6 +205,82 @@ def test_a_reversal_line_finds_its_payment_when_that_arrives_later(
     )
 
 
+def reversal_line(memo: str = "", **more: object) -> object:
+    return line(memo, direction="debit", reversal=True, day=DAY + timedelta(days=1), **more)
+
+
+def reversed_by(session: Session, school: SchoolSetting) -> dict[int, int | None]:
+    """Debit -> the payment that it takes back."""
+    found = session.execute(
+        select(BankTransaction.id, BankTransaction.reverses_id).where(
+            BankTransaction.school_id == school.id, BankTransaction.direction == Direction.DEBIT
+        )
+    )
+    return {row.id: row.reverses_id for row in found}
+
+
+def test_a_void_by_id_takes_back_a_payment_that_names_nothing(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    (paid,) = attach(session, school, tell(session, school, bank, key="N1"))
+    attach(session, school, tell(session, school, bank, key="N1", status=EvidenceStatus.VOID))
+    assert list(reversed_by(session, school).values()) == [paid.transaction_id]
+
+
+def test_a_reversal_is_found_by_a_number_that_only_the_second_channel_told(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    (paid,) = attach(session, school, tell(session, school, bank, memo=CODE))
+    attach(session, school, *record(session, school, line(CODE, bank_reference="FT9")))
+    attach(session, school, *record(session, school, reversal_line(bank_reference="FT9")))
+    assert list(reversed_by(session, school).values()) == [paid.transaction_id]
+
+
+def test_a_reversal_of_a_batch_is_no_guess(session: Session, school: SchoolSetting, bank: int) -> None:
+    for code in (CODE, OTHER_CODE):
+        attach(session, school, tell(session, school, bank, memo=code, bank_reference="BATCH"))
+    attach(session, school, *record(session, school, reversal_line(bank_reference="BATCH")))
+    assert list(reversed_by(session, school).values()) == [None]
+
+
+def test_a_reversal_of_a_batch_that_names_its_invoice_is_that_one_s(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    paid = [
+        attach(session, school, tell(session, school, bank, memo=code, bank_reference="BATCH"))[0].transaction_id
+        for code in (CODE, OTHER_CODE)
+    ]
+    attach(session, school, *record(session, school, reversal_line(CODE, bank_reference="BATCH")))
+    assert list(reversed_by(session, school).values()) == [paid[0]]
+
+
+def test_a_reversal_line_without_words_learns_its_payment_from_the_void(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    attach(session, school, *record(session, school, reversal_line()))
+    void = tell(session, school, bank, memo=CODE, key="P1", status=EvidenceStatus.VOID)
+    attach(session, school, void)
+    (debit,) = reversed_by(session, school)
+    session.get_one(BankTransaction, (school.id, debit)).state = TransactionState.DEBIT
+    attached = attach(session, school, tell(session, school, bank, memo=CODE, key="P1"))
+    (paid,) = (one.transaction_id for one in attached if one.direction is Direction.CREDIT)
+    assert reversed_by(session, school) == {debit: paid}
+    assert session.scalars(select(HeldEvidence).where(HeldEvidence.school_id == school.id)).all() == []
+
+
+def test_a_void_waits_no_longer_than_its_payment_is_held(session: Session, school: SchoolSetting, bank: int) -> None:
+    """The payment finds its place by the way, when the lines of its neighbours come."""
+    other = make_connection(session)
+    attach(session, school, *(tell(session, school, bank, memo=code) for code in (CODE, OTHER_CODE)))
+    nameless = tell(session, school, other, key="H1")
+    attach(session, school, nameless)
+    attach(session, school, tell(session, school, other, key="H1", status=EvidenceStatus.VOID))
+    assert reversed_by(session, school) == {}
+    attach(session, school, tell(session, school, other, memo=CODE), tell(session, school, other, memo=OTHER_CODE))
+    assert None not in reversed_by(session, school).values()
+    assert len(reversed_by(session, school)) == 1
+
+
 AMOUNTS = itertools.count(1_000_001)
 """Each run of the property has payments of its own."""
 
