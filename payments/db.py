@@ -28,6 +28,9 @@ NAMING = {
     "pk": "pk__%(table_name)s",
 }
 
+HANGING_MS = 300_000
+"""No work of ours thinks for so long between two statements of a transaction."""
+
 Vnd = Annotated[int, mapped_column(BigInteger)]
 """Whole đồng (invariant I9)."""
 Id = Annotated[int, mapped_column(BigInteger)]
@@ -91,13 +94,21 @@ def libpq_url(database_url: str) -> str:
 
 
 def make_engine(database_url: str, *, pool_size: int = 5) -> Engine:
-    """An engine whose sessions keep the time in UTC and say who they are in ``pg_stat_activity``."""
+    """An engine whose sessions keep the time in UTC and say who they are in ``pg_stat_activity``.
+
+    The values of a statement that fails stay out of its error, which is logged: they name pupils. A process that hangs
+    within a transaction loses it, and with it the lease of the school that it held.
+    """
     return create_engine(
         sqlalchemy_url(database_url),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
-        connect_args={"options": "-c timezone=UTC", "application_name": "hocphi"},
+        hide_parameters=True,
+        connect_args={
+            "options": f"-c timezone=UTC -c idle_in_transaction_session_timeout={HANGING_MS}",
+            "application_name": "hocphi",
+        },
     )
 
 

@@ -204,6 +204,17 @@ def fail(session: Session, row: Claimed, problem: str) -> None:
     )
 
 
+def revive(session: Session, row_id: int) -> OutboxRow | None:
+    """Have a dead letter tried again from the beginning, once a person has removed its cause; None: it is not dead."""
+    row = session.get(OutboxRow, row_id, with_for_update=True, populate_existing=True)
+    if row is None or not row.dead:
+        return None
+    row.dead, row.attempts, row.due_at = False, 0, clock.now()
+    session.flush()
+    session.info.setdefault(_WAKE, set()).add(row.queue)
+    return row
+
+
 def dead_letters(session: Session) -> Sequence[OutboxRow]:
     """Work that a person must look at."""
     return session.scalars(select(OutboxRow).where(OutboxRow.dead).order_by(OutboxRow.id)).all()

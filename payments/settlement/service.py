@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from payments import outbox
@@ -18,10 +17,20 @@ from payments.inbox.service import attach_evidence, decide_held
 from payments.outbox import Claimed
 from payments.settlement.correcting import cancel_invoice, replace_invoice
 from payments.settlement.deciding import assign, undo
+from payments.settlement.faults import is_no_rows_fault, problem_code
 from payments.settlement.loading import take_lease
 from payments.settlement.settling import settle_transactions
 
-__all__ = ["Settled", "assign", "cancel_invoice", "place_held", "replace_invoice", "settle_school", "undo"]
+__all__ = [
+    "Settled",
+    "assign",
+    "cancel_invoice",
+    "place_held",
+    "problem_code",
+    "replace_invoice",
+    "settle_school",
+    "undo",
+]
 
 BATCH = 500
 """The knee of the measured curve (facts on settlement, table A)."""
@@ -64,9 +73,9 @@ def _settle_or_split(session: Session, school_id: int, rows: Sequence[Claimed], 
             # The deferred triggers speak now, so that the savepoint catches them too.
             session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
             session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
-    except (OperationalError, InterfaceError):
-        raise  # Deadlock, serialization, a server that went away: no row's fault; the whole batch comes again.
-    except Exception as error:  # noqa: BLE001 - whatever a poisoned row raises, the others must go on
+    except Exception as error:
+        if is_no_rows_fault(error):
+            raise  # Deadlock, serialization, a server that went away: the whole batch comes again.
         if len(rows) == 1:
             outbox.fail(session, rows[0], problem_code(error))
             result.failed += 1
@@ -91,14 +100,6 @@ def _settle_rows(session: Session, school_id: int, rows: Sequence[Claimed]) -> C
     )
     outbox.remove(session, rows)
     return outcomes
-
-
-def problem_code(error: BaseException) -> str:
-    """A code for what went wrong: never a text, which could hold personal data."""
-    if isinstance(error, DomainError):
-        return error.code
-    sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
-    return str(sqlstate or type(error).__name__)
 
 
 def place_held(session: Session, school_id: int, evidence_id: int, transaction_id: int | None, actor_id: int) -> int:

@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery import shared_task
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from payments.celery import task_session
 from payments.outbox import schools_with_work
+from payments.settlement.faults import TRANSIENT, is_away, problem_code, sqlstate_of
 from payments.settlement.service import BATCH, QUEUE, Settled, settle_school
 
 log = logging.getLogger(__name__)
 
 SWEEP_S = 3.0
 RETRIES = 5
-TRANSIENT = frozenset({"40001", "40P01"})
-"""Serialization failure and deadlock: nothing was written, the same again is right."""
 
 BEAT: Mapping[str, Mapping[str, Any]] = {
     "settlement-sweep": {
@@ -31,13 +30,24 @@ BEAT: Mapping[str, Mapping[str, Any]] = {
 def settle_due() -> int:
     """Settle all that is due and return the number of rows done. Idempotent: running it twice settles once.
 
-    Several workers share the schools by their leases; a school that is busy is left to whoever has it.
+    Several workers share the schools by their leases; a school that is busy is left to whoever has it. A school that
+    cannot be settled as a whole is left to the next sweep: the others must not wait for it.
     """
     done = 0
+    failing: set[int] = set()
     while True:
         with task_session() as session:
-            schools = schools_with_work(session, QUEUE)
-        worked = sum(settle_one(school_id) for school_id in schools)
+            schools = [school_id for school_id in schools_with_work(session, QUEUE) if school_id not in failing]
+        worked = 0
+        for school_id in schools:
+            try:
+                worked += settle_one(school_id)
+            except SQLAlchemyError as error:
+                if is_away(error):
+                    raise
+                failing.add(school_id)
+                # The code only: the text of a database error may quote what was received.
+                log.error("settlement: school %s cannot be settled: %s", school_id, problem_code(error))  # noqa: TRY400 - no traceback
         if not worked:
             return done
         done += worked
@@ -61,7 +71,7 @@ def _settle_batch(school_id: int) -> Settled:
             with task_session() as session:
                 return settle_school(session, school_id)
         except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) not in TRANSIENT:
+            if sqlstate_of(error) not in TRANSIENT:
                 raise
             log.info("settlement: school %s: another transaction was in the way, once more", school_id)
     return Settled(busy=True)

@@ -1,16 +1,17 @@
 """Where a log-in leads: the school's day, the officer's overview, the operator's list of senders."""
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from payments import clock
+from payments import clock, outbox
 from payments.access.guards import the_actor
+from payments.audit.service import record
 from payments.console import queries
 from payments.console.desk import DESK_ROLES, desk_of
-from payments.errors import ForbiddenError
+from payments.errors import ForbiddenError, NotFoundError
 from payments.schools.models import School
-from payments.web.context import db_session
+from payments.web.context import db_session, say
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -18,6 +19,7 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/", "start", start)
     blueprint.add_url_rule("/overview", "overview", overview)
     blueprint.add_url_rule("/senders", "senders", senders)
+    blueprint.add_url_rule("/senders/work/<int:row_id>/retry", "retry_work", retry_work, methods=["POST"])
     blueprint.add_url_rule("/<code>/", "home", home)
 
 
@@ -64,3 +66,26 @@ def senders() -> ResponseReturnValue:
         refused = queries.refused(session)
         dead = queries.dead(session)
     return render_template("console/senders.html", rows=rows, refused=refused, dead=dead)
+
+
+def retry_work(row_id: int) -> ResponseReturnValue:
+    """Let work that failed for good be tried again; what was done and by whom stays on record."""
+    person = the_actor()
+    if not person.has("operator"):
+        raise ForbiddenError
+    with db_session() as session:
+        row = outbox.revive(session, row_id)
+        if row is None:
+            raise NotFoundError
+        detail = {"queue": row.queue, "kind": row.kind, "subject_id": row.subject_id}
+        record(
+            session,
+            person.user_id,
+            "work.retried",
+            subject_kind="outbox",
+            subject_id=row_id,
+            school_id=row.school_id,
+            detail=detail,
+        )
+    flash(say("Việc này sẽ được làm lại ngay.", "This work will be tried again now."), "ok")
+    return redirect(url_for("console.senders"), code=303)

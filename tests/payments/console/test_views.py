@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from payments.access.models import Role
 from payments.access.service import create_user, grant_role
 from payments.db import session_scope
 from payments.inbox.models import HeldEvidence, HeldReason
+from payments.settlement.service import settle_school
 from tests.payments.faces import PASSWORD, Faces, faces
 from tests.payments.setting import OPENED, make_school
 from tests.payments.settlement.setting import say, state_of
@@ -146,3 +147,27 @@ def test_every_page_is_there_in_english(desk: Faces) -> None:
     desk.log_in("accountant")
     for page in ("", "rounds/", "invoices/", f"invoices/{desk.invoice.id}/", "unmatched/", "accounts/"):
         assert '<html lang="en">' in desk.page(f"/console/{desk.school.code}/{page}", language="en")
+
+
+def test_work_that_failed_for_good_is_tried_again_by_an_operator_alone(desk: Faces) -> None:
+    with session_scope(desk.engine) as session:
+        operator = create_user(session, username="truc.ca", full_name="Trực ca (mẫu)", password=PASSWORD)
+        grant_role(session, operator, Role.OPERATOR, None)
+        say(session, desk.school, 115_000, desk.invoice.reference)
+        session.execute(text("UPDATE outbox SET dead = true, attempts = 12, problem = 'KeyError'"))
+    with session_scope(desk.engine) as session:
+        row_id = session.scalar(text("SELECT id FROM outbox"))
+        assert settle_school(session, desk.school.id).taken == 0
+    retry = f"/console/senders/work/{row_id}/retry"
+    desk.log_in("accountant")
+    assert desk.post(retry, f"/console/{desk.school.code}/") == 403
+    desk.client.delete_cookie("hocphi")
+    desk.post("/login", "/login", username="truc.ca", password=PASSWORD)
+    assert "KeyError" in desk.page("/console/senders")
+    assert desk.post(retry, "/console/senders") == 303
+    assert desk.post(retry, "/console/senders") == 404
+    with session_scope(desk.engine) as session:
+        assert settle_school(session, desk.school.id).outcomes == {"exact": 1}
+        assert state_of(session, desk.school, desk.invoice) == ("paid", 115_000)
+        done = session.execute(text("SELECT actor_id, subject_id FROM audit_event WHERE action = 'work.retried'")).all()
+    assert done == [(operator, row_id)]

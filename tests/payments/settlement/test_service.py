@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from psycopg.errors import ProgramLimitExceeded
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -115,6 +116,24 @@ def test_a_server_that_goes_away_is_no_row_s_fault(session, school, monkeypatch)
     with pytest.raises(OperationalError):
         settle_school(session, school.id)
     assert session.scalar(text("SELECT attempts FROM outbox")) == 0
+
+
+def test_a_row_that_asks_too_much_of_the_server_is_that_row_s_fault(session, school, monkeypatch):
+    """The driver calls it an operational error, yet it comes again for ever: the others must not wait for it."""
+    good = issue(session, school)
+    say(session, school, 100_000, good.reference)
+    guilty = say(session, school, 100_000, "qua dai")
+    attach = service.attach_evidence
+
+    def too_long(session, school_id, evidence_ids):
+        if guilty in evidence_ids:
+            raise OperationalError("INSERT", {}, ProgramLimitExceeded())
+        return attach(session, school_id, evidence_ids)
+
+    monkeypatch.setattr(service, "attach_evidence", too_long)
+    result = settle_school(session, school.id)
+    assert (result.failed, state_of(session, school, good)) == (1, ("paid", 100_000))
+    assert session.scalar(text("SELECT problem FROM outbox")) == "54000"
 
 
 def test_work_of_another_kind_is_refused_and_kept(session, school):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from psycopg.errors import DeadlockDetected, SerializationFailure, UndefinedTable
+from psycopg.errors import AdminShutdown, DeadlockDetected, SerializationFailure, UndefinedTable
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
@@ -77,15 +77,6 @@ def test_what_is_always_in_the_way_is_left_to_the_next_sweep(engine, schools, mo
     assert settle_due() == 9
 
 
-def test_another_fault_of_the_database_is_told(engine, schools, monkeypatch):
-    def broken(session, school_id):
-        raise ProgrammingError("SELECT", {}, UndefinedTable())
-
-    monkeypatch.setattr(tasks, "settle_school", broken)
-    with pytest.raises(ProgrammingError):
-        settle_due()
-
-
 def test_a_school_that_somebody_settles_is_left_to_them(engine, schools):
     with session_scope(engine) as session:
         session.execute(
@@ -106,3 +97,24 @@ def test_the_sweep_comes_every_few_seconds():
     (entry,) = BEAT.values()
     assert entry["task"] == settle_due.name
     assert entry["schedule"] <= 5
+
+
+def test_a_school_that_cannot_be_settled_does_not_hold_up_the_others(engine, schools, monkeypatch, caplog):
+    def broken(session, school_id):
+        if school_id == schools[0].id:
+            raise ProgrammingError("SELECT", {}, UndefinedTable("memo of Nguyễn Mẫu An"))
+        return settle_school(session, school_id)
+
+    monkeypatch.setattr(tasks, "settle_school", broken)
+    assert settle_due() == 6
+    assert "42P01" in caplog.text
+    assert "Nguyễn" not in caplog.text
+
+
+def test_a_database_that_goes_away_ends_the_sweep(schools, monkeypatch):
+    def gone(session, school_id):
+        raise OperationalError("SELECT", {}, AdminShutdown())
+
+    monkeypatch.setattr(tasks, "settle_school", gone)
+    with pytest.raises(OperationalError):
+        settle_due()
