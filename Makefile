@@ -47,7 +47,8 @@ fix: setup ## let ruff format and mend what it can
 screenshots: setup browser ## take the pictures of the README anew
 	SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/test_screenshots.py
 
-bench: setup ## measure against peers on this machine
+bench: setup ## measure against peers on this machine (docs/benchmarks.md); one of them: make bench ARGS=door
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' -c constraints.txt || echo 'going on without the peers of PyPI'
 	$(BIN)/python -m benchmarks $(ARGS)
 
 migration: setup ## write the next migration from the models: make migration m="add what"

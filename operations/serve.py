@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import click
 import psycopg
-from granian.constants import Interfaces
+from granian.constants import Interfaces, Loops
 from granian.server import Server
 
 from operations.migrate import upgrade
@@ -37,6 +37,7 @@ def serve(host: str, port: int, workers: int) -> None:
         port=port,
         workers=workers,
         interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
         factory=True,
         websockets=False,
         respawn_failed_workers=True,
