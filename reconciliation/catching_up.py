@@ -33,11 +33,12 @@ NEWEST = text("""
     WHERE held.school_id = :school_id AND held.account_id = :account_id
     ORDER BY run.id DESC LIMIT 1
 """)
-TOUCHED = text("""
+STATED = text("""
     SELECT period_from AS first, period_to AS last FROM bank_statement
     WHERE school_id = :school_id AND account_id = :account_id AND id > :statement
-    UNION ALL
-    SELECT period_from, period_to FROM ledger_import
+""")
+TOUCHED = text("""
+    SELECT period_from AS first, period_to AS last FROM ledger_import
     WHERE school_id = :school_id AND id > :ledger_import
     UNION ALL
     SELECT min(e.value_date), max(e.value_date)
@@ -49,26 +50,41 @@ TOUCHED = text("""
     FROM decision d JOIN bank_transaction t ON t.school_id = d.school_id AND t.id = d.transaction_id
     WHERE d.school_id = :school_id AND d.id > :decision AND t.account_id = :account_id
 """)
-EARLIER = text("""
+STANDING = text("""
     SELECT run.id, run.day, run.from_day, run.exceptions <> '{}'::jsonb OR run.not_due > 0 AS is_open
     FROM standing_run held JOIN reconcile_run run ON run.school_id = held.school_id AND run.id = held.run_id
-    WHERE held.school_id = :school_id AND held.account_id = :account_id AND held.day < :day AND held.day >= :oldest
+    WHERE held.school_id = :school_id AND held.account_id = :account_id AND held.day >= :oldest
     ORDER BY held.day
 """)
 
+Period = tuple[date, date]
+
 
 def catch_up(session: Session, school_id: int, account_id: int, day: date) -> ReconcileRun:
-    """Make earlier runs of the account again where something new touches them, then reconcile the day."""
+    """Reconcile a day of an account, and make again what something new touches.
+
+    Earlier runs come first; a statement for days that no run owns yet gets a run of its own; later runs follow where
+    the days that they own have become others.
+    """
     lock_school(session, school_id)
     lock_settlement(session, school_id)
     owner = {"school_id": school_id, "account_id": account_id}
-    touched = _touched(session, owner)
+    stated, touched = _arrived(session, owner)
+    runs = session.execute(STANDING, owner | {"oldest": day - LOOK_BACK}).all()
+    standing = {run.day: run for run in runs}
+    orphaned = {last for _, last in stated if last < day and not any(run.from_day <= last <= run.day for run in runs)}
     changed = False
-    for run in session.execute(EARLIER, owner | {"day": day, "oldest": day - LOOK_BACK}).all():
+    for other in sorted({run.day for run in runs if run.day < day} | orphaned):
+        run = standing.get(other)
         # A new run may move the first day and the opening balance of every later one.
-        if changed or any(_touches(run, first, last) for first, last in touched):
-            changed = reconcile_day(session, school_id, account_id, run.day).id != run.id or changed
-    return reconcile_day(session, school_id, account_id, day)
+        if run is None or changed or any(_touches(run, *period) for period in (*stated, *touched)):
+            made = reconcile_day(session, school_id, account_id, other)
+            changed = changed or run is None or made.id != run.id
+    result = reconcile_day(session, school_id, account_id, day)
+    for run in runs:
+        if run.day > day >= run.from_day:
+            reconcile_day(session, school_id, account_id, run.day)
+    return result
 
 
 def reconcile_school(sessions: Sessions, school_id: int, day: date) -> list[ReconcileRun]:
@@ -92,12 +108,15 @@ def settle_all(sessions: Sessions, school_id: int) -> None:
             return
 
 
-def _touched(session: Session, owner: dict[str, int]) -> list[tuple[date, date]]:
-    """The days of all that arrived since the newest run of the account looked."""
+def _arrived(session: Session, owner: dict[str, int]) -> tuple[list[Period], list[Period]]:
+    """Days of statements, and of all else, that arrived since the newest run of the account looked."""
     seen: dict[str, Any] | None = session.scalar(NEWEST, owner)
     if seen is None:
-        return []
-    return [(row.first, row.last) for row in session.execute(TOUCHED, owner | seen)]
+        return [], []
+    stated, touched = (
+        [(row.first, row.last) for row in session.execute(one, owner | seen)] for one in (STATED, TOUCHED)
+    )
+    return stated, touched
 
 
 def _touches(run: Row[Any], first: date, last: date) -> bool:

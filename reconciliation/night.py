@@ -25,7 +25,7 @@ from reconciliation import keeping, loading
 from reconciliation.alerts import alert
 from reconciliation.balances import prove, proved_days, standing
 from reconciliation.booking import NEAR_WINDOW, REFERENCE_WINDOW
-from reconciliation.facts import BankFact, GatewayFact, LedgerFact, Scope, Tariff
+from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Scope, Tariff
 from reconciliation.loading import Source
 from reconciliation.locks import lock_school, lock_settlement
 from reconciliation.matching import RULES_VERSION, Case, match
@@ -103,7 +103,10 @@ class Night:
         sums = self.source.sums(*wide)
         balance = prove(proof_first, self.day, known, sums, closing_vnd)
         holidays = self.source.load_calendar(first, self.day)
-        scope = Scope(first, self.day, proved_days(known).within(first, self.day), self.source.books(first, self.day))
+        # A balance that proves over all days leaves no room for a line that is not there, also where banks write no
+        # statement because nothing moved.
+        sure = Days(((first, self.day),)) if balance.ok else proved_days(known).within(first, self.day)
+        scope = Scope(first, self.day, sure, self.source.books(first, self.day))
         tariffs = self.source.tariffs()
         own = self._own_facts(scope)
         pool, cases = self._judge(own, scope, tariffs)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from payments.settlement.service import assign
 from reconciliation import catching_up, service
@@ -173,3 +174,41 @@ def test_order_and_repetition_of_arrivals_leave_the_findings_alike(desk: Desk, s
         DAYS[0]: ("proved", 1, {"missing_gateway": 1}),
         DAYS[1]: ("proved", 1, {}),
     }
+
+
+def test_statements_of_days_before_the_first_run_get_nights_of_their_own(desk):
+    later = DAYS[4] + timedelta(days=10)
+    pay_and_state(desk, later, OPENING + X_VND)
+    catch_up(desk, later)
+    pay_and_state(desk, DAY, OPENING)
+    catch_up(desk, later)
+    found = standing(desk)
+    assert found == {DAY: ("proved", 1, {}), later: ("proved", 1, {})}
+    assert desk.rows(f"SELECT DISTINCT from_day FROM reconcile_run WHERE day = '{later}' ORDER BY 1") == [
+        (DAYS[1],),
+        (later,),
+    ]
+
+
+def test_a_night_between_two_others_takes_its_days_from_the_later_one(desk, week):
+    last = DAYS[4]
+    with desk.session() as session:
+        session.execute(text("DELETE FROM standing_run WHERE day < :last"), {"last": last})
+    pay_and_state(desk, last + timedelta(days=1), OPENING + 5 * X_VND)
+    catch_up(desk, last + timedelta(days=1))
+    catch_up(desk, DAYS[2])
+    owners = desk.rows("""
+        SELECT DISTINCT count(*) FROM standing_run h JOIN reconcile_run r ON r.id = h.run_id
+        CROSS JOIN LATERAL generate_series(r.from_day, r.day, interval '1 day') AS d(day) GROUP BY d.day
+    """)
+    assert owners == [(1,)]
+
+
+def test_a_callback_of_a_day_on_which_the_bank_wrote_no_statement_is_missed_once_the_balances_meet(desk):
+    pay_and_state(desk, DAY, OPENING)
+    catch_up(desk, DAY)
+    lost = desk.issue(7 * X_VND)
+    desk.pay(7 * X_VND, lost.reference, "FT7", day=DAYS[1])
+    pay_and_state(desk, DAYS[2], OPENING + X_VND)
+    run = catch_up(desk, DAYS[2])
+    assert (run.state, run.exceptions) == (RunState.PROVED, {"missing_bank": 1})
