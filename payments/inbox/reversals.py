@@ -42,11 +42,13 @@ WAITING = text(f"""
     WHERE held.school_id = :school_id AND held.reason = 'no_original'
 """)  # noqa: S608 - as above
 
-# Whichever channel told it: the transaction itself keeps only what the first one said.
+# Whichever channel told it: the transaction itself keeps only what the first one said. A piece that names nothing
+# stands beside one that names an invoice by count alone; later evidence may part them, but nothing parts a reversal.
 _BANK_REFERENCES = """
     ARRAY(
         SELECT said.bank_reference FROM transaction_evidence own JOIN evidence said ON said.id = own.evidence_id
         WHERE own.school_id = {0}.school_id AND own.transaction_id = {0}.id AND said.bank_reference IS NOT NULL
+          AND (cardinality({0}."references") = 0 OR said."references" && {0}."references")
     ) AS bank_references
 """
 

@@ -236,6 +236,18 @@ def test_a_reversal_is_found_by_a_number_that_only_the_second_channel_told(
     assert list(reversed_by(session, school).values()) == [paid.transaction_id]
 
 
+def test_a_number_that_stands_beside_an_invoice_by_count_alone_takes_nothing_back(
+    session: Session, school: SchoolSetting, bank: int
+) -> None:
+    """The line of another payment was taken for the callback's other half; the rest of the evidence parts them."""
+    (paid,) = attach(session, school, tell(session, school, bank, memo=CODE, bank_reference="FT0"))
+    attach(session, school, *record(session, school, line("CHUYEN TIEN", bank_reference="FT5")))
+    attach(session, school, *record(session, school, reversal_line(bank_reference="FT5")))
+    attach(session, school, *record(session, school, line(CODE, bank_reference="FT0")))
+    (taken_back,) = reversed_by(session, school).values()
+    assert taken_back not in {None, paid.transaction_id}
+
+
 def test_a_reversal_of_a_batch_is_no_guess(session: Session, school: SchoolSetting, bank: int) -> None:
     for code in (CODE, OTHER_CODE):
         attach(session, school, tell(session, school, bank, memo=code, bank_reference="BATCH"))
