@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -15,6 +16,9 @@ from payments.developers.senders import Payment, signed_request
 
 CLIENTS = 8
 TIMEOUT_S = 5.0
+ONE_TO_FOUR = (1, 1, 2, 3, 4)
+HELD_BACK = 12
+"""How many times slower the clients are while the killer is behind."""
 
 
 class Target(Protocol):
@@ -48,17 +52,23 @@ class Bank:
     seed: int
     each_second: float
     """How many callbacks all clients send together."""
+    copies: Sequence[int] = ONE_TO_FOUR
+    """How often each fact is sent: one of these numbers."""
+    may_advance_to: Callable[[], float] = lambda: 1.0
+    """Share of the deliveries up to which the clients keep their pace; past it they slow down, on any machine."""
     acknowledged: Counter[int] = field(default_factory=Counter)
     sent: int = 0
     refused: int = 0
     in_flight: Counter[int] = field(default_factory=Counter)
     """By port."""
+    answered: Counter[int] = field(default_factory=Counter)
+    """How often each port said yes."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> list[threading.Thread]:
         """Start the clients; they end by themselves when everything is acknowledged."""
         dice = random.Random(self.seed)
-        deliveries = [fact for fact in self.facts for _ in range(dice.choice((1, 1, 2, 3, 4)))]
+        deliveries = [fact for fact in self.facts for _ in range(dice.choice(self.copies))]
         dice.shuffle(deliveries)
         threads = [
             threading.Thread(target=self._client, args=(number, deliveries[number::CLIENTS]), daemon=True)
@@ -77,7 +87,8 @@ class Bank:
             while not self._deliver(fact, self.targets[(number + turn + tries) % len(self.targets)].port, connections):
                 tries += 1
                 time.sleep(min(0.02 * tries, 0.25))
-            time.sleep(max(0.0, pace - (time.monotonic() - began)))
+            slower = HELD_BACK if turn > self.may_advance_to() * len(deliveries) else 1
+            time.sleep(max(0.0, pace * slower - (time.monotonic() - began)))
         for connection in connections.values():
             connection.close()
 
@@ -114,4 +125,5 @@ class Bank:
                 self.refused += 1
                 return False
             self.acknowledged[fact.number] += 1
+            self.answered[port] += 1
         return True

@@ -6,7 +6,7 @@ from payments.inbox.door import Door, _Shell
 from payments.inbox.receiving import Reception
 from payments.settings import Settings
 
-A_MOMENT_S = 0.2
+A_MOMENT_S = 1.0
 _background: set[asyncio.Task[list[str]]] = set()
 
 

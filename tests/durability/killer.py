@@ -47,6 +47,17 @@ def kill_web(web: Web, bank: Bank, toll: Toll) -> None:
     web.start()
 
 
+def kill_web_after_a_yes(web: Web, bank: Bank, toll: Toll) -> None:
+    """Kill a web process the moment after it has said yes, and start it again."""
+    before = bank.answered[web.port]
+    deadline = time.monotonic() + 60
+    while bank.answered[web.port] == before and time.monotonic() < deadline:
+        time.sleep(0.001)
+    toll.web += bank.answered[web.port] > before
+    web.kill()
+    web.start()
+
+
 def kill_worker_in_a_batch(worker: Process, url: str, toll: Toll, patience_s: float = 3.0) -> None:
     """Kill the process that runs the batch between claim and commit; proved by the fate of its transaction."""
     with suppress(psycopg.Error), psycopg.connect(url, autocommit=True, application_name="killer") as watching:

@@ -3,7 +3,6 @@
 import io
 import os
 import random
-import time
 import unicodedata
 from collections import Counter
 from datetime import UTC, date, datetime
@@ -317,11 +316,9 @@ def statements_of(session, work):
     return seen.total()
 
 
-def test_twelve_hundred_rows_take_less_than_ten_seconds_and_few_statements(session, school_id):
+def test_twelve_hundred_rows_take_few_statements(session, school_id):
     rows = [pupil(number, class_name=f"{1 + number % 5}A{number % 6}") for number in range(1, 1201)]
-    started = time.monotonic()
     few = statements_of(session, lambda: load(session, school_id, rows=rows))
-    assert time.monotonic() - started < 10
     assert few <= 40
     assert counts(session, school_id) == [1200, 1200, 30, 1200, 1]
     assert statements_of(session, lambda: load(session, school_id, rows=rows)) <= 15
