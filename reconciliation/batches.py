@@ -5,10 +5,10 @@ A fee is never guessed: it is stated in the line's own text, or follows from the
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
-from payments.inbox.halves import LATE_DAYS
+from payments.inbox.halves import LATE_DAYS, NEAR_DAYS
 from reconciliation.facts import BankFact, GatewayFact, Tariff
 
 LEAST_PAYMENTS = 3
@@ -43,12 +43,19 @@ def find(banks: Sequence[BankFact], gateways: Sequence[GatewayFact], tariffs: Se
     for gateway in paid:
         for name in gateway.references:
             by_name[name].append(gateway)
+    amounts = {(gateway.amount_vnd, gateway.day) for gateway in paid}
     hits = []
     for bank in banks:
-        if bank.direction == "credit":
+        # A line without a name that may be one payment of its very amount is no batch: the simple answer goes first.
+        if bank.direction == "credit" and (bank.references or not _may_be_one_payment(bank, amounts)):
             offers = _named(bank, by_name, tariffs) if bank.references else runs.near(bank)
             hits += [batch for offer in offers if (batch := _fit(bank, offer)) is not None]
     return _sole(hits)
+
+
+def _may_be_one_payment(bank: BankFact, amounts: set[tuple[int, date]]) -> bool:
+    days = range(-LATE_DAYS, NEAR_DAYS + 1)
+    return any((bank.amount_vnd, bank.day + timedelta(days=day)) in amounts for day in days)
 
 
 class Runs:

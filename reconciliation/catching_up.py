@@ -26,9 +26,11 @@ Sessions = Callable[[], AbstractContextManager[Session]]
 LOOK_BACK = timedelta(days=62)
 """Older runs stand as they are: two months is longer than any month's books are late."""
 AROUND = timedelta(days=REFERENCE_WINDOW[1])
+AT_THE_DOOR = timedelta(minutes=15)
+"""The door numbers and dates a message before it commits: what was on its way when a run looked is looked at again."""
 
 NEWEST = text("""
-    SELECT run.inputs FROM standing_run held
+    SELECT run.inputs, run.created_at FROM standing_run held
     JOIN reconcile_run run ON run.school_id = held.school_id AND run.id = held.run_id
     WHERE held.school_id = :school_id AND held.account_id = :account_id
     ORDER BY run.id DESC LIMIT 1
@@ -44,6 +46,16 @@ TOUCHED = text("""
     SELECT min(e.value_date), max(e.value_date)
     FROM transaction_evidence link JOIN evidence e ON e.id = link.evidence_id
     WHERE link.school_id = :school_id AND link.id > :link AND e.account_id = :account_id
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT min(e.value_date), max(e.value_date)
+    FROM held_evidence held JOIN evidence e ON e.id = held.evidence_id
+    WHERE held.school_id = :school_id AND held.id > :held AND e.account_id = :account_id
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT min(e.value_date), max(e.value_date)
+    FROM evidence e
+    WHERE e.school_id = :school_id AND e.account_id = :account_id AND e.conflicting AND e.received_at > :looked_from
     HAVING count(*) > 0
     UNION ALL
     SELECT t.value_date, t.value_date
@@ -110,12 +122,11 @@ def settle_all(sessions: Sessions, school_id: int) -> None:
 
 def _arrived(session: Session, owner: dict[str, int]) -> tuple[list[Period], list[Period]]:
     """Days of statements, and of all else, that arrived since the newest run of the account looked."""
-    seen: dict[str, Any] | None = session.scalar(NEWEST, owner)
-    if seen is None:
+    newest = session.execute(NEWEST, owner).first()
+    if newest is None:
         return [], []
-    stated, touched = (
-        [(row.first, row.last) for row in session.execute(one, owner | seen)] for one in (STATED, TOUCHED)
-    )
+    seen: dict[str, Any] = owner | newest.inputs | {"looked_from": newest.created_at - AT_THE_DOOR}
+    stated, touched = ([(row.first, row.last) for row in session.execute(one, seen)] for one in (STATED, TOUCHED))
     return stated, touched
 
 

@@ -20,6 +20,7 @@ from reconciliation.proving import Proof
 WATERMARKS = text("""
     SELECT (SELECT max(id) FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id) AS statement,
         (SELECT max(id) FROM transaction_evidence WHERE school_id = :school_id) AS link,
+        (SELECT max(id) FROM held_evidence WHERE school_id = :school_id) AS held,
         (SELECT max(id) FROM ledger_import WHERE school_id = :school_id) AS ledger_import,
         (SELECT max(id) FROM decision WHERE school_id = :school_id) AS decision
 """)

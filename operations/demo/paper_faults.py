@@ -79,9 +79,8 @@ def _resend_otherwise(paid: Movement) -> Movement:
 
 
 def _state_otherwise(paid: Movement) -> Movement:
-    """Callback and statement give two amounts: both count until a person decides, the statement's first (midnight)."""
-    keys = frozenset({"over", "twice"})
-    return replace(paid, stated_vnd=paid.amount_vnd + SLIP_VND, reconciles_as="amount_diff", settles_as=keys)
+    """Callback and statement give two amounts under one number of the bank: a person decides about the second."""
+    return replace(paid, stated_vnd=paid.amount_vnd + SLIP_VND, reconciles_as="amount_diff")
 
 
 def _state_twice(paid: Movement) -> Movement:

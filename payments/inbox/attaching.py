@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bank_adapters.statements.keys import fold_reference
 from payments import clock
+from payments.inbox.contradicting import Saying
 from payments.inbox.models import Direction, EvidenceStatus, HeldReason, Source
 from payments.inbox.pairing import REFERENCE_DAYS, STATEMENT, Piece
 from payments.inbox.placing import Placed, Standing, rule_of
@@ -62,7 +63,18 @@ NEIGHBOURS = text(f"""
 HELD = text(f"""
     SELECT {_TOLD}, NULL::bigint AS transaction_id, NULL AS rule
     FROM held_evidence held JOIN evidence e ON e.id = held.evidence_id
-    WHERE held.school_id = :school_id AND held.reason = 'ambiguous'
+    WHERE held.school_id = :school_id AND held.reason IN ('ambiguous', 'amount_diff')
+""")  # noqa: S608 - as above
+
+# By the number as the source wrote it and as it is folded: what a spreadsheet did to it is judged after.
+SAME_NUMBER = text(f"""
+    SELECT DISTINCT {_TOLD}, link.transaction_id, link.rule
+    FROM unnest(CAST(:accounts AS bigint[]), CAST(:directions AS text[]), CAST(:numbers AS text[]))
+        AS asked(account_id, direction, number)
+    JOIN bank_transaction t ON t.school_id = :school_id AND t.account_id = asked.account_id
+        AND t.direction = asked.direction AND t.bank_reference = asked.number
+    JOIN transaction_evidence link ON link.school_id = t.school_id AND link.transaction_id = t.id
+    JOIN evidence e ON e.id = link.evidence_id AND e.status = 'settled'
 """)  # noqa: S608 - as above
 
 ONE_HELD = text("SELECT FROM held_evidence WHERE school_id = :school_id AND evidence_id = :id FOR UPDATE")
@@ -143,6 +155,29 @@ class Told:
     status: EvidenceStatus
     bank_reference: str | None
 
+    @property
+    def number(self) -> tuple[int, Direction, str] | None:
+        """Where and under which reference of the bank the movement stands; None where no reference is given."""
+        if not self.piece.bank_reference or self.status is not EvidenceStatus.SETTLED:
+            return None
+        return self.bucket.account_id, self.bucket.direction, self.piece.bank_reference
+
+    @property
+    def saying(self) -> Saying:
+        """What it says of the movement that its number names."""
+        piece = self.piece
+        return Saying(
+            piece.evidence_id,
+            piece.source,
+            piece.day,
+            piece.order,
+            self.number or (),
+            self.bucket.amount_vnd,
+            frozenset(piece.references),
+            piece.transaction_id is not None,
+            piece.fixed,
+        )
+
 
 def told(row: Row[Any]) -> Told:
     """One row of evidence. Money that a callback takes back goes the other way than what it names."""
@@ -189,6 +224,21 @@ class Book:
     def held(self) -> list[Told]:
         """What waits for more evidence."""
         return [told(row) for row in self.rows(HELD)]
+
+    def under_number_of(self, waiting: Iterable[Told]) -> list[Told]:
+        """Attached pieces that stand under the same reference of the bank as one of these, whatever the amount."""
+        asked = {
+            (account_id, direction.value, written)
+            for one in waiting
+            if one.number is not None
+            for account_id, direction, folded in [one.number]
+            for written in (folded, one.bank_reference)
+        }
+        if not asked:
+            return []
+        accounts, directions, numbers = zip(*sorted(asked), strict=True)
+        rows = self.rows(SAME_NUMBER, accounts=list(accounts), directions=list(directions), numbers=list(numbers))
+        return [told(row) for row in rows]
 
     def is_held(self, evidence_id: int) -> bool:
         """Whether a piece waits for a person, whom nobody else shall overtake."""

@@ -1,12 +1,15 @@
 """Which groups of evidence complete each other where at least one side names no invoice: as many as can be. Pure.
 
+Two callbacks that carry different references of the bank are two payments, however equal they are otherwise: in a class
+everybody pays the same. A statement may print another number than the callback had, so there only count and day speak.
+
 A half that is left over counts as money of its own, so the nearest partner is only the first choice: it changes where
 that makes one more pair (maximum bipartite matching by augmenting paths). Whether two halves fit follows from what
 ``Half`` keeps, and a school has many that are alike (the same fee on the same days): each kind is compared once.
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,6 +20,9 @@ LATE_DAYS = 4
 
 Span = tuple[int, int]
 """First and last day, as ordinals."""
+Numbers = frozenset[str]
+"""The bank's references that callbacks and polls name; none where a sender gives none."""
+NO_NUMBERS: Numbers = frozenset()
 
 
 class Half(NamedTuple):
@@ -65,21 +71,23 @@ class Movement:
     """What was joined: places of the halves; ``tied``: the nameless ones may belong to another named one as well."""
 
     whole: Half
+    numbers: Numbers = NO_NUMBERS
     named: int | None = None
     nameless: list[int] = field(default_factory=list)
     tied: bool = False
 
-    def take(self, place: int, half: Half) -> None:
+    def take(self, place: int, half: Half, numbers: Numbers) -> None:
         """Add the half of a place."""
         self.whole = self.whole.joined(half)
+        self.numbers |= numbers
         if half.named:
             self.named = place
         else:
             self.nameless.append(place)
 
 
-def complete(halves: Sequence[Half]) -> list[Movement]:
-    """Join halves, source by source; among equals the order given decides."""
+def complete(halves: Sequence[Half], numbers: Sequence[Numbers]) -> list[Movement]:
+    """Join halves, source by source; among equals the order given decides. ``numbers``: of each half."""
     movements: list[Movement] = []
     by_source: dict[str, list[int]] = defaultdict(list)
     for place, half in enumerate(halves):
@@ -87,50 +95,80 @@ def complete(halves: Sequence[Half]) -> list[Movement]:
     for source in sorted(by_source):
         # Nameless ones first: they rather complete what names nobody either.
         arriving = sorted(by_source[source], key=lambda place: halves[place].named)
-        partners = _partners([halves[place] for place in arriving], movements)
+        partners = _partners([(halves[place], numbers[place]) for place in arriving], movements)
         found = most_pairs(partners)
-        for number, place in enumerate(arriving):
-            if number in found:
-                movements[found[number]].take(place, halves[place])
-            else:
+        for turn, place in enumerate(arriving):
+            if turn not in found:
                 movements.append(Movement(halves[place]))
-                movements[-1].take(place, halves[place])
-    _tie(movements, halves)
+            movements[found.get(turn, -1)].take(place, halves[place], numbers[place])
+    _tie(movements, halves, numbers)
     return movements
 
 
-def _partners(arriving: Sequence[Half], movements: Sequence[Movement]) -> list[list[int]]:
+def differ(one: Numbers, other: Numbers) -> bool:
+    """Whether the bank's references say that these are two payments."""
+    return bool(one and other) and one.isdisjoint(other)
+
+
+def _partners(arriving: Sequence[tuple[Half, Numbers]], movements: Sequence[Movement]) -> list[list[int]]:
     """Places of the movements that each half may join: nameless ones first, then the nearest days."""
     alike: dict[Half, list[int]] = defaultdict(list)
     for place, movement in enumerate(movements):
         alike[movement.whole].append(place)
     by_kind = {}
-    for half in set(arriving):
+    for half in {half for half, _ in arriving}:
         fitting = sorted(
             ((whole.named, abs(whole.day - half.day), places[0]), places)
             for whole, places in alike.items()
             if whole.fits(half)
         )
         by_kind[half] = [place for _, places in fitting for place in places]
-    return [by_kind[half] for half in arriving]
+    return [
+        [place for place in by_kind[half] if not differ(movements[place].numbers, own)] if own else by_kind[half]
+        for half, own in arriving
+    ]
 
 
-def _tie(movements: Sequence[Movement], halves: Sequence[Half]) -> None:
-    bundles = {id(one): _nameless(one, halves) for one in movements if one.nameless}
-    guests = Counter(bundles.values())
-    hosts = Counter(halves[one.named] for one in movements if one.named is not None)
-    partners = {guest: sum(hosts[host] for host in hosts if host.fits(guest)) for guest in guests}
-    rivals = {host: sum(guests[guest] for guest in guests if host.fits(guest)) for host in hosts}
+Kinds = Mapping[Half, Counter[Numbers]]
+"""How many there are of each kind, by the numbers that they bear."""
+
+
+def _tie(movements: Sequence[Movement], halves: Sequence[Half], numbers: Sequence[Numbers]) -> None:
+    bundles = {id(one): _bundle([(halves[p], numbers[p]) for p in one.nameless]) for one in movements if one.nameless}
+    guests = _kinds(bundles.values())
+    hosts = _kinds((halves[one.named], numbers[one.named]) for one in movements if one.named is not None)
+    partners = {guest: _fitting(guest, hosts) for guest in set(bundles.values())}
     for movement in movements:
         if movement.named is not None and movement.nameless:
-            movement.tied = partners[bundles[id(movement)]] > 1 or rivals[halves[movement.named]] > 1
+            host = (halves[movement.named], numbers[movement.named])
+            movement.tied = partners[bundles[id(movement)]] > 1 or _fitting(host, guests) > 1
 
 
-def _nameless(movement: Movement, halves: Sequence[Half]) -> Half:
-    first, *rest = (halves[place] for place in movement.nameless)
-    for half in rest:
-        first = first.joined(half)
-    return first
+def _bundle(parts: Sequence[tuple[Half, Numbers]]) -> tuple[Half, Numbers]:
+    """Several halves as one."""
+    (whole, numbers), *rest = parts
+    for half, own in rest:
+        whole, numbers = whole.joined(half), numbers | own
+    return whole, numbers
+
+
+def _kinds(given: Iterable[tuple[Half, Numbers]]) -> Kinds:
+    found: dict[Half, Counter[Numbers]] = defaultdict(Counter)
+    for half, numbers in given:
+        found[half][numbers] += 1
+    return found
+
+
+def _fitting(one: tuple[Half, Numbers], others: Kinds) -> int:
+    """How many of the others it may belong to."""
+    half, numbers = one
+    return sum(
+        count
+        for other, by_numbers in others.items()
+        if other.fits(half)
+        for its_numbers, count in by_numbers.items()
+        if not differ(its_numbers, numbers)
+    )
 
 
 def most_pairs(options: Sequence[Sequence[int]]) -> dict[int, int]:

@@ -228,6 +228,8 @@ class HeldReason(enum.StrEnum):
     """It may be the other half of several transactions, or of one that a person gave to another invoice."""
     NO_ORIGINAL = "no_original"
     """It takes back a payment that we have not seen."""
+    AMOUNT_DIFF = "amount_diff"
+    """Another source tells of the same movement, by the bank's reference, and names another amount."""
 
 
 class HeldEvidence(SchoolRow):

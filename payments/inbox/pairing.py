@@ -8,6 +8,7 @@ payments stay two; pieces find each other by
 3. no payment reference on either side;
 4. a payment reference on one side only: such a piece names nobody, so it may well be the other half.
 
+In 3 and 4 two callbacks with different references of the bank never meet: they are two payments.
 Each step pairs one-to-one as many as it can; 3 and 4 together, the nearest days first (payments/inbox/halves.py): a
 pair left out would be money that nobody paid. Step 4 decides about money only by count: as many nameless pieces as
 there are open partners bring no money of their own. Which of several partners it is, is not guessed: the piece is
@@ -119,7 +120,7 @@ def _completed(groups: Sequence[Group]) -> list[Group]:
     """Join as many nameless groups as can be with each other and with named ones."""
     in_order = sorted(groups, key=lambda group: group.order)
     joined = []
-    for movement in complete([_half(group) for group in in_order]):
+    for movement in complete([_half(group) for group in in_order], [_numbers(group) for group in in_order]):
         first, *rest = (in_order[place] for place in (*_known(movement.named), *movement.nameless))
         for other in rest:
             first.absorb(other)
@@ -143,6 +144,12 @@ def _half(group: Group) -> Half:
         (min(pushes), max(pushes)) if pushes else None,
         (min(lines), max(lines)) if lines else None,
     )
+
+
+def _numbers(group: Group) -> frozenset[str]:
+    """The bank's references as callbacks and polls give them; a statement may print others."""
+    given = {piece.bank_reference for piece in group.pieces if piece.source != STATEMENT}
+    return frozenset(given - {""})
 
 
 def _may_join(one: Group, other: Group, near: Near) -> bool:

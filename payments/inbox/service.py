@@ -16,6 +16,7 @@ from payments.audit.service import record
 from payments.errors import DomainError, NotFoundError
 from payments.inbox import reversals
 from payments.inbox.attaching import Book, Bucket, Told
+from payments.inbox.contradicting import contradicting
 from payments.inbox.models import Direction, EvidenceStatus, HeldReason, TransactionState
 from payments.inbox.pairing import pair
 from payments.inbox.placing import Plan, Standing, place
@@ -147,13 +148,14 @@ def _attach(book: Book, fresh: Sequence[Told]) -> None:
     if not fresh:
         return
     wanted = {one.bucket for one in fresh}
-    waiting = {one.piece.evidence_id: one for one in book.held() if one.bucket in wanted}
-    waiting |= {one.piece.evidence_id: one for one in fresh}
+    numbers = {one.number for one in fresh} - {None}
+    held = [one for one in book.held() if one.bucket in wanted or one.number in numbers]
+    waiting = _without_contradictions(book, (*held, *fresh))
     near, standings = _near(book, list(waiting.values()))
     # The true half of a piece may be a few rows later in the queue: a guess must not be quicker.
     told = {one.piece.evidence_id: one for one in book.waiting(_guessed(near, waiting.values()))}
     if told.keys() - waiting.keys():
-        waiting = told | waiting
+        waiting = _without_contradictions(book, (told | waiting).values())
         near, standings = _near(book, list(waiting.values()))
     pieces = {one.piece.evidence_id: one for one in near} | waiting
     plan = Plan()
@@ -164,6 +166,15 @@ def _attach(book: Book, fresh: Sequence[Told]) -> None:
         plan.held += placed.held
     book.hold(plan.held, HeldReason.AMBIGUOUS)
     book.write(plan.placed, pieces, {key: standing for key, (_, standing) in standings.items()})
+
+
+def _without_contradictions(book: Book, waiting: Iterable[Told]) -> dict[int, Told]:
+    """The pieces by id, without those that name another amount for a known movement: these are held."""
+    pieces = {one.piece.evidence_id: one for one in waiting}
+    known = {one.piece.evidence_id: one for one in book.under_number_of(pieces.values())}
+    contradicted = contradicting(one.saying for one in (known | pieces).values() if one.number is not None)
+    book.hold([pieces[key].piece for key in sorted(contradicted)], HeldReason.AMOUNT_DIFF)
+    return {key: one for key, one in pieces.items() if key not in contradicted}
 
 
 def _near(book: Book, waiting: Sequence[Told]) -> tuple[list[Told], dict[int, tuple[Bucket, Standing]]]:

@@ -139,6 +139,27 @@ def test_a_persons_decision_is_part_of_the_inputs(desk):
     assert (second.id != first.id, second.proof["money"]["allocated_vnd"]) == (True, X_VND)
 
 
+def test_a_message_that_says_an_old_payment_otherwise_makes_its_night_again(desk, week):
+    one = desk.issue(X_VND * 2)
+    desk.call(X_VND * 2, one.reference, txn_id=70, referenceCode="FT70", transactionDate=f"{DAYS[1]} 09:00:00")
+    catch_up(desk, DAYS[4])
+    before = standing(desk)[DAYS[1]]
+    desk.call(X_VND * 2 + 9, one.reference, txn_id=70, referenceCode="FT70", transactionDate=f"{DAYS[1]} 09:00:00")
+    catch_up(desk, DAYS[4])
+    assert standing(desk)[DAYS[1]] == (*before[:2], {"amount_diff": 1})
+
+
+def test_a_second_amount_for_an_old_payment_makes_its_night_again(desk, week):
+    """It is held, so no transaction changes: the night must learn of it all the same."""
+    number = f"FT{DAYS[1]:%Y%m%d}01"
+    desk.call(X_VND + 9, week[DAYS[1]].reference, txn_id=71, number=None, referenceCode=number,
+              transactionDate=f"{DAYS[1]} 09:00:00")  # fmt: skip
+    desk.settle()
+    before = desk.count("reconcile_run")
+    catch_up(desk, DAYS[4])
+    assert desk.count("reconcile_run") > before
+
+
 def events(desk) -> list:
     """What happens in two days, as deeds that may come in any order."""
 

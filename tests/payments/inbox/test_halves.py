@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from payments.inbox.halves import Half, complete, most_pairs
+from payments.inbox import halves
+from payments.inbox.halves import Half, Movement, most_pairs
 
 
 def best(options: Sequence[Sequence[int]], taken: frozenset[int] = frozenset()) -> int:
@@ -29,8 +30,14 @@ def test_the_first_choice_stays_where_it_costs_nobody_a_partner() -> None:
     assert most_pairs([[2, 1], [0, 2]]) == {0: 2, 1: 0}
 
 
-def push(day: int, *, named: bool = False, decided: bool = False) -> Half:
-    return Half(named, decided, frozenset({"callback:1"}), (day, day), None)
+def complete(given: Sequence[Half], *numbers: str) -> list[Movement]:
+    """Joined halves, with the bank's reference of each where some are given."""
+    own = [frozenset({number}) if number else frozenset() for number in numbers] or [frozenset()] * len(given)
+    return halves.complete(given, own)
+
+
+def push(day: int, *, named: bool = False, decided: bool = False, connection: int = 1) -> Half:
+    return Half(named, decided, frozenset({f"callback:{connection}"}), (day, day), None)
 
 
 def line(day: int, *, named: bool = False) -> Half:
@@ -55,3 +62,20 @@ def test_a_choice_between_named_partners_is_marked_and_its_count_kept() -> None:
     found = complete([push(0, named=True), push(1, named=True), line(1)])
     assert len(found) == 2
     assert sorted(one.tied for one in found) == [False, True]
+
+
+def test_callbacks_with_different_references_of_the_bank_are_two_payments() -> None:
+    both = [push(0), push(0, named=True, connection=2)]
+    assert len(complete(both, "FT1", "FT2")) == 2
+    assert len(complete(both, "FT1", "")) == len(complete(both, "FT1", "FT1")) == len(complete(both)) == 1
+
+
+def test_a_statement_may_print_another_number_than_the_callback() -> None:
+    assert len(complete([push(0), line(0, named=True)], "FT1", "")) == 1
+
+
+def test_a_partner_that_the_bank_s_reference_rules_out_makes_no_tie() -> None:
+    """The callback without a name fits both others by amount and day; one of them is certainly another payment."""
+    given = [push(0), push(0, named=True, connection=2), push(0, named=True, connection=2)]
+    assert [one.tied for one in complete(given, "FT1", "FT2", "")] == [False, False]
+    assert any(one.tied for one in complete(given, "FT1", "", ""))
