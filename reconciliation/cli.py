@@ -19,7 +19,7 @@ from payments.db import command_session, make_engine, session_scope
 from payments.money import format_number
 from payments.schools.queries import list_schools, school_by_code
 from payments.settings import Settings
-from reconciliation import queries, service
+from reconciliation import drafts, queries, service
 from reconciliation.ledger_import import MAPPINGS
 from reconciliation.reports import content, workbook
 
@@ -111,6 +111,16 @@ def import_ledger(
         )
         click.echo("thêm --account-code CODE=BIN:NUMBER.", err=True)
     _tell_dry_run(dry_run=dry_run)
+
+
+@ledger_group.command("draft")
+@click.argument("run_id", metavar="RUN", type=int)
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+def draft(run_id: int, file: Path) -> None:
+    """Ghi bút toán đề nghị cho những khoản sổ kế toán còn thiếu ra FILE (write proposed postings of a run)."""
+    with command_session() as (session, _settings):
+        file.write_bytes(drafts.workbook(session, run_id))
+    click.echo(f"Đã ghi bút toán đề nghị vào {file.name} (postings written).")
 
 
 def _mapping(name: str | None) -> str | Mapping[str, object] | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, or_, select, text
+from sqlalchemy import Row, any_, literal, or_, select, text
 from sqlalchemy.orm import Session
 
 from payments.banking.models import AccountState, ConnectionAccount, ReceivingAccount
@@ -116,6 +116,16 @@ def items(session: Session, run: ReconcileRun, *, classes: Iterable[str] = ()) -
     chosen = sorted(classes)
     if chosen:
         wanted.append(ReconcileItem.primary_class.in_(chosen))
+    return list(session.scalars(select(ReconcileItem).where(*wanted).order_by(ReconcileItem.position)))
+
+
+def items_with(session: Session, run: ReconcileRun, key: str) -> list[ReconcileItem]:
+    """What a run found under a key, whether as its class or as a flag beside it."""
+    wanted = [
+        ReconcileItem.school_id == run.school_id,
+        ReconcileItem.run_id == run.id,
+        or_(ReconcileItem.primary_class == key, literal(key) == any_(ReconcileItem.flags)),
+    ]
     return list(session.scalars(select(ReconcileItem).where(*wanted).order_by(ReconcileItem.position)))
 
 

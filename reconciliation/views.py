@@ -14,7 +14,7 @@ from payments.console.desk import desk_of
 from payments.errors import DomainError, NotFoundError
 from payments.money import format_number
 from payments.web.context import db_session, say
-from reconciliation import queries, service, words
+from reconciliation import drafts, queries, service, words
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.reports import content, workbook
 
@@ -76,6 +76,18 @@ def download(code: str, run_id: int) -> Response:
         report = _report(code, content.build(session, run_id))
     name = f"doi-soat-{report.school}-{report.account.replace(':', '-')}-{report.day:%Y%m%d}-{report.id}.xlsx"
     return send_file(io.BytesIO(workbook.write(report)), mimetype=XLSX, as_attachment=True, download_name=name)
+
+
+@blueprint.get("/<code>/reconciliation/<int:run_id>/postings.xlsx")
+def postings(code: str, run_id: int) -> Response:
+    """Proposed postings for what the books lack, ready to be changed and imported."""
+    with db_session() as session:
+        desk_of(session, code)
+        _report(code, content.build(session, run_id))
+        data = drafts.workbook(session, run_id)
+    return send_file(
+        io.BytesIO(data), mimetype=XLSX, as_attachment=True, download_name=f"but-toan-{code}-{run_id}.xlsx"
+    )
 
 
 @blueprint.post("/<code>/reconciliation/statement")

@@ -31,7 +31,9 @@ CLASSES: dict[str, Words] = {
     "missing_gateway": Words(
         "Thiếu báo có", "Missing callback", "Đã ghi nhận tiền theo sao kê; kiểm tra kết nối báo có với ngân hàng."
     ),
-    "missing_ledger": Words("Chưa ghi sổ", "Missing in the books", "Ghi sổ kế toán: tiền vào Nợ 112, tiền ra Có 112."),
+    "missing_ledger": Words(
+        "Chưa ghi sổ", "Missing in the books", "Ghi sổ kế toán; tải «bút toán đề nghị» rồi sửa nếu cần."
+    ),
     "only_ledger": Words("Chỉ có trong sổ", "In the books only", "Tìm chứng từ ngân hàng, hoặc sửa bút toán ghi nhầm."),
     "fee_netted": Words(
         "Trừ phí trung gian", "Net of fee", "Ghi phí vào chi phí; không ghi có lần thứ hai cho dòng sao kê này."

@@ -69,6 +69,11 @@ class Report:
         """The exceptions."""
         return [entry for entry in self.entries if entry.primary_class not in {MATCHED, NOT_DUE}]
 
+    @property
+    def unbooked(self) -> bool:
+        """Whether the school's books lack something that can be posted."""
+        return any("missing_ledger" in (entry.primary_class, *entry.flags) for entry in self.entries)
+
 
 def build(session: Session, run_id: int) -> Report:
     """Read a report. Raises NotFoundError."""

@@ -81,8 +81,12 @@ class Desk(Bank):
 
     def book(self, *rows: LedgerRow, **more: Any) -> service.LedgerReport:
         """Import books in our template."""
+        return self.import_books(write_template(rows), **more)
+
+    def import_books(self, data: bytes, **more: Any) -> service.LedgerReport:
+        """Import a file of books."""
         with self.session() as session:
-            return service.import_ledger(session, self.school.id, write_template(rows), "so.xlsx", **more)
+            return service.import_ledger(session, self.school.id, data, "so.xlsx", **more)
 
     def night(self, day: date = DAY) -> ReconcileRun:
         """Settle all that waits and reconcile the day."""

@@ -8,6 +8,7 @@ import pytest
 from operations.sample_files import write_camt053
 from payments.banking.models import ReceivingAccount
 from payments.db import session_scope
+from payments.ledger.chart_service import load_chart_preset
 from reconciliation import service, views
 from reconciliation.school_ledgers.template import write_template
 from tests.payments.faces import faces
@@ -103,6 +104,23 @@ def test_the_workbook_has_numbers_as_numbers_and_no_formula(desk):
     assert book.properties.created is not None
 
 
+def test_proposed_postings_are_offered_where_the_books_lack_something(desk):
+    desk.log_in("accountant")
+    with session_scope(desk.engine) as session:
+        load_chart_preset(session, desk.school.id, "TT107")
+        service.import_statement(session, desk.school.id, desk.school.account, paper(desk), "saoke.xml")
+    run_id = night(desk)
+    assert "postings.xlsx" not in desk.page(base(desk, run_id) + "/")
+    with session_scope(desk.engine) as session:
+        service.set_book_account(session, desk.school.id, "1121", desk.school.account)
+        service.import_ledger(session, desk.school.id, write_template([row(5_000, "Thu", code="1121")]), "so.xlsx")
+    run_id = night(desk)
+    assert "Tải bút toán đề nghị" in desk.page(base(desk, run_id) + "/")
+    got = desk.client.get(base(desk, f"{run_id}/postings.xlsx"))
+    sheet = openpyxl.load_workbook(io.BytesIO(got.data)).worksheets[0]
+    assert [sheet.cell(2, column).value for column in (5, 6, 7)] == ["1121", "3388", X_VND]
+
+
 def test_a_file_that_cannot_be_read_is_refused_in_words(desk):
     desk.log_in("accountant")
     said = upload(desk, "statement", b"PK\x03\x04 not a workbook", "saoke.xlsx", account=desk.school.account)
@@ -123,6 +141,7 @@ def test_a_statement_of_another_account_or_school_is_refused(desk):
         run = service.reconcile_day(session, foreign.id, foreign.account, DAY)
     assert desk.client.get(base(desk, run.id) + "/").status_code == 404
     assert desk.client.get(base(desk, f"{run.id}.xlsx")).status_code == 404
+    assert desk.client.get(base(desk, f"{run.id}/postings.xlsx")).status_code == 404
 
 
 def test_the_principal_looks_and_does_not_import(desk):
