@@ -13,7 +13,7 @@ from payments import clock
 from payments.errors import NotFoundError
 from payments.portal import queries
 from payments.portal.rules import SAMPLE_BINS, TOKEN, shown_name
-from payments.vietqr import VietQR, encode
+from payments.vietqr import encode_transfer
 from payments.vietqr.memo import build_memo
 from payments.vietqr.render import etag, render_png, render_svg
 from payments.vietqr.style import Style, Template
@@ -111,9 +111,7 @@ def _memo(due: queries.Due) -> str:
 
 def _payload(due: queries.Due) -> str:
     """One QR, one account, the open amount, for one payment (initiation 12)."""
-    return encode(
-        VietQR(bin=due.bin, account=due.account_number, amount_vnd=due.open_vnd, memo=_memo(due), reusable=False)
-    )
+    return encode_transfer(due.bin, due.account_number, due.open_vnd, _memo(due))
 
 
 def _style(due: queries.Due, template: Template) -> Style:

@@ -31,7 +31,7 @@ TEXTS: tuple[tuple[str, str, int], ...] = (
 )
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, kw_only=True, init=False)
 class VietQR:
     """One payment QR. ``bin`` and ``account`` are None only when it was read from a foreign QR.
 
