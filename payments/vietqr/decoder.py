@@ -31,14 +31,14 @@ def decode(text: str, *, strict: bool = False) -> VietQR:
     """Read the exact text of a QR, also foreign ones (VNPay, MoMo, EVN); nothing is trimmed.
 
     Raises VietQRError, and nothing else, with the first fault found. A memo over 25 characters is read,
-    as banks' apps read it, unless ``strict``; writing one is refused in any case.
+    as banks' apps read it, unless ``strict``; a new one is never written without being asked for.
     """
     root = tlv.read_root(text)
-    leaves = {leaf.path: leaf for field in root for leaf in _leaves(field)}
+    leaves = [leaf for field in root for leaf in _leaves(field)]
     _check_crc(text, root[-1])
-    reading = _Reading(leaves)
+    reading = _Reading(root, leaves)
     reading.check_format()
-    reading.check_receiver({field.path for field in root})
+    reading.check_receiver()
     amount_vnd = reading.amount_vnd()
     if strict:
         reading.check_memo()
@@ -65,11 +65,12 @@ def _check_crc(text: str, field: Field) -> None:
 
 
 class _Reading:
-    """The leaves of one payload and the rules on them."""
+    """The root fields of one payload, its leaves, and the rules on them."""
 
-    def __init__(self, leaves: dict[str, Field]) -> None:
-        self._leaves = leaves
-        self._values = {path: leaf.value for path, leaf in leaves.items()}
+    def __init__(self, root: list[Field], leaves: list[Field]) -> None:
+        self._root = {field.path: field for field in root}
+        self._values = {leaf.path: leaf.value for leaf in leaves}
+        self._offsets = {field.path: field.offset for field in (*root, *leaves)}
 
     def check_format(self) -> None:
         if self._values["00"] != "01":
@@ -77,10 +78,10 @@ class _Reading:
         if self._values.get("01") not in _REUSABLE:
             self._fail("bad_init", "01")
 
-    def check_receiver(self, root_ids: set[str]) -> None:
-        if "38" in root_ids:
+    def check_receiver(self) -> None:
+        if "38" in self._root:
             self._check_vietqr_receiver()
-        elif not root_ids & _MERCHANT_ACCOUNTS:
+        elif _MERCHANT_ACCOUNTS.isdisjoint(self._root):
             self._fail("not_vietqr", "38")
 
     def _check_vietqr_receiver(self) -> None:
@@ -137,5 +138,6 @@ class _Reading:
             self._fail(f"bad_{name}", path)
 
     def _fail(self, code: str, path: str) -> NoReturn:
-        leaf = self._leaves.get(path)
-        raise VietQRError(code, path, leaf.offset if leaf else None)
+        """Name the field; one that is missing, by where it should have come: in its template or before the CRC."""
+        places = (path, path[:2], tlv.CRC_ID)
+        raise VietQRError(code, path, next(self._offsets[place] for place in places if place in self._offsets))

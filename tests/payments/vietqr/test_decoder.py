@@ -176,6 +176,22 @@ def test_error_says_where_and_in_both_languages():
     assert (nested.path, nested.offset) == ("62.08", PAYLOAD.index("0812HP"))
 
 
+@pytest.mark.parametrize(
+    ("changes", "path", "place"),
+    [
+        ({"_53": None}, "53", "6304"),
+        ({"_38": None}, "38", "6304"),
+        ({"_38": RECEIVER[:2]}, "38.02", "38"),
+        ({"_38": [RECEIVER[0], RECEIVER[2]]}, "38.01.00", "38"),
+        ({"_38": [RECEIVER[0], ("01", [("00", "970436")]), RECEIVER[2]]}, "38.01.01", "38"),
+    ],
+)
+def test_a_missing_field_is_placed_where_it_should_have_come(changes, path, place):
+    text = payload(**changes)
+    fault = error(text)
+    assert (fault.path, text[fault.offset :].startswith(place)) == (path, True)
+
+
 def test_a_cut_payload_is_named_at_every_position():
     boundaries = {0}
     position = 0
@@ -262,7 +278,7 @@ def test_any_text_is_read_or_named(text):
     fault = _fault(text)
     if fault is not None:
         assert fault.code in SENTENCES
-        assert fault.offset is None or 0 <= fault.offset <= len(text)
+        assert 0 <= fault.offset <= len(text)
 
 
 def _fault(text):
