@@ -68,14 +68,14 @@ class _Writer:
                 self._line([(middle + dx * em, level - dy * em) for dx, dy in _MARKS[mark]])
                 level -= _STEP * em
             elif mark == _HORN:
-                tip = right + 0.08 * em
-                self._line([(right - 0.04 * em, top + 0.08 * em), (tip, top + 0.02 * em), (tip, top - 0.1 * em)])
+                tip = right + 0.03 * em
+                self._line([(right - 0.08 * em, top + 0.07 * em), (tip, top + 0.03 * em), (tip, top - 0.08 * em)])
             elif mark == _DOT_BELOW:
                 radius, down = 0.05 * em, self._y + 0.15 * em
                 self._draw.ellipse((middle - radius, down - radius, middle + radius, down + radius), fill=0)
             elif mark == _BAR:
-                start, height = (left - 0.06 * em, 0.37 * em) if base == "D" else (middle, 0.58 * em)
-                self._line([(start, self._y - height), (start + 0.32 * em, self._y - height)])
+                start, height = (left + 0.04 * em, 0.37 * em) if base == "D" else (middle, 0.58 * em)
+                self._line([(start, self._y - height), (start + 0.26 * em, self._y - height)])
 
     def _line(self, points: list[Point]) -> None:
         self._draw.line(points, fill=0, width=self._stroke, joint="curve")

@@ -19,7 +19,7 @@ from payments.vietqr.lettering import write_line
 from payments.vietqr.style import Style
 
 # Part of every ETag: raise it when the same payload and style give another picture.
-VERSION = 1
+VERSION = 2
 
 _LEVELS = {
     "L": constants.ERROR_CORRECT_L,
