@@ -129,6 +129,8 @@ class Registry:
     def search(self, text: str) -> list[Bank]:
         """All banks with a name that contains the text, for a list to choose from."""
         key = _fold(text)
+        if text and not key:
+            return []
         return [bank for bank in self.banks if any(key in alias for alias in bank.aliases())]
 
 

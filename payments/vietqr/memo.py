@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from payments.vietqr.errors import VietQRError
 from payments.vietqr.payload import MAX_MEMO
-from payments.vietqr.text import to_ascii
+from payments.vietqr.text import drop_marks
 
 SAFE_LENGTH = 19
 _CODE = re.compile("[A-Z0-9]+")
@@ -82,13 +82,11 @@ def _clean(note: str) -> tuple[str, list[MemoChange]]:
 
 
 def _words_that_fit(text: str, room: int) -> str:
-    while len(text) > max(room, 0):
-        text = text.rpartition(" ")[0]
-    return text
+    return text if len(text) <= room else text[: max(room, 0) + 1].rpartition(" ")[0]
 
 
 _STEPS = (
-    ("diacritics", to_ascii),
+    ("diacritics", drop_marks),
     ("upper_case", str.upper),
     ("removed", lambda text: _FORBIDDEN.sub(" ", text)),
     ("blanks", lambda text: " ".join(text.split())),

@@ -36,6 +36,16 @@ def test_every_change_is_told_with_before_and_after():
     assert {change.kind for change in memo.changes} <= set(CHANGES)
 
 
+def test_what_is_no_vietnamese_letter_is_told_as_removed_not_as_diacritics():
+    memo = build_memo("HP1", "AN 😀 Яв", limit=25)
+    assert memo.text == "HP1 AN"
+    assert kinds(memo) == ["upper_case", "removed", "blanks"]
+
+
+def test_a_note_of_a_million_words_costs_little():
+    assert build_memo(CODE, "a " * 1_000_000).text == f"{CODE} A A A"
+
+
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_vietnamese_letters_are_folded_in_either_form(form):
     assert build_memo("HP1", unicodedata.normalize(form, "Đỗ Ưng Ở"), limit=25).text == "HP1 DO UNG O"
