@@ -10,7 +10,7 @@ from payments import clock
 from payments.audit.service import record
 from payments.banking.models import Bank
 from payments.vietqr.banks import Bank as ListedBank
-from payments.vietqr.banks import Registry
+from payments.vietqr.banks import FieldChange, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,25 @@ class BankChanges:
     added: tuple[str, ...]
     changed: tuple[str, ...]
     unlisted: tuple[str, ...]
+    cells: tuple[FieldChange, ...]
+    """What stands in the changed banks now, and what would."""
 
 
 def compare_bank_registry(session: Session, registry: Registry) -> BankChanges:
     """What loading this list would change."""
     known = {bank.bin: _told(bank) for bank in session.scalars(select(Bank))}
     listed = {bank.bin: _columns(bank) for bank in registry.banks}
+    cells = [
+        FieldChange(bin_, column, _words(known[bin_][column]), _words(after))
+        for bin_ in sorted(listed.keys() & known.keys())
+        for column, after in listed[bin_].items()
+        if known[bin_][column] != after
+    ]
     return BankChanges(
         added=tuple(sorted(listed.keys() - known.keys())),
-        changed=tuple(sorted(key for key in listed.keys() & known.keys() if listed[key] != known[key])),
+        changed=tuple(dict.fromkeys(cell.bin for cell in cells)),
         unlisted=tuple(sorted(known.keys() - listed.keys())),
+        cells=tuple(cells),
     )
 
 
@@ -57,6 +66,10 @@ def load_bank_registry(session: Session, registry: Registry, *, actor_id: int | 
             detail={"added": list(changes.added), "changed": list(changes.changed)},
         )
     return changes
+
+
+def _words(cell: str | list[str]) -> str:
+    return cell if isinstance(cell, str) else ", ".join(cell)
 
 
 def _columns(bank: ListedBank) -> dict[str, str | list[str]]:

@@ -160,7 +160,10 @@ def list_(*, school_code: str, as_json: bool) -> None:
 @account_group.command("banks")
 @click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="danh sách mới, CSV")
 @click.option(
-    "--apply", "apply_", is_flag=True, help="ghi vào cơ sở dữ liệu; không có thì chỉ so sánh / not only compare"
+    "--apply",
+    "apply_",
+    is_flag=True,
+    help="ghi vào cơ sở dữ liệu; không có thì chỉ so sánh (write it, not only compare)",
 )
 @AS_JSON
 def banks(*, file: Path | None, apply_: bool, as_json: bool) -> None:
@@ -176,6 +179,8 @@ def banks(*, file: Path | None, apply_: bool, as_json: bool) -> None:
         return
     for word, bins in (("thêm", changes.added), ("sửa", changes.changed), ("không có trong tệp", changes.unlisted)):
         click.echo(f"{word}: {len(bins)}\t{' '.join(bins)}")
+    for cell in changes.cells:
+        click.echo(f"{cell.bin}\t{cell.column}: «{cell.before}» → «{cell.after}»")
 
 
 def _actor(session: Session, username: str | None) -> int | None:

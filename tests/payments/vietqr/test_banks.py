@@ -74,6 +74,7 @@ def test_unknown_bin_is_no_error():
 def test_search_lists_banks_for_a_choice():
     assert {bank.bin for bank in REGISTRY.search("bvb")} == {"970438", "970454"}
     assert len(REGISTRY.search("")) == 71
+    assert REGISTRY.search("??") == []
 
 
 def test_diff_tells_added_removed_and_changed():
