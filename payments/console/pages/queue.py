@@ -14,6 +14,9 @@ from payments.settlement.queries import proposed_transfers
 from payments.settlement.service import assign, place_held, undo
 from payments.web.context import db_session, say
 
+NEW = "new"
+"""The choice that says: this is a transfer that we have not seen yet."""
+
 
 def add_to(blueprint: Blueprint) -> None:
     """Add the routes."""
@@ -56,11 +59,10 @@ def assign_to(code: str, transaction_id: int) -> ResponseReturnValue:
 
 
 def place(code: str, evidence_id: int) -> ResponseReturnValue:
-    """Say of which transfer held evidence tells: a known one (its number), or one of its own (left empty)."""
+    """Say of which transfer held evidence tells: a known one (its number), or one of its own («new»)."""
     with db_session() as session:
         desk = desk_of(session, code, "accountant", "principal")
-        known = request.form.get("transaction", type=int)
-        place_held(session, desk.school_id, evidence_id, known, desk.actor.user_id)
+        place_held(session, desk.school_id, evidence_id, _told_of(request.form), desk.actor.user_id)
     flash(say("Đã ghi nhận quyết định.", "The decision is recorded."), "ok")
     return redirect(url_for("console.unmatched", code=code), code=303)
 
@@ -72,6 +74,18 @@ def undo_decision(code: str, decision_id: int) -> ResponseReturnValue:
         undo(session, desk.school_id, decision_id, desk.actor.user_id)
     flash(say("Đã hoàn tác.", "Undone."), "ok")
     return redirect(url_for("console.unmatched", code=code), code=303)
+
+
+def _told_of(form: Any) -> int | None:
+    """The number of the chosen transfer, None for a new one: money comes into being only by an express choice."""
+    chosen: str = form.get("transaction", "")
+    if chosen == NEW:
+        return None
+    if not chosen.isdecimal():
+        raise DomainError(
+            "nothing_chosen", "Hãy chọn tin này báo về giao dịch nào.", "Choose which transfer it tells of."
+        )
+    return int(chosen)
 
 
 def _invoice_ids(session: Session, school_id: int, form: Any) -> list[int]:

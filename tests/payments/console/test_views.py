@@ -86,7 +86,10 @@ def test_held_evidence_brings_money_once_a_person_says_so(desk: Faces) -> None:
     queue = f"/console/{desk.school.code}/unmatched/"
     assert "Báo có cần người quyết định" in desk.page(queue)
     assert desk.post(f"/console/{desk.school.code}/held/{evidence}/", queue, transaction="999999") == 422
-    assert desk.post(f"/console/{desk.school.code}/held/{evidence}/", queue, transaction="") == 303
+    assert "<b>1</b> báo có cần bạn quyết định" in desk.page(f"/console/{desk.school.code}/")
+    for nothing in ("", "abc", "-1", "²"):
+        assert desk.post(f"/console/{desk.school.code}/held/{evidence}/", queue, transaction=nothing) == 422
+    assert desk.post(f"/console/{desk.school.code}/held/{evidence}/", queue, transaction="new") == 303
     with session_scope(desk.engine) as session:
         assert state_of(session, desk.school, desk.invoice) == ("paid", 115_000)
     assert "Báo có cần người quyết định" not in desk.page(queue)
