@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import clock
-from payments.access.models import Approval, ApprovalState
+from payments.access.models import Approval, ApprovalState, Role
+from payments.access.queries import actor
 from payments.errors import ConflictError, ForbiddenError, NotFoundError
 
 
@@ -63,6 +64,17 @@ def require_second_person(proposed_by: int | None, actor_id: int) -> None:
         raise ForbiddenError(
             "Người đề nghị không được tự duyệt; hãy nhờ người thứ hai.",
             "Whoever proposed it may not approve it; ask a second person.",
+        )
+
+
+def require_principal(session: Session, school_id: int, proposed_by: int | None, actor_id: int) -> None:
+    """Refuse as second person whoever proposed, and whoever is no principal of the school. Raises ForbiddenError."""
+    require_second_person(proposed_by, actor_id)
+    person = actor(session, actor_id, clock.today())
+    if person is None or not person.may_in(school_id, Role.PRINCIPAL):
+        raise ForbiddenError(
+            "Người duyệt phải là hiệu trưởng (hoặc người được giao quyền hiệu trưởng) của trường.",
+            "Whoever approves must be a principal of the school.",
         )
 
 

@@ -42,7 +42,10 @@ class ReceivingAccount(SchoolRow):
         CheckConstraint("bin ~ '^[0-9]{6}$'", name="bin_six_digits"),
         CheckConstraint("number ~ '^[0-9A-Za-z]{1,19}$'", name="number_plain"),
         CheckConstraint("approved_by IS NULL OR approved_by <> proposed_by", name="two_people"),
-        CheckConstraint("state = 'proposed' OR state = 'closed' OR usable_at IS NOT NULL", name="usable"),
+        CheckConstraint(
+            "state IN ('proposed', 'closed') OR (approved_by IS NOT NULL AND usable_at IS NOT NULL)", name="approved"
+        ),
+        CheckConstraint("usable_at >= proposed_at + interval '24 hours'", name="cooled"),
     )
 
     bin: Mapped[str]

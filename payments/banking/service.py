@@ -67,12 +67,13 @@ def propose_account(
 def approve_account(session: Session, school_id: int, account_id: int, actor_id: int) -> ReceivingAccount:
     """Approve a proposed account as the second person: cooling off begins, the principal is told.
 
-    Raises NotFoundError, ConflictError ``account_state`` and ForbiddenError for the person who proposed it.
+    Raises NotFoundError, ConflictError ``account_state`` and ForbiddenError for the person who proposed it and for
+    whoever is no principal of the school.
     """
     account = _locked(session, school_id, account_id)
     if account.state is not AccountState.PROPOSED:
         raise _wrong_state(account)
-    approvals.require_second_person(account.proposed_by, actor_id)
+    approvals.require_principal(session, school_id, account.proposed_by, actor_id)
     proposal = approvals.open_proposal(session, school_id, SUBJECT, account_id)
     if proposal is not None:
         approvals.decide(session, school_id, proposal, actor_id, approved=True)

@@ -131,12 +131,13 @@ def approve_round(session: Session, school_id: int, round_id: int, actor_id: int
     """Approve a round as the second person, or again after a change: exactly these invoices may be issued.
 
     Ceilings and terms of every line are checked here. Raises NotFoundError, ForbiddenError for the person who drafted
-    it, ConflictError ``round_state``, and DomainError ``empty_round`` or the code of the fee rule that refuses.
+    it and for whoever is no principal of the school, ConflictError ``round_state``, and DomainError ``empty_round`` or
+    the code of the fee rule that refuses.
     """
     collection_round = locked_round(session, school_id, round_id)
     if collection_round.state not in {RoundState.DRAFT, RoundState.APPROVED, RoundState.ISSUING}:
         raise wrong_state(collection_round)
-    approvals.require_second_person(collection_round.created_by, actor_id)
+    approvals.require_principal(session, school_id, collection_round.created_by, actor_id)
     plan = plan_round(session, collection_round)
     refuse_any(plan.refusals)
     if not plan.drafts:

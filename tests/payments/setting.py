@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from payments.access.models import Grant, Role, User
 from payments.banking.models import AccountState, BorneBy, Channel, ChannelKind, ReceivingAccount
+from payments.banking.rules import COOLING_OFF
 from payments.fees.models import FeeItem, FeeRate, LegalGroup, Unit
 from payments.schools.models import (
     ClassRoom,
@@ -122,7 +123,7 @@ def _account(session: Session, school_id: int, serial: int, digit: str, proposer
         fund="Dịch vụ và bán trú",
         state=AccountState.ACTIVE,
         proposed_by=proposer,
-        proposed_at=OPENED,
+        proposed_at=OPENED - COOLING_OFF,
         approved_by=approver,
         usable_at=OPENED,
     )

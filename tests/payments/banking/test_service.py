@@ -185,6 +185,8 @@ def test_a_channel_is_added_once(session: Session, school: SchoolSetting) -> Non
         "holder_name = 'KE GIAN'",
         "usable_at = usable_at - interval '1 second'",
         "usable_at = NULL, state = 'proposed'",
+        "proposed_by = (SELECT max(id) FROM app_user)",
+        "approved_by = NULL",
     ],
 )
 def test_the_database_refuses_another_number_and_a_shorter_day(
@@ -196,4 +198,31 @@ def test_the_database_refuses_another_number_and_a_shorter_day(
     with pytest.raises(IntegrityError, match="never changed"), session.begin_nested():
         session.execute(statement, {"id": account.id})
     session.execute(text("DROP TRIGGER keep_account ON receiving_account"))
+    for guard in ("two_people", "approved", "cooled"):
+        session.execute(text(f"ALTER TABLE receiving_account DROP CONSTRAINT ck__receiving_account__{guard}"))
     session.execute(statement, {"id": account.id})
+
+
+@pytest.mark.parametrize(
+    ("change", "guard"),
+    [
+        ("state = 'active', usable_at = proposed_at + interval '2 days'", "approved"),
+        ("state = 'cooling', approved_by = :second", "approved"),
+        ("state = 'active', approved_by = :second, usable_at = proposed_at + interval '1 hour'", "cooled"),
+    ],
+)
+def test_the_database_uses_no_account_without_approval_and_a_whole_day(
+    session: Session, school: SchoolSetting, change: str, guard: str
+) -> None:
+    account = propose(session, school)
+    statement = text(f"UPDATE receiving_account SET {change} WHERE id = :id")
+    with pytest.raises(IntegrityError, match=f"ck__receiving_account__{guard}"), session.begin_nested():
+        session.execute(statement, {"id": account.id, "second": school.principal})
+    session.execute(text(f"ALTER TABLE receiving_account DROP CONSTRAINT ck__receiving_account__{guard}"))
+    session.execute(statement, {"id": account.id, "second": school.principal})
+
+
+def test_a_closed_account_cannot_be_opened_again_by_hand(session: Session, school: SchoolSetting) -> None:
+    close_account(session, school.id, school.account, school.principal)
+    with pytest.raises(IntegrityError, match="never changed"), session.begin_nested():
+        session.execute(text("UPDATE receiving_account SET state = 'active' WHERE id = :id"), {"id": school.account})

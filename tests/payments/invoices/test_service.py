@@ -18,6 +18,7 @@ from payments.invoices.service import (
     preview_round,
     set_quantity,
 )
+from payments.invoices.writing import write_invoices
 from tests.payments.invoices import rounds
 from tests.payments.setting import SchoolSetting, make_school
 
@@ -184,3 +185,36 @@ def test_only_an_issued_round_is_closed_and_a_closed_one_is_not_approved_again(
     close_round(session, school.id, issued, school.accountant)
     with pytest.raises(ConflictError, match="round_state"):
         approve_round(session, school.id, issued, school.principal)
+
+
+@pytest.mark.parametrize("change", ["created_by = :other", "state = 'draft', approved_by = NULL", "code = 'T11'"])
+def test_the_database_keeps_who_drafted_a_round(session: Session, school: SchoolSetting, change: str) -> None:
+    round_id = rounds.approved(session, school)
+    statement = text(f"UPDATE collection_round SET {change} WHERE id = :id")
+    told = {"id": round_id, "other": make_school(session).accountant}
+    with pytest.raises(IntegrityError, match="stays on record"), session.begin_nested():
+        session.execute(statement, told)
+    session.execute(text("DROP TRIGGER keep_round ON collection_round"))
+    session.execute(statement, told)
+
+
+def test_the_database_refuses_invoices_of_a_round_that_nobody_approved(session: Session, school: SchoolSetting) -> None:
+    round_id = rounds.drafted(session, school)
+    plan = preview_round(session, school.id, round_id)
+    collection_round = session.get_one(CollectionRound, (school.id, round_id))
+    with pytest.raises(IntegrityError, match="approved by a second person"), session.begin_nested():
+        write_invoices(session, collection_round, plan.drafts)
+    session.execute(text("DROP TRIGGER round_is_approved ON invoice"))
+    assert len(write_invoices(session, collection_round, plan.drafts)) == len(plan.drafts)
+
+
+def test_the_database_starts_no_round_without_a_second_person(session: Session, school: SchoolSetting) -> None:
+    round_id = rounds.drafted(session, school)
+    with pytest.raises(IntegrityError, match="ck__collection_round__approved"), session.begin_nested():
+        session.execute(text("UPDATE collection_round SET state = 'issuing' WHERE id = :id"), {"id": round_id})
+
+
+def test_only_a_principal_of_the_school_is_the_second_person(session: Session, school: SchoolSetting) -> None:
+    round_id = rounds.drafted(session, school)
+    with pytest.raises(ForbiddenError, match="principal"):
+        approve_round(session, school.id, round_id, make_school(session).principal)
