@@ -77,8 +77,8 @@ def screened(chunks: Iterable[bytes], name: str) -> Iterable[bytes]:
             raise StatementError(
                 "doctype",
                 name,
-                "Tệp XML có khai báo DOCTYPE hoặc ENTITY; sao kê hợp lệ không có. Hãy tải lại từ ngân hàng.",
-                "The XML declares a DOCTYPE or ENTITY; a statement has none. Download it from the bank again.",
+                "Tệp XML có khai báo DOCTYPE hoặc ENTITY; tệp hợp lệ không có. Hãy xuất và tải lại tệp.",
+                "The XML declares a DOCTYPE or ENTITY; a good file has none. Export and download it again.",
             )
         tail = window[-9:]
         yield piece

@@ -119,6 +119,6 @@ def broken(name: str) -> StatementError:
     return StatementError(
         "bad_container",
         name[:80],
-        "Tệp bị hỏng hoặc tải về chưa hết. Hãy tải lại từ ngân hàng hoặc phần mềm kế toán.",
-        "The file is damaged or incomplete. Download it again from the bank or the accounting software.",
+        "Tệp bị hỏng hoặc tải về chưa hết. Hãy xuất và tải lại tệp.",
+        "The file is damaged or incomplete. Export and download it again.",
     )

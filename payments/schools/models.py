@@ -189,3 +189,16 @@ class RosterImport(SchoolRow):
     content_sha256: Mapped[bytes]
     """Of the rows in canonical order: equal for the same roster re-saved or reordered."""
     report: Mapped[dict[str, Any]]
+
+
+class RosterUpload(SchoolRow):
+    """A file that somebody has uploaded and looks at before it is imported; gone when it is, or after a day."""
+
+    __tablename__ = "roster_upload"
+    __table_args__ = (Index(None, "school_id", "uploaded_by"),)
+
+    uploaded_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
+    uploaded_at: Mapped[datetime]
+    file_name: Mapped[str]
+    content_sealed: Mapped[bytes]
+    """The bytes as they came: they name children and their parents."""

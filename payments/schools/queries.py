@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, exists, literal, or_, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, exists, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from payments.errors import NotFoundError
@@ -14,6 +14,7 @@ from payments.schools.models import (
     Organisation,
     OrganisationParent,
     Pupil,
+    RosterImport,
     School,
     SchoolYear,
 )
@@ -120,6 +121,46 @@ def search_pupils(session: Session, school_id: int, text: str, day: date, limit:
         _open_on(later, day),
     )
     return _rows(session, _pupils(school_id, day).where(matches, ~entered_later).limit(limit))
+
+
+class ClassRow(NamedTuple):
+    """A class of a year with how many sit in it today."""
+
+    name: str
+    grade: int | None
+    pupils: int
+
+
+def class_sizes(session: Session, school_id: int, year_id: int, day: date) -> list[ClassRow]:
+    """Count who sits in each class of a year on a day."""
+    statement = (
+        select(ClassRoom.name, ClassRoom.grade, func.count(Enrollment.id))
+        .outerjoin(
+            Enrollment,
+            (Enrollment.school_id == ClassRoom.school_id)
+            & (Enrollment.class_id == ClassRoom.id)
+            & _open_on(Enrollment, day),
+        )
+        .where(ClassRoom.school_id == school_id, ClassRoom.year_id == year_id)
+        .group_by(ClassRoom.id, ClassRoom.name, ClassRoom.grade)
+        .order_by(ClassRoom.grade.asc().nulls_first(), ClassRoom.name)
+    )
+    return [ClassRow(*row) for row in session.execute(statement)]
+
+
+def roster_imports(session: Session, school_id: int, limit: int = MAX_FOUND) -> Sequence[RosterImport]:
+    """The imports that changed something, newest first."""
+    return session.scalars(
+        select(RosterImport).where(RosterImport.school_id == school_id).order_by(RosterImport.id.desc()).limit(limit)
+    ).all()
+
+
+def roster_import(session: Session, school_id: int, import_id: int) -> RosterImport:
+    """One import with its report. Raises NotFoundError."""
+    found = session.get(RosterImport, (school_id, import_id))
+    if found is None:
+        raise NotFoundError("Không tìm thấy lần nhập danh sách này.", "There is no such import.")
+    return found
 
 
 def pupil_ids(session: Session, school_id: int, sector_ids: Collection[str]) -> dict[str, int]:
