@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from payments import clock
@@ -56,6 +56,15 @@ def decide(
     approval.decided_at = clock.now()
     approval.reason = reason
     session.flush()
+
+
+def withdraw(session: Session, school_id: int, approval_id: int) -> None:
+    """Remove a question that nobody has answered: its subject is thrown away."""
+    session.execute(
+        delete(Approval).where(
+            Approval.school_id == school_id, Approval.id == approval_id, Approval.state == ApprovalState.PROPOSED
+        )
+    )
 
 
 def require_second_person(proposed_by: int | None, actor_id: int) -> None:

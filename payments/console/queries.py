@@ -36,15 +36,22 @@ _ROUNDS = text(
     " ) t ON t.round_id = r.id WHERE r.school_id = :school_id ORDER BY r.id DESC"
 )
 _FEES_OF_ROUND = text(
-    "SELECT f.code, f.name, f.legal_group, f.mandatory, count(l.id) AS lines, coalesce(sum(l.amount_vnd), 0)::bigint"
-    "  AS amount_vnd"
+    "SELECT f.id, f.code, f.name, f.legal_group, f.unit, f.mandatory, rf.quantity, count(l.id) AS lines,"
+    "  coalesce(sum(l.relief_vnd), 0)::bigint AS relief_vnd, coalesce(sum(l.amount_vnd), 0)::bigint AS amount_vnd"
     " FROM round_fee rf JOIN fee_item f ON f.school_id = rf.school_id AND f.id = rf.fee_item_id"
     " LEFT JOIN (invoice_line l JOIN invoice i ON i.school_id = l.school_id AND i.id = l.invoice_id"
     "   JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
     "     AND b.state NOT IN ('replaced', 'cancelled'))"
     "   ON l.school_id = rf.school_id AND l.fee_item_id = rf.fee_item_id AND i.round_id = rf.round_id"
     " WHERE rf.school_id = :school_id AND rf.round_id = :round_id"
-    " GROUP BY f.id, f.code, f.name, f.legal_group, f.mandatory ORDER BY f.code"
+    " GROUP BY f.id, f.code, f.name, f.legal_group, f.unit, f.mandatory, rf.quantity, rf.id ORDER BY rf.id"
+)
+_ROUND = text(
+    "SELECT r.*, d.full_name AS drafted_by, a.full_name AS approved_by_name, w.problem"
+    " FROM collection_round r JOIN app_user d ON d.id = r.created_by LEFT JOIN app_user a ON a.id = r.approved_by"
+    " LEFT JOIN LATERAL (SELECT o.problem FROM outbox o WHERE o.queue = 'issuing' AND o.kind = 'round'"
+    "   AND o.school_id = r.school_id AND o.subject_id = r.id ORDER BY o.dead, o.id DESC LIMIT 1) w ON true"
+    " WHERE r.school_id = :school_id AND r.id = :round_id"
 )
 _CLASS = (
     "(SELECT c.name FROM enrollment e JOIN class_room c ON c.school_id = e.school_id AND c.id = e.class_id"
@@ -97,6 +104,10 @@ _SUGGESTED = text(
     " FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
     " JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id"
     " WHERE i.school_id = :school_id AND i.id = ANY(:ids)"
+)
+_PUPILS = text(
+    f"SELECT p.id, p.sector_id, p.full_name, {_CLASS} AS class_name FROM pupil p"  # noqa: S608 - our own text
+    ' WHERE p.school_id = :school_id AND p.id = ANY(:ids) ORDER BY class_name, p.sort_key COLLATE "C", p.id'
 )
 _BY_REFERENCES = text("SELECT id, reference FROM invoice WHERE school_id = :school_id AND reference = ANY(:references)")
 _DECISIONS = text(
@@ -169,6 +180,16 @@ def today(session: Session, school_id: int, user_id: int) -> Row:
 def rounds(session: Session, school_id: int) -> Sequence[Row]:
     """Collection rounds, newest first, with what is invoiced and paid."""
     return _all(session, _ROUNDS, school_id=school_id)
+
+
+def round_(session: Session, school_id: int, round_id: int) -> Row | None:
+    """One round with who drafted and approved it, and what holds up its issuing."""
+    return session.execute(_ROUND, {"school_id": school_id, "round_id": round_id}).mappings().one_or_none()
+
+
+def pupils(session: Session, school_id: int, ids: list[int]) -> Sequence[Row]:
+    """Pupils by id, in order of class and Vietnamese name."""
+    return _all(session, _PUPILS, school_id=school_id, ids=ids)
 
 
 def fees_of_round(session: Session, school_id: int, round_id: int) -> Sequence[Row]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from payments.errors import NotFoundError
+from payments.fees import rules
 from payments.fees.models import Exemption, FeeCeiling, FeeItem, FeeRate, Registration
 from payments.fees.registration_file import FoundItem
 from payments.fees.terms import Ceiling, Item, LegalGroup, Participation, Rate, Relief, SchoolTerms
@@ -230,6 +231,55 @@ def item_by_code(session: Session, school_id: int, code: str) -> FeeItem:
     if found is None:
         raise NotFoundError(f"Không có khoản thu mã «{code}».", f"There is no fee item «{code}».")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueRow:
+    """A fee item as the desk shows it on a day."""
+
+    id: int
+    terms: Item
+    receiving_account_id: int
+    rates: Sequence[Rate]
+    """The prices in force on the day."""
+    ceiling: Ceiling | None
+    registered: int
+    """Pupils who are registered for it on the day."""
+
+
+def catalogue(session: Session, school_id: int, day: date) -> list[CatalogueRow]:
+    """List the fee items of a school with what holds on a day, by code, in five statements. Raises NotFoundError."""
+    rows = list_items(session, school_id)
+    rates = rates_of(session, school_id, [row.id for row in rows])
+    ceilings = ceilings_of(session, {row.code for row in rows})
+    school = school_terms(session, school_id)
+    registered = registered_on(session, school_id, day)
+    items = {row.id: item_terms(row, rates[row.id], ceilings[row.code]) for row in rows}
+    return [
+        CatalogueRow(
+            id=row.id,
+            terms=items[row.id],
+            receiving_account_id=row.receiving_account_id,
+            rates=rules.rates_on(items[row.id], day),
+            ceiling=rules.ceiling_on(items[row.id], school, day),
+            registered=registered.get(row.id, 0),
+        )
+        for row in rows
+    ]
+
+
+def registered_on(session: Session, school_id: int, day: date) -> dict[int, int]:
+    """Count the pupils who are registered for each item on a day."""
+    statement = (
+        select(Registration.fee_item_id, func.count(Registration.pupil_id.distinct()))
+        .where(
+            Registration.school_id == school_id,
+            Registration.valid_from <= day,
+            or_(Registration.valid_to.is_(None), Registration.valid_to >= day),
+        )
+        .group_by(Registration.fee_item_id)
+    )
+    return {row[0]: row[1] for row in session.execute(statement)}
 
 
 def found_items(session: Session, school_id: int) -> dict[str, FoundItem]:

@@ -15,6 +15,7 @@ from payments.fees.terms import (
     LegalGroup,
     Line,
     Participation,
+    Rate,
     Refusal,
     Relief,
     ReliefKind,
@@ -98,8 +99,25 @@ def check_price(item: Item, school: SchoolTerms, price_vnd: int, day: date) -> R
     in_unit = [ceiling for ceiling in applicable if ceiling.unit is item.unit]
     if not in_unit:
         return refusals.other_unit(item, applicable[0])
-    ceiling = max(in_unit, key=lambda row: (specificity(row), row.valid_from))
+    ceiling = binding(in_unit)
     return refusals.above_ceiling(item, price_vnd, ceiling) if price_vnd > ceiling.ceiling_vnd else None
+
+
+def binding(ceilings: Sequence[Ceiling]) -> Ceiling:
+    """Pick the ceiling that counts of those that hold: the most specific one, of these the newest."""
+    return max(ceilings, key=lambda row: (specificity(row), row.valid_from))
+
+
+def ceiling_on(item: Item, school: SchoolTerms, day: date) -> Ceiling | None:
+    """Find the ceiling that binds an item of a school on a day; None: there is none in its unit."""
+    holding = [row for row in item.ceilings if holds(row, day) and concerns(row, school) and row.unit is item.unit]
+    return binding(holding) if holding else None
+
+
+def rates_on(item: Item, day: date) -> list[Rate]:
+    """List the prices in force on a day: the newest for all grades, then the newest of each grade."""
+    newest = {rate.grade: rate for rate in sorted(item.rates, key=lambda row: row.valid_from) if rate.valid_from <= day}
+    return sorted(newest.values(), key=lambda rate: rate.grade or 0)
 
 
 def concerns(ceiling: Ceiling, school: SchoolTerms) -> bool:

@@ -1,8 +1,10 @@
 """What a round will issue: every line computed from the catalogue, before anything is written."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +15,25 @@ from payments.fees.rules import compute_line
 from payments.fees.terms import Participation, Refusal, Relief
 from payments.invoices import rules
 from payments.invoices.models import CollectionRound, RoundFee, RoundQuantity
-from payments.invoices.rules import Draft, Sheet
+from payments.invoices.rules import Draft, DraftLine, Sheet
+
+
+class Total(NamedTuple):
+    """What some lines or invoices of a plan add up to; ``gross - relief = amount``, in đồng."""
+
+    lines: int = 0
+    gross_vnd: int = 0
+    relief_vnd: int = 0
+
+    @property
+    def amount_vnd(self) -> int:
+        """What is due."""
+        return self.gross_vnd - self.relief_vnd
+
+    def plus(self, line: DraftLine, times: int) -> "Total":
+        """With a line that stands on so many invoices."""
+        gross, relief = line.quantity * line.unit_price_vnd, line.relief_vnd
+        return Total(self.lines + times, self.gross_vnd + times * gross, self.relief_vnd + times * relief)
 
 
 @dataclass(frozen=True)
@@ -36,6 +56,16 @@ class RoundPlan:
     def sha256(self) -> str:
         """Fingerprint of everything its invoices will say."""
         return rules.fingerprint(self.drafts)
+
+    def by_fee(self) -> dict[int, Total]:
+        """What each fee item adds up to, by its id: together they are the sum of the invoices."""
+        sheets = {id(draft.sheet): draft.sheet for draft in self.drafts}
+        times = Counter(id(draft.sheet) for draft in self.drafts)
+        totals: defaultdict[int, Total] = defaultdict(Total)
+        for key, sheet in sheets.items():
+            for line in sheet.lines:
+                totals[line.fee_item_id] = totals[line.fee_item_id].plus(line, times[key])
+        return totals
 
 
 @dataclass(frozen=True, slots=True)

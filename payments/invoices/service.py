@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -127,9 +127,28 @@ def preview_round(session: Session, school_id: int, round_id: int) -> RoundPlan:
     return plan_round(session, collection_round)
 
 
-def approve_round(session: Session, school_id: int, round_id: int, actor_id: int) -> RoundPlan:
+def discard_round(session: Session, school_id: int, round_id: int, actor_id: int) -> None:
+    """Throw a draft away; nothing of it was ever issued. Raises NotFoundError and ConflictError ``round_state``."""
+    collection_round = locked_round(session, school_id, round_id)
+    if collection_round.state is not RoundState.DRAFT:
+        raise wrong_state(collection_round)
+    proposal = approvals.open_proposal(session, school_id, SUBJECT, round_id)
+    if proposal is not None:
+        approvals.withdraw(session, school_id, proposal)
+    for part in (RoundQuantity, RoundFee):
+        session.execute(delete(part).where(part.school_id == school_id, part.round_id == round_id))
+    _record(session, actor_id, "round.discarded", collection_round)
+    session.delete(collection_round)
+    session.flush()
+
+
+def approve_round(
+    session: Session, school_id: int, round_id: int, actor_id: int, *, seen_sha256: str | None = None
+) -> RoundPlan:
     """Approve a round as the second person, or again after a change: exactly these invoices may be issued.
 
+    ``seen_sha256``: fingerprint of the plan that the person looked at, where a screen has shown one; another plan is
+    not approved unseen (ConflictError ``changed_since_seen``).
     Ceilings and terms of every line are checked here. Raises NotFoundError, ForbiddenError for the person who drafted
     it and for whoever is no principal of the school, ConflictError ``round_state``, and DomainError ``empty_round`` or
     the code of the fee rule that refuses.
@@ -140,6 +159,12 @@ def approve_round(session: Session, school_id: int, round_id: int, actor_id: int
     approvals.require_principal(session, school_id, collection_round.created_by, actor_id)
     plan = plan_round(session, collection_round)
     refuse_any(plan.refusals)
+    if seen_sha256 is not None and seen_sha256 != plan.sha256:
+        raise ConflictError(
+            "changed_since_seen",
+            "Đợt thu đã thay đổi sau khi thầy/cô mở trang; hãy xem lại số liệu rồi duyệt.",
+            "The round has changed since you opened the page; look at it again, then approve.",
+        )
     if not plan.drafts:
         raise DomainError(
             "empty_round",
