@@ -14,6 +14,7 @@ COOLING_OFF = timedelta(hours=24)
 
 LIVE_SECRETS = 2
 SHORTEST_PREFIX = 3
+LONGEST_CHANNEL_NAME = 60
 
 _BIN = re.compile(r"[0-9]{6}", re.ASCII)
 _NUMBER = re.compile(r"[0-9A-Z]{1,19}", re.ASCII)

@@ -128,8 +128,15 @@ def add_channel(
 ) -> int:
     """Add a way to pay into an account: what one payment costs (đồng, hundredths of a percent), and who bears it.
 
-    Raises NotFoundError for an unknown account and ConflictError ``channel_exists``.
+    Raises NotFoundError for an unknown account, DomainError ``bad_channel`` and ConflictError ``channel_exists``.
     """
+    name = _one_line(name)
+    if not 0 < len(name) <= rules.LONGEST_CHANNEL_NAME:
+        raise DomainError(
+            "bad_channel",
+            f"Tên kênh thu gồm 1 đến {rules.LONGEST_CHANNEL_NAME} ký tự, ví dụ «VietQR».",
+            f"A channel's name has 1 to {rules.LONGEST_CHANNEL_NAME} characters, like VietQR.",
+        )
     account = _locked(session, school_id, account_id)
     known = select(Channel.id).where(
         Channel.school_id == school_id, Channel.receiving_account_id == account_id, Channel.name == name

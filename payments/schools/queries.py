@@ -88,6 +88,12 @@ def year_on(session: Session, school_id: int, day: date) -> SchoolYear | None:
     ).first()
 
 
+def year_in_sight(session: Session, school_id: int, day: date) -> SchoolYear | None:
+    """Find the school year of a day, else the newest one that the school has."""
+    newest = select(SchoolYear).where(SchoolYear.school_id == school_id).order_by(SchoolYear.starts_on.desc()).limit(1)
+    return year_on(session, school_id, day) or session.scalars(newest).first()
+
+
 def year_by_code(session: Session, school_id: int, code: str) -> SchoolYear | None:
     """Find a school year by its code."""
     return session.scalar(select(SchoolYear).where(SchoolYear.school_id == school_id, SchoolYear.code == code))

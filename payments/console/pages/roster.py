@@ -125,8 +125,9 @@ def template(code: str) -> Response:
 
 
 def _page(session: Session, desk: Desk, refusal: DomainError | None = None) -> str:
-    year = queries.year_on(session, desk.school_id, clock.today())
-    classes = queries.class_sizes(session, desk.school_id, year.id, clock.today()) if year else []
+    year = queries.year_in_sight(session, desk.school_id, clock.today())
+    day = min(clock.today(), year.ends_on) if year else clock.today()
+    classes = queries.class_sizes(session, desk.school_id, year.id, day) if year else []
     imports = queries.roster_imports(session, desk.school_id)
     return render_template(
         "console/roster.html", desk=desk, year=year, classes=classes, imports=imports, refusal=refusal

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from payments import clock
-from payments.banking.queries import readiness
+from payments.banking.queries import accounts_of, readiness
 from payments.console import queries
 from payments.console.desk import desk_of
 from payments.console.queries import Row
@@ -123,9 +123,11 @@ def _found(session: Session, school_id: int, round_id: int) -> Row:
 
 def _accounts(session: Session, school_id: int, plan: RoundPlan) -> list[dict[str, object]]:
     """Per receiving account: invoices and sum of the plan, and whether it may be issued there."""
+    funds = {account.id: account.fund for account in accounts_of(session, school_id)}
     rows = []
     for account in readiness(session, school_id, plan.account_ids, clock.now()):
         sheets = (draft.sheet for draft in plan.drafts)
         amounts = [one.amount_vnd for one in sheets if one.receiving_account_id == account.account_id]
-        rows.append({"account": account, "invoices": len(amounts), "amount_vnd": sum(amounts)})
+        fund = funds[account.account_id]
+        rows.append({"account": account, "fund": fund, "invoices": len(amounts), "amount_vnd": sum(amounts)})
     return rows
