@@ -13,7 +13,7 @@ from payments.errors import NotFoundError
 from payments.fees import rules
 from payments.fees.models import Exemption, FeeCeiling, FeeItem, FeeRate, Registration
 from payments.fees.registration_file import FoundItem
-from payments.fees.terms import Ceiling, Item, LegalGroup, Participation, Rate, Relief, SchoolTerms
+from payments.fees.terms import Ceiling, Item, LegalGroup, Participation, Rate, Relief, ReliefKind, SchoolTerms
 from payments.schools.models import ClassRoom, Enrollment, Pupil, School
 
 
@@ -200,6 +200,51 @@ def reliefs_on(session: Session, school_id: int, day: date) -> dict[int, tuple[R
             ),
         )
     return dict(found)
+
+
+class ExemptionRow(NamedTuple):
+    """A reduction as the accountant sees it; ``category`` and ``document`` are for accountant and approver only."""
+
+    id: int
+    sector_id: str
+    full_name: str
+    kind: ReliefKind
+    category: str
+    percent: int | None
+    fixed_vnd: int | None
+    fee_codes: list[str]
+    valid_from: date
+    valid_to: date | None
+    document: str
+
+
+def exemptions_of(session: Session, school_id: int) -> list[ExemptionRow]:
+    """List the reductions of a school, newest first."""
+    statement = (
+        select(
+            Exemption.id,
+            Pupil.sector_id,
+            Pupil.full_name,
+            Exemption.kind,
+            Exemption.category,
+            Exemption.percent,
+            Exemption.fixed_vnd,
+            Exemption.fee_codes,
+            Exemption.valid_from,
+            Exemption.valid_to,
+            Exemption.document,
+        )
+        .join(Pupil, (Pupil.school_id == Exemption.school_id) & (Pupil.id == Exemption.pupil_id))
+        .where(Exemption.school_id == school_id)
+        .order_by(Exemption.id.desc())
+    )
+    return [ExemptionRow(*row) for row in session.execute(statement)]
+
+
+def equal_exemption(session: Session, school_id: int, wanted: Mapping[str, object]) -> int | None:
+    """Find the reduction that says exactly this already."""
+    statement = select(Exemption.id).filter_by(school_id=school_id, **wanted)
+    return session.scalar(statement.order_by(Exemption.id).limit(1))
 
 
 def registrations_of(

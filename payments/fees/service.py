@@ -243,8 +243,13 @@ def import_registrations(
 
 
 def grant_exemption(session: Session, school_id: int, exemption: NewExemption, *, actor_id: int | None = None) -> int:
-    """Grant one reduction and return its id. Raises what ``grant_exemptions`` raises."""
-    return grant_exemptions(session, school_id, [exemption], actor_id=actor_id)[0]
+    """Grant one reduction and return its id; the same one again changes nothing.
+
+    Raises what ``grant_exemptions`` raises.
+    """
+    checks.check_exemption(exemption, queries.legal_groups(session, school_id))
+    known = queries.equal_exemption(session, school_id, _columns(exemption))
+    return known or grant_exemptions(session, school_id, [exemption], actor_id=actor_id)[0]
 
 
 def grant_exemptions(
@@ -261,22 +266,7 @@ def grant_exemptions(
         checks.check_exemption(exemption, groups)
     if not exemptions:
         return []
-    values = [
-        {
-            "school_id": school_id,
-            "pupil_id": row.pupil_id,
-            "kind": row.kind,
-            "category": row.category.strip(),
-            "percent": row.percent,
-            "fixed_vnd": row.fixed_vnd,
-            "fee_codes": list(row.fee_codes),
-            "valid_from": row.valid_from,
-            "valid_to": row.valid_to,
-            "document": row.document.strip(),
-            "approved_by": row.approved_by,
-        }
-        for row in exemptions
-    ]
+    values = [{"school_id": school_id, **_columns(row)} for row in exemptions]
     statement = insert(Exemption).returning(Exemption.id, sort_by_parameter_order=True)
     ids = list(session.scalars(statement, values))
     record(
@@ -289,6 +279,21 @@ def grant_exemptions(
         detail={"exemptions": len(ids)},
     )
     return ids
+
+
+def _columns(row: NewExemption) -> dict[str, object]:
+    return {
+        "pupil_id": row.pupil_id,
+        "kind": row.kind,
+        "category": row.category.strip(),
+        "percent": row.percent,
+        "fixed_vnd": row.fixed_vnd,
+        "fee_codes": list(row.fee_codes),
+        "valid_from": row.valid_from,
+        "valid_to": row.valid_to,
+        "document": row.document.strip(),
+        "approved_by": row.approved_by,
+    }
 
 
 def end_exemption(

@@ -56,6 +56,13 @@ UNIT_WORDS = {
 }
 
 
+RELIEF_WORDS = {
+    ReliefKind.EXEMPTION: Text("miễn giảm theo luật", "exemption by law"),
+    ReliefKind.WAIVER: Text("trường giảm", "waived by the school"),
+    ReliefKind.SUPPORT: Text("được hỗ trợ", "supported by somebody"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """A unit price from a day on, for one grade or for all (None)."""

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, and_, exists, func, li
 from sqlalchemy.orm import Session, aliased
 
 from payments.errors import NotFoundError
+from payments.schools.identifiers import normalise_code
 from payments.schools.models import (
     ClassRoom,
     Enrollment,
@@ -175,6 +176,18 @@ def pupil_ids(session: Session, school_id: int, sector_ids: Collection[str]) -> 
         Pupil.school_id == school_id, Pupil.sector_id.in_(list(sector_ids))
     )
     return {row.sector_id: row.id for row in session.execute(statement)}
+
+
+def pupil_id_by_sector_id(session: Session, school_id: int, sector_id: str) -> int:
+    """Find a pupil of a school by the sector identifier as somebody types it. Raises NotFoundError."""
+    code = normalise_code(sector_id)
+    found = pupil_ids(session, school_id, [code]).get(code) if "\x00" not in code else None
+    if found is None:
+        raise NotFoundError(
+            "Trường không có học sinh mang mã định danh này; hãy kiểm tra đủ chữ số, kể cả số 0 ở đầu.",
+            "No pupil of the school has this identifier; check all its digits, leading zeros too.",
+        )
+    return found
 
 
 def _pupils(school_id: int, day: date) -> Select[int, str, str, int, str]:
