@@ -95,10 +95,13 @@ LOST_ZERO = kind_of(
     "number_not_text",
     Heading.RIGHT,
     Text(
-        "Ô ở dạng số và không đủ chữ số, có thể đã mất số 0 ở đầu.",
-        "The cell is a number with too few digits; leading zeros may be lost.",
+        "Ô ở dạng số (hoặc trong CSV) và không đủ chữ số, có thể đã mất số 0 ở đầu.",
+        "The cell is a number (or stands in a CSV) with too few digits; leading zeros may be lost.",
     ),
-    Text("Đặt định dạng ô là Văn bản (Text) rồi nhập lại đủ số.", "Format the cell as text and type it again in full."),
+    Text(
+        "Đặt định dạng ô là Văn bản (Text), nhập lại đủ số rồi nộp tệp XLSX.",
+        "Format the cell as text, type it again in full, and send it as XLSX.",
+    ),
 )
 BAD_DATE = kind_of(
     "bad_date",

@@ -61,14 +61,20 @@ def required_text(reader: RowReader, key: str) -> str:
     return text
 
 
+def may_have_lost_zeros(reader: RowReader, key: str) -> bool:
+    """Tell whether digits of a cell may have lost zeros in front: a number, or digits of a CSV that Excel has saved."""
+    bare = reader.row.sheet == "" and reader.text(key).isdecimal()
+    return bare or isinstance(reader.value(key), int)
+
+
 def read_sector_id(reader: RowReader) -> str | None:
-    """Read the sector identifier; a number of unusual length may have lost zeros."""
+    """Read the sector identifier; short digits that are no text cell may have lost zeros."""
     text = required_text(reader, "sector_id")
     if not text:
         return None
     code = identifiers.normalise_code(text.removeprefix("'"))
     usual = identifiers.is_usual_sector_id(code)
-    if not usual and isinstance(reader.value("sector_id"), int):
+    if len(code) < identifiers.SECTOR_ID_DIGITS and may_have_lost_zeros(reader, "sector_id"):
         reader.tell(problems.LOST_ZERO, "sector_id")
         return None
     if not identifiers.is_sector_id(code):

@@ -26,7 +26,7 @@ from payments.schools.models import (
     SchoolYear,
 )
 from payments.schools.roster import problems, store
-from payments.schools.roster.checks import tell_unknown_leavers
+from payments.schools.roster.checks import tell_namesakes, tell_unknown_leavers
 from payments.schools.roster.plan import Days, make_plan, missing_pupils
 from payments.schools.roster.reading import content_sha256, read_roster
 from payments.schools.roster.report import RosterReport, make_report
@@ -234,11 +234,14 @@ def import_roster(  # noqa: PLR0917 - other rooms call it with these places
     started = store.year_has_pupils(session, school_id, year.id)
     pupils = [row.pupil for row in rows if row.pupil]
     plan = make_plan(pupils, known, Days(entry=change_day if started else year.starts_on, change=change_day))
+    rows = tell_unknown_leavers(rows, plan.unknown_leavers)
+    namesakes = store.read_namesakes(session, school_id, plan.created)
+    rows = tell_namesakes(rows, namesakes, {pupil.sector_id for pupil in plan.created})
     report = make_report(
         school_code=school.code,
         year_code=year.code,
         file_name=filename,
-        rows=tell_unknown_leavers(rows, plan.unknown_leavers),
+        rows=rows,
         plan=plan,
         missing=missing_pupils(store.read_enrolled(session, school_id, year.id), named),
         ignored_columns=roster.ignored_columns,

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
+from datetime import date
 
 from payments.errors import DomainError
 from payments.schools.problems import Kind
@@ -116,5 +117,15 @@ def tell_unknown_leavers(rows: Sequence[ReadRow], sector_ids: Collection[str]) -
     """Tell of the rows of pupils who have left and were never known here."""
     return [
         with_problem(row, problems.LEFT_UNKNOWN, "status") if row.pupil and row.sector_id in sector_ids else row
+        for row in rows
+    ]
+
+
+def tell_namesakes(rows: Sequence[ReadRow], known: Collection[tuple[str, date]], new: Collection[str]) -> list[ReadRow]:
+    """Tell of new pupils whose name (folded) and date of birth the school knows under another identifier."""
+    return [
+        with_problem(row, problems.LIKE_KNOWN, "sector_id")
+        if row.pupil and row.sector_id in new and (row.pupil.full_name.casefold(), row.pupil.date_of_birth) in known
+        else row
         for row in rows
     ]

@@ -21,6 +21,16 @@ LEGACY_FONT = kind_of(
         "Convert it to Unicode (for instance with UniKey's converter) and send it again.",
     ),
 )
+BIRTH_AS_NUMBER = kind_of(
+    "birth_as_number",
+    Heading.RIGHT,
+    Text(
+        "Ngày sinh ở dạng số ngày của bảng tính (đã mất định dạng); đã đọc thành ngày.",
+        "The date of birth is a spreadsheet's day number (its format is lost); it was read as a day.",
+    ),
+    Text("Đặt định dạng ô là Ngày và kiểm tra lại.", "Format the cell as a date and check it."),
+    refuses=False,
+)
 BAD_SEX = kind_of(
     "bad_sex",
     Heading.RIGHT,
@@ -118,6 +128,19 @@ LIKE_ANOTHER = kind_of(
     Heading.CLEAN,
     Text("Trùng họ tên, ngày sinh và lớp với dòng khác.", "Same name, date of birth and class as another row."),
     Text("Kiểm tra có phải một học sinh có hai mã.", "Check whether one pupil has two identifiers."),
+    refuses=False,
+)
+LIKE_KNOWN = kind_of(
+    "known_under_another_id",
+    Heading.CLEAN,
+    Text(
+        "Trường đã có học sinh cùng họ tên, ngày sinh với mã định danh khác.",
+        "The school knows a pupil of this name and date of birth under another identifier.",
+    ),
+    Text(
+        "Kiểm tra mã định danh; nếu là cùng một em, sửa mã trong tệp rồi nộp lại.",
+        "Check the identifier; if it is the same pupil, correct it in the file.",
+    ),
     refuses=False,
 )
 TWO_GRADES = kind_of(

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from bank_adapters.statements.tables import Row
 from payments.schools import identifiers
@@ -10,11 +10,22 @@ from payments.schools.legacy_text import legacy_encoding
 from payments.schools.models import EnrollmentStatus, IdentityStatus
 from payments.schools.problems import BAD_DATE, LOST_ZERO, Kind, Problem
 from payments.schools.roster import problems
-from payments.schools.row_reader import RowReader, day_of, problem_at, read_sector_id, required_text
+from payments.schools.row_reader import (
+    RowReader,
+    day_of,
+    may_have_lost_zeros,
+    problem_at,
+    read_sector_id,
+    required_text,
+)
 from payments.schools.rules import GRADES, SchoolLevel, Sex, grade_of, is_name, normalise_name
 from payments.schools.sheets import Layout, fold_header
 
 EARLIEST_BIRTH = date(1930, 1, 1)
+DAY_ZERO = date(1899, 12, 30)
+"""Spreadsheets count days from here; since March 1900 every program agrees."""
+BIRTH_SERIALS = range((EARLIEST_BIRTH - DAY_ZERO).days, (date(2100, 1, 1) - DAY_ZERO).days)
+"""A bare number here can mean nothing but a day: it is no year, and no day written without signs."""
 MAX_CLASS_NAME = 40
 SEXES = {"nam": Sex.MALE, "nu": Sex.FEMALE}
 STATUSES = {
@@ -116,15 +127,18 @@ def read_full_name(reader: RowReader) -> str | None:
 
 
 def read_birth(reader: RowReader, today: date) -> date | None:
-    """Read the date of birth: a date cell, dd/mm/yyyy or yyyy-mm-dd."""
+    """Read the date of birth: a date cell, dd/mm/yyyy or yyyy-mm-dd; a day that has lost its format is told."""
     value = reader.value("date_of_birth")
     text = required_text(reader, "date_of_birth")
     if not text:
         return None
-    born = day_of(value, text)
+    serial = value if isinstance(value, int) and value in BIRTH_SERIALS else None
+    born = day_of(value, text) if serial is None else DAY_ZERO + timedelta(days=serial)
     if born is None or not EARLIEST_BIRTH <= born <= today:
         reader.tell(BAD_DATE, "date_of_birth")
         return None
+    if serial is not None:
+        reader.tell(problems.BIRTH_AS_NUMBER, "date_of_birth")
     return born
 
 
@@ -191,7 +205,7 @@ def read_personal_id(reader: RowReader, born: date | None, sex: Sex | None) -> s
     if not code:
         return None
     if not identifiers.is_personal_id(code):
-        lost_zero = isinstance(reader.value("personal_id"), int) and len(code) < 12
+        lost_zero = len(code) < 12 and may_have_lost_zeros(reader, "personal_id")
         reader.tell(LOST_ZERO if lost_zero else problems.BAD_PERSONAL_ID, "personal_id")
         return None
     if born and sex:

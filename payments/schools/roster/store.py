@@ -116,6 +116,16 @@ def read_owners(session: Session, cipher: FieldCipher, school_id: int, personal_
     return {by_index[index]: sector_id for index, sector_id in session.execute(statement) if index is not None}
 
 
+def read_namesakes(session: Session, school_id: int, pupils: Sequence[RosterPupil]) -> set[tuple[str, date]]:
+    """Find (folded name, date of birth) that pupils of the school have already."""
+    born = {pupil.date_of_birth for pupil in pupils}
+    keys = {search_key(pupil.full_name) for pupil in pupils}
+    statement = select(Pupil.full_name, Pupil.date_of_birth).where(
+        Pupil.school_id == school_id, Pupil.date_of_birth.in_(born), Pupil.search_key.in_(keys)
+    )
+    return {(name.casefold(), day) for name, day in session.execute(statement)} if pupils else set()
+
+
 def year_has_pupils(session: Session, school_id: int, year_id: int) -> bool:
     """Tell whether anybody was ever entered in a class of the year."""
     in_year = select(ClassRoom.id).where(ClassRoom.school_id == school_id, ClassRoom.year_id == year_id)

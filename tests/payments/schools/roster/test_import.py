@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from payments import clock
 from payments.crypto import FieldCipher
 from payments.errors import DomainError, NotFoundError
-from payments.schools import queries, service
+from payments.schools import queries, row_reader, service
 from payments.schools.models import (
     ClassRoom,
     Enrollment,
@@ -125,6 +125,50 @@ def test_the_same_roster_in_any_dress_changes_nothing(session, school_id, again)
     assert report.import_id is None
     assert (report.accepted, report.created, report.changed) == (12, 0, 0)
     assert everything(session, school_id) == before
+
+
+def serials(rows):
+    """The rows as saved with the cells of days set to «General»."""
+    return [[(cell - date(1899, 12, 30)).days if isinstance(cell, date) else cell for cell in row] for row in rows]
+
+
+def test_days_that_lost_their_format_change_nothing_and_are_told(session, school_id):
+    load(session, school_id)
+    report = load(session, school_id, serials(ROWS), at=WINTER)
+    assert (report.unchanged, report.accepted) == (True, 12)
+    assert [row.kind.code for row in report.under(Heading.RIGHT, refuses=False)] == ["birth_as_number"] * 12
+
+
+def zeros_eaten(rows):
+    """A CSV that Excel has opened and saved: «0900000001» is 900000001 now."""
+    lost = [[str(int(cell)) if place in {2, 8} else cell for place, cell in enumerate(row)] for row in rows]
+    return by_csv(lost)
+
+
+def test_a_csv_whose_zeros_excel_has_eaten_is_refused_row_by_row_and_doubles_nobody(session, school_id):
+    load(session, school_id)
+    before = everything(session, school_id)
+    report = load(session, school_id, at=WINTER, form=zeros_eaten)
+    assert (report.accepted, report.refused, report.created) == (0, 12, 0)
+    assert {row.kind.code for row in report.under(Heading.RIGHT, refuses=True)} == {"number_not_text"}
+    assert everything(session, school_id) == before
+
+
+def test_without_the_look_at_csv_every_pupil_would_be_doubled(session, school_id, monkeypatch):
+    load(session, school_id)
+    monkeypatch.setattr(row_reader, "may_have_lost_zeros", lambda *_: False)
+    without_numbers = [[*row[:8], None, *row[9:]] for row in ROWS]
+    eaten = [[str(int(cell)) if place == 2 else cell for place, cell in enumerate(row)] for row in without_numbers]
+    assert load(session, school_id, eaten, at=WINTER, form=by_csv).created == 12
+
+
+def test_a_new_identifier_for_a_known_name_and_birthday_is_told(session, school_id):
+    load(session, school_id)
+    twin = pupil(1, sector_id="0977777777", personal_id=None, class_name="3A")
+    report = load(session, school_id, [*ROWS, twin], at=WINTER)
+    assert [row.kind.code for row in report.under(Heading.CLEAN, refuses=False)] == ["known_under_another_id"]
+    assert (report.created, report.accepted) == (1, 13)
+    assert load(session, school_id, [*ROWS, twin], at=WINTER).unchanged
 
 
 def test_the_content_hash_does_not_depend_on_program_or_order(session, school_id):

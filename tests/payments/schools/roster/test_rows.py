@@ -57,7 +57,9 @@ def test_a_good_row_becomes_a_pupil():
         ({"born": None}, "missing_value", "Ngày sinh", "E7"),
         ({"born": "31/02/2018"}, "bad_date", "Ngày sinh", "E7"),
         ({"born": "02/31/2018"}, "bad_date", "Ngày sinh", "E7"),
-        ({"born": 43250}, "bad_date", "Ngày sinh", "E7"),
+        ({"born": 2018}, "bad_date", "Ngày sinh", "E7"),
+        ({"born": 5092018}, "bad_date", "Ngày sinh", "E7"),
+        ({"born": 46_400}, "bad_date", "Ngày sinh", "E7"),
         ({"born": date(2026, 1, 1)}, "bad_date", "Ngày sinh", "E7"),
         ({"born": "1/1/18"}, "bad_date", "Ngày sinh", "E7"),
         ({"sex": "X"}, "bad_sex", "Giới tính", "F7"),
@@ -88,6 +90,8 @@ def test_all_wrong_cells_of_a_row_are_told_at_once():
     ("cells", "code"),
     [
         ({"sector_id": "HS-0001"}, "unusual_sector_id"),
+        ({"sector_id": "900000003"}, "unusual_sector_id"),
+        ({"born": 43_194}, "birth_as_number"),
         ({"personal_id": "098318000003"}, "personal_id_sex"),
         ({"personal_id": "098217000003"}, "personal_id_year"),
         ({"guardian_phone": "12"}, "bad_contact"),
@@ -205,3 +209,7 @@ def test_every_required_column_is_required():
         column = next((column for column in COLUMNS if LAYOUT.places.get(column.key) == place), None)
         if column and column.required:
             assert codes(read(**{key: None})) == ["missing_value"]
+
+
+def test_a_day_that_lost_its_format_is_the_day_it_was():
+    assert read(born=43_194).pupil.date_of_birth == date(2018, 4, 4)
