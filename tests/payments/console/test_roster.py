@@ -87,7 +87,6 @@ def test_every_refused_row_is_told_with_line_column_and_reason_and_comes_back_to
         pytest.param(b"", "no_file", id="nothing"),
         pytest.param(by_xlsxwriter(GOOD)[:-900], "bad_container", id="half a workbook"),
         pytest.param(b"a;b\n1;2\n", "no_table", id="another table"),
-        pytest.param(b"x" * (uploads.MAX_UPLOAD_BYTES + 1), "file_too_large", id="too much"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_in_words_and_not_kept(desk: Faces, data: bytes, code: str) -> None:
@@ -97,6 +96,12 @@ def test_a_file_that_cannot_be_read_is_refused_in_words_and_not_kept(desk: Faces
     assert "Chưa nhập dòng nào" in page
     with session_scope(desk.engine) as session:
         assert session.scalar(select(func.count()).select_from(RosterUpload)) == 0
+
+
+def test_a_list_above_its_limit_is_refused_in_words(desk: Faces, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MAX_UPLOAD_BYTES", 1_000)
+    status, page = send(desk, by_xlsxwriter(GOOD))
+    assert (status, "(file_too_large)" in page) == (422, True)
 
 
 def test_a_file_above_the_limit_of_the_server_is_refused_before_it_is_read(desk: Faces) -> None:
