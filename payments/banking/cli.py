@@ -11,12 +11,12 @@ from payments import clock
 from payments.access.queries import user_id_by_name
 from payments.banking import queries, service
 from payments.banking.bank_registry import compare_bank_registry, load_bank_registry
-from payments.banking.models import BorneBy, ChannelKind, ReceivingAccount
+from payments.banking.models import BorneBy, Channel, ChannelKind, ReceivingAccount
 from payments.db import command_session
 from payments.schools.queries import school_by_code
 from payments.vietqr.bank_file import read_registry, shipped
 
-AS_JSON = click.option("--json", "as_json", is_flag=True)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="in ra JSON / print JSON")
 BY = click.option("--by", "username", help="người thực hiện, tên đăng nhập (mặc định: quản trị máy chủ) / who does it")
 
 
@@ -95,11 +95,21 @@ def close(name: str, username: str | None) -> None:
 @click.argument("name", metavar="BIN:NUMBER")
 @click.option("--name", "channel", default="VietQR", show_default=True, help="tên kênh thu")
 @click.option(
-    "--kind", type=click.Choice([kind.value for kind in ChannelKind]), default="bank_transfer", show_default=True
+    "--kind",
+    type=click.Choice([kind.value for kind in ChannelKind]),
+    default="bank_transfer",
+    show_default=True,
+    help="cách nộp / how one pays",
 )
 @click.option("--cost", "cost_vnd", type=click.IntRange(0), default=0, help="phí mỗi giao dịch, đồng")
 @click.option("--rate", "cost_per_10000", type=click.IntRange(0, 10_000), default=0, help="phí, phần vạn của số tiền")
-@click.option("--borne-by", type=click.Choice([who.value for who in BorneBy]), default="payer", show_default=True)
+@click.option(
+    "--borne-by",
+    type=click.Choice([who.value for who in BorneBy]),
+    default="payer",
+    show_default=True,
+    help="ai chịu phí / who bears the cost",
+)
 @BY
 def channel(
     name: str,
@@ -131,7 +141,7 @@ def channel(
 @account_group.command("switch-channel")
 @click.argument("name", metavar="BIN:NUMBER")
 @click.argument("channel")
-@click.option("--on/--off", "active", required=True)
+@click.option("--on/--off", "active", required=True, help="mở / tạm dừng")
 @BY
 def switch_channel(name: str, channel: str, *, active: bool, username: str | None) -> None:
     """Mở hoặc tạm dừng một kênh thu (switch a channel on or off)."""
@@ -149,7 +159,12 @@ def list_(*, school_code: str, as_json: bool) -> None:
     """Liệt kê tài khoản của một trường (list a school's accounts)."""
     with command_session() as (session, _settings):
         school_id = school_by_code(session, school_code).id
-        rows = [_described(account) for account in queries.accounts_of(session, school_id)]
+        channels = queries.channels_of(session, school_id)
+        rows = [
+            _described(account)
+            | {"channels": [_channel(row) for row in channels if row.receiving_account_id == account.id]}
+            for account in queries.accounts_of(session, school_id)
+        ]
     if as_json:
         click.echo(json.dumps({"accounts": rows}, ensure_ascii=False))
         return
@@ -196,6 +211,17 @@ def _described(account: ReceivingAccount) -> dict[str, object]:
         "fund": account.fund,
         "state": account.state.value,
         "usable_at": usable,
+    }
+
+
+def _channel(row: Channel) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "kind": row.kind.value,
+        "cost_vnd": row.cost_vnd,
+        "cost_per_10000": row.cost_per_10000,
+        "borne_by": row.borne_by.value,
+        "active": row.active,
     }
 
 

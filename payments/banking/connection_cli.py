@@ -14,7 +14,7 @@ from payments.db import command_session
 from payments.settings import Settings
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
-AS_JSON = click.option("--json", "as_json", is_flag=True)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="in ra JSON / print JSON")
 SECRET_FILE = click.option(
     "--secret-file",
     type=EXISTING,

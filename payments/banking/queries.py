@@ -77,6 +77,11 @@ def accounts_of(session: Session, school_id: int) -> Sequence[ReceivingAccount]:
     ).all()
 
 
+def channels_of(session: Session, school_id: int) -> Sequence[Channel]:
+    """Every channel into the accounts of a school, in the order they were added."""
+    return session.scalars(select(Channel).where(Channel.school_id == school_id).order_by(Channel.id)).all()
+
+
 def account_by_number(session: Session, bank_bin: str, number: str) -> ReceivingAccount:
     """The account of the province with this BIN and number. Raises NotFoundError."""
     account = session.scalar(

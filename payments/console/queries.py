@@ -136,10 +136,6 @@ _ACCOUNTS = text(
     "    AND (c.borne_by <> 'payer' OR (c.cost_vnd = 0 AND c.cost_per_10000 = 0))) AS free_channels"
     " FROM receiving_account a WHERE a.school_id = :school_id ORDER BY a.id"
 )
-_CHANNELS = text(
-    "SELECT receiving_account_id, name, kind, cost_vnd, cost_per_10000, borne_by, active FROM channel"
-    " WHERE school_id = :school_id ORDER BY receiving_account_id, id"
-)
 _MESSAGES = text(
     "SELECT id, subject, body, created_at, read_at FROM message"
     " WHERE school_id = :school_id AND recipient_user_id = :user_id ORDER BY id DESC LIMIT 20"
@@ -261,11 +257,6 @@ def decisions(session: Session, school_id: int) -> Sequence[Row]:
 def accounts(session: Session, school_id: int) -> Sequence[Row]:
     """Receiving accounts with their state and whether a free channel leads there."""
     return _all(session, _ACCOUNTS, school_id=school_id)
-
-
-def channels(session: Session, school_id: int) -> Sequence[Row]:
-    """The channels into each account, with what they cost and who bears it."""
-    return _all(session, _CHANNELS, school_id=school_id)
 
 
 def messages(session: Session, school_id: int, user_id: int) -> Sequence[Row]:

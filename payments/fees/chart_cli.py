@@ -24,7 +24,7 @@ from payments.schools.queries import school_by_code
 
 SCHOOL = click.option("--school", "school_code", required=True, help="mã trường / code of the school")
 CHART = click.option("--chart", type=click.Choice(PRESETS), default="TT107", show_default=True)
-AS_JSON = click.option("--json", "as_json", is_flag=True)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="in ra JSON / print JSON")
 
 
 @click.group("chart")

@@ -133,7 +133,7 @@ def ceiling(
 
 @fee_group.command("list")
 @SCHOOL
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="in ra JSON / print JSON")
 def list_(*, school_code: str, as_json: bool) -> None:
     """Liệt kê các khoản thu của trường (list a school's fee items)."""
     with command_session() as (session, _settings):
@@ -160,7 +160,7 @@ def list_(*, school_code: str, as_json: bool) -> None:
 @fee_group.command("register")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @SCHOOL
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="in ra JSON / print JSON")
 def register(*, file: Path, school_code: str, as_json: bool) -> None:
     """Nhập đăng ký từ FILE (XLSX, CSV): mã định danh, mã khoản thu, từ ngày, đến ngày, số lượng.
 

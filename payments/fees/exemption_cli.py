@@ -18,7 +18,7 @@ from payments.schools.queries import pupil_id_by_sector_id, school_by_code
 DAY = click.DateTime(["%Y-%m-%d"])
 SCHOOL = click.option("--school", "school_code", required=True, help="mã trường / code of the school")
 BY = click.option("--by", "username", help="người thực hiện, tên đăng nhập (mặc định: quản trị máy chủ) / who does it")
-AS_JSON = click.option("--json", "as_json", is_flag=True)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="in ra JSON / print JSON")
 KINDS = click.Choice([kind.value for kind in ReliefKind])
 
 

@@ -29,7 +29,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 SCHOOL = click.option("--school", "school_code", required=True, help="mã trường / code of the school")
 CODE = click.option("--round", "code", required=True, help="mã đợt thu / code of the round")
 BY = click.option("--by", "username", required=True, help="người thực hiện, tên đăng nhập / who does it")
-AS_JSON = click.option("--json", "as_json", is_flag=True)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="in ra JSON / print JSON")
 
 
 @click.group("round")
@@ -83,6 +83,19 @@ def draft(
     told = {"id": round_id, "invoices": len(plan.drafts), "amount_vnd": plan.amount_vnd}
     words = f"Đợt thu {code}: {len(plan.drafts)} thông báo, {format_vnd(plan.amount_vnd)} (drafted)."
     click.echo(json.dumps(told) if as_json else words)
+
+
+@round_group.command("discard")
+@SCHOOL
+@CODE
+@BY
+def discard(*, school_code: str, code: str, username: str) -> None:
+    """Bỏ một bản nháp chưa duyệt (throw a draft away)."""
+    with command_session() as (session, _settings):
+        school_id = school_by_code(session, school_code).id
+        found = queries.round_by_code(session, school_id, code)
+        service.discard_round(session, school_id, found.id, user_id_by_name(session, username))
+    click.echo(f"Đã bỏ bản nháp {code} (thrown away).")
 
 
 @round_group.command("approve")
@@ -170,8 +183,15 @@ def list_(*, school_code: str, as_json: bool) -> None:
         ]
     if as_json:
         told = [
-            {"code": row.code, "name": row.name, "state": row.state.value, "due_on": row.due_on.isoformat()}
-            | summary._asdict()
+            {
+                "code": row.code,
+                "name": row.name,
+                "state": row.state.value,
+                "due_on": row.due_on.isoformat(),
+                "planned_invoices": row.planned_invoices,
+                "issued_invoices": row.issued_invoices,
+                **summary._asdict(),
+            }
             for row, summary in rows
         ]
         click.echo(json.dumps({"rounds": told}, ensure_ascii=False))

@@ -13,6 +13,7 @@ from payments.schools.models import InvoiceGrouping, OrganisationKind
 from payments.schools.rules import Ownership, SchoolLevel
 
 DAY = click.DateTime(["%Y-%m-%d"])
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="in ra JSON / print JSON")
 
 
 def choice(kind: type[enum.StrEnum]) -> click.Choice[str]:
@@ -34,12 +35,20 @@ def school_group() -> None:
 @click.option("--code", required=True, help="mã trường / code of the school")
 @click.option("--name", required=True, help="tên trường / name of the school")
 @click.option("--level", type=choice(SchoolLevel), required=True, help="cấp học")
-@click.option("--ownership", type=choice(Ownership), default=Ownership.PUBLIC.value, show_default=True)
+@click.option(
+    "--ownership", type=choice(Ownership), default=Ownership.PUBLIC.value, show_default=True, help="loại hình trường"
+)
 @click.option("--area", help="nhóm địa bàn theo nghị quyết của tỉnh / area group of the fee resolution")
-@click.option("--grouping", type=choice(InvoiceGrouping), default=InvoiceGrouping.PER_ACCOUNT.value, show_default=True)
+@click.option(
+    "--grouping",
+    type=choice(InvoiceGrouping),
+    default=InvoiceGrouping.PER_ACCOUNT.value,
+    show_default=True,
+    help="mỗi khoản thu một thông báo, hay gộp theo tài khoản nhận",
+)
 @click.option("--parent", help="mã đơn vị cấp trên / code of the office above")
 @click.option("--from", "from_day", type=DAY, help="ngày bắt đầu trực thuộc (mặc định hôm nay)")
-@click.option("--json", "as_json", is_flag=True)
+@AS_JSON
 def add(
     code: str,
     name: str,
@@ -70,12 +79,19 @@ def add(
 
 
 @school_group.command("list")
-@click.option("--json", "as_json", is_flag=True)
+@AS_JSON
 def list_(*, as_json: bool) -> None:
     """Liệt kê các trường (list the schools)."""
     with command_session() as (session, _settings):
         rows = [
-            {"code": row.code, "name": row.name, "level": row.level, "ownership": row.ownership, "area": row.area_group}
+            {
+                "code": row.code,
+                "name": row.name,
+                "level": row.level,
+                "ownership": row.ownership,
+                "area": row.area_group,
+                "grouping": row.invoice_grouping,
+            }
             for row in queries.list_schools(session)
         ]
     if as_json:
@@ -83,6 +99,44 @@ def list_(*, as_json: bool) -> None:
         return
     for row in rows:
         click.echo(f"{row['code']}\t{row['name']}\t{row['level']}\t{row['ownership']}")
+
+
+@school_group.command("set")
+@click.option("--code", required=True, help="mã trường / code of the school")
+@click.option("--name", help="tên mới / new name")
+@click.option("--ownership", type=choice(Ownership), help="loại hình trường")
+@click.option("--area", help="nhóm địa bàn theo nghị quyết của tỉnh / area group of the fee resolution")
+@click.option(
+    "--grouping", type=choice(InvoiceGrouping), help="mỗi khoản thu một thông báo, hay gộp theo tài khoản nhận"
+)
+def set_(*, code: str, name: str | None, ownership: str | None, area: str | None, grouping: str | None) -> None:
+    """Sửa thông tin trường; đợt thu đã lập giữ cách gộp cũ (change a school; drafted rounds stay)."""
+    if not (name or ownership or area or grouping):
+        raise click.UsageError("Hãy nêu ít nhất một điều cần sửa (say what to change).")
+    with command_session() as (session, _settings):
+        service.change_school(
+            session,
+            queries.school_by_code(session, code).id,
+            name=name,
+            ownership=Ownership(ownership) if ownership else None,
+            area_group=area,
+            invoice_grouping=InvoiceGrouping(grouping) if grouping else None,
+        )
+    click.echo(f"Đã sửa thông tin trường {code} (changed).")
+
+
+@school_group.command("tree")
+@click.option("--day", type=DAY, help="cây của ngày nào (mặc định hôm nay) / as it stood on a day")
+@AS_JSON
+def tree(*, day: datetime | None, as_json: bool) -> None:
+    """In cây đơn vị quản lý và trường của một ngày (print the tree of offices and schools of a day)."""
+    with command_session() as (session, _settings):
+        rows = queries.tree_on(session, day_or_today(day))
+    if as_json:
+        click.echo(json.dumps({"tree": [row._asdict() for row in rows]}, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo(f"{'  ' * row.depth}{row.code}\t{row.name}\t{row.kind}")
 
 
 @school_group.command("office")

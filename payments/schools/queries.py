@@ -1,6 +1,7 @@
 """Reads of the organisation tree, schools and pupils."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -57,6 +58,40 @@ def subtree(session: Session, root_id: int, day: date) -> list[int]:
     below = select(OrganisationParent.child_id).join(tree, OrganisationParent.parent_id == tree.c.id)
     whole = tree.union(below.where(_open_on(OrganisationParent, day)))
     return list(session.scalars(select(whole.c.id).order_by(whole.c.id)))
+
+
+class TreeRow(NamedTuple):
+    """A node of the tree; ``depth`` counts from the top."""
+
+    code: str
+    name: str
+    kind: str
+    parent: str | None
+    depth: int
+
+
+def tree_on(session: Session, day: date) -> list[TreeRow]:
+    """List every organisation as the tree stood on a day, each below its parent, siblings by code."""
+    above = aliased(Organisation)
+    rows = session.execute(
+        select(Organisation.code, Organisation.name, Organisation.kind, above.code)
+        .outerjoin(
+            OrganisationParent,
+            (OrganisationParent.child_id == Organisation.id) & _open_on(OrganisationParent, day),
+        )
+        .outerjoin(above, above.id == OrganisationParent.parent_id)
+        .order_by(Organisation.code)
+    ).all()
+    below: defaultdict[str | None, list[tuple[str, str, str]]] = defaultdict(list)
+    for code, name, kind, parent in rows:
+        below[parent].append((code, name, kind.value))
+
+    def walk(parent: str | None, depth: int) -> Iterator[TreeRow]:
+        for code, name, kind in below[parent]:
+            yield TreeRow(code, name, kind, parent, depth)
+            yield from walk(code, depth + 1)
+
+    return list(walk(None, 0))
 
 
 def schools_under(session: Session, root_id: int, day: date) -> list[int]:

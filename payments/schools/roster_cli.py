@@ -28,7 +28,7 @@ def roster_group() -> None:
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="ngày có hiệu lực của thay đổi (mặc định hôm nay)")
 @click.option("--dry-run", is_flag=True, help="chỉ xem báo cáo, không ghi (report only, write nothing)")
 @click.option("--errors-to", type=FILE, help="ghi các dòng bị từ chối ra tệp XLSX để sửa")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="in ra JSON / print JSON")
 def import_(
     file: Path,
     *,

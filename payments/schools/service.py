@@ -152,6 +152,43 @@ def create_school(
     return school_id
 
 
+def change_school(
+    session: Session,
+    school_id: int,
+    *,
+    name: str | None = None,
+    ownership: Ownership | None = None,
+    area_group: str | None = None,
+    invoice_grouping: InvoiceGrouping | None = None,
+    actor_id: int | None = None,
+) -> None:
+    """Change what is told of a school, None keeps it; rounds that are drafted keep the grouping they had.
+
+    Raises NotFoundError and DomainError ``bad_name``.
+    """
+    school = session.get(School, school_id, with_for_update=True)
+    organisation = session.get(Organisation, school_id)
+    if school is None or organisation is None:
+        raise NotFoundError("Không tìm thấy trường.", "No such school.")
+    if name is not None:
+        _check_code_and_name(school.code, name)
+        school.name = organisation.name = normalise_name(name)
+    school.ownership = ownership or school.ownership
+    school.area_group = area_group or school.area_group
+    school.invoice_grouping = invoice_grouping or school.invoice_grouping
+    session.flush()
+    detail = {"ownership": school.ownership, "area_group": school.area_group, "grouping": school.invoice_grouping}
+    record(
+        session,
+        actor_id,
+        "school.changed",
+        subject_kind="school",
+        subject_id=school_id,
+        school_id=school_id,
+        detail=detail,
+    )
+
+
 def open_year(session: Session, school_id: int, code: str, starts_on: date, ends_on: date) -> int:
     """Add a school year and return its id. Raises DomainError ``bad_year`` and ConflictError ``year_exists``."""
     if ends_on <= starts_on:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from payments.banking.models import BorneBy, ChannelKind
-from payments.banking.queries import bank_name
+from payments.banking.queries import bank_name, channels_of
 from payments.banking.service import add_channel, approve_account, close_account, propose_account, switch_channel
 from payments.console import queries
 from payments.console.desk import Desk, desk_of
@@ -116,7 +116,7 @@ def _page(session: Session, desk: Desk, refusal: DomainError | None = None) -> s
         desk=desk,
         rows=rows,
         banks={row["bin"]: bank_name(session, row["bin"]) for row in rows},
-        channels=queries.channels(session, desk.school_id),
+        channels=channels_of(session, desk.school_id),
         kinds=KINDS,
         bearers=BEARERS,
         refusal=refusal,

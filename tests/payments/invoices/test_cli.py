@@ -91,3 +91,13 @@ def test_a_wrong_quantity_is_wrong_use(terminal: Terminal) -> None:
         *("--starts", "2025-10-01", "--due", "2025-10-20", "--by", terminal.accountant),
     )
     assert result.exit_code == 2
+
+
+def test_a_draft_is_thrown_away(terminal: Terminal) -> None:
+    terminal.draft()
+    assert terminal.run("discard", "--round", "T10", "--by", terminal.accountant).exit_code == 0
+    assert terminal.told("list")["rounds"] == []
+    terminal.draft()
+    terminal.run("approve", "--round", "T10", "--by", terminal.principal)
+    refused = terminal.run("discard", "--round", "T10", "--by", terminal.accountant)
+    assert (refused.exit_code, "round_state" in refused.output) == (1, True)

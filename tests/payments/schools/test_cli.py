@@ -57,6 +57,7 @@ def test_schools_are_listed(run, school):
             "level": "primary",
             "ownership": "public",
             "area": None,
+            "grouping": "per_account",
         }
     ]
     assert "Hoa Phượng" in run("school", "list").output
@@ -131,3 +132,26 @@ def test_the_template_is_written(run, tmp_path):
     file = tmp_path / "mau.xlsx"
     assert run("roster", "template", file).exit_code == 0
     assert file.read_bytes().startswith(b"PK")
+
+
+def test_the_tree_of_a_day_is_printed(run, school):
+    commune = ["--code", "XA", "--name", "Xã (mẫu)", "--kind", "middle", "--parent", "SO", "--from", "2025-10-08"]
+    assert run("school", "office", *commune).exit_code == 0
+    assert run("school", "move", "--code", school, "--parent", "XA", "--from", "2025-11-01").exit_code == 0
+
+    def places(day):
+        rows = json.loads(run("school", "tree", "--day", day, "--json").output)["tree"]
+        return {row["code"]: (row["parent"], row["depth"]) for row in rows}
+
+    assert places("2025-10-31") == {"SO": (None, 0), "XA": ("SO", 1), school: ("SO", 1)}
+    assert places("2025-11-01") == {"SO": (None, 0), "XA": ("SO", 1), school: ("XA", 2)}
+    assert f"\n    {school}\t" in run("school", "tree", "--day", "2025-11-01").output
+
+
+def test_a_school_chooses_how_invoices_are_grouped(run, school):
+    assert run("school", "set", "--code", school, "--grouping", "per_fee_item").exit_code == 0
+    (row,) = json.loads(run("school", "list", "--json").output)["schools"]
+    assert row["grouping"] == "per_fee_item"
+    assert run("school", "set", "--code", school).exit_code == 2
+    assert run("school", "set", "--code", "NOWHERE", "--name", "x").exit_code == 1
+    assert run("school", "set", "--code", school, "--name", " ").exit_code == 1
