@@ -13,7 +13,7 @@ from payments.banking.queries import accounts_of
 from payments.console.desk import desk_of
 from payments.errors import DomainError, NotFoundError
 from payments.money import format_number
-from payments.web.context import db_session, say
+from payments.web.context import db_session, row_id, say
 from reconciliation import drafts, queries, service, words
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.reports import content, workbook
@@ -93,7 +93,7 @@ def postings(code: str, run_id: int) -> Response:
 @blueprint.post("/<code>/reconciliation/statement")
 def upload_statement(code: str) -> ResponseReturnValue:
     """Take a statement of one of the school's accounts."""
-    account_id = request.form.get("account", type=int) or 0
+    account_id = request.form.get("account", type=row_id) or 0
     with _readable(), db_session() as session:
         desk = desk_of(session, code, "accountant")
         name, data = _file()

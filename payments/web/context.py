@@ -16,6 +16,8 @@ from payments.db import session_scope
 from payments.i18n import Language, Text, pick_language
 from payments.settings import Settings
 
+MAX_ID = 2**63 - 1
+
 
 @dataclass(frozen=True)
 class Services:
@@ -58,3 +60,11 @@ def day(value: date) -> str:
 def moment(value: datetime) -> str:
     """A moment in Vietnamese time: 08:15 08/09/2025."""
     return f"{value.astimezone(clock.VIETNAM):%H:%M %d/%m/%Y}"
+
+
+def row_id(text: str) -> int:
+    """Read the id of a row out of a form or an address. Raises ValueError for what no row can have."""
+    number = int(text)
+    if not 0 <= number <= MAX_ID:
+        raise ValueError(text[:20])
+    return number

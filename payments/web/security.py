@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
 from payments.settings import Settings
+from payments.web.context import MAX_ID
 
 Guard = Callable[[], ResponseReturnValue | None]
 """Answers instead of the view when the visitor may not enter; None lets the request pass."""
@@ -48,6 +49,7 @@ def install(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
     csrf.init_app(app)
+    app.before_request(_refuse_what_nobody_types)
     app.before_request(_ask_the_guard)
     app.after_request(_with_headers)
 
@@ -56,6 +58,15 @@ def admit(app: Flask, blueprint: Blueprint, guard: Guard | Open) -> None:
     """Register a blueprint together with who may enter it (checked after CSRF, before the view)."""
     app.register_blueprint(blueprint)
     app.extensions.setdefault(GUARDS, {})[blueprint.name] = guard
+
+
+def _refuse_what_nobody_types() -> None:
+    """A NUL, which the database cannot keep, is a bad request; a number that no row can have is no such page."""
+    names = (file.filename or "" for file in request.files.values())
+    if any("\x00" in text for text in (request.path, *request.args.values(), *request.form.values(), *names)):
+        abort(400)
+    if any(isinstance(part, int) and part > MAX_ID for part in (request.view_args or {}).values()):
+        abort(404)
 
 
 def _ask_the_guard() -> ResponseReturnValue | None:

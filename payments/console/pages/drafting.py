@@ -16,7 +16,7 @@ from payments.invoices.service import FeeOfRound, draft_round
 from payments.schools.queries import year_on
 from payments.web.context import db_session, say
 
-MAX_QUANTITY = 1_000_000
+MAX_DIGITS = 6
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -77,7 +77,7 @@ def _fees(form: Mapping[str, str], rows: list[CatalogueRow]) -> list[FeeOfRound]
 def _quantity(row: CatalogueRow, text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal() and int(text[:8]) <= MAX_QUANTITY):
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS):
         raise DomainError(
             "bad_quantity",
             f"Số lượng của khoản «{row.terms.name}» phải là số nguyên, ví dụ 22.",

@@ -7,8 +7,9 @@ from payments.console import queries
 from payments.console.desk import desk_of
 from payments.errors import NotFoundError
 from payments.schools.rules import search_key
-from payments.web.context import db_session
+from payments.web.context import db_session, row_id
 
+LAST_PAGE = 10**9
 STATES = ("open", "partial", "paid", "replaced", "cancelled")
 
 
@@ -24,8 +25,8 @@ def invoices(code: str) -> ResponseReturnValue:
     wanted = queries.Wanted(
         words=search_key(request.args.get("q", "").strip()),
         state=state if state in STATES else None,
-        round_id=request.args.get("round", type=int),
-        page=max(request.args.get("page", 0, type=int), 0),
+        round_id=request.args.get("round", type=row_id),
+        page=min(request.args.get("page", 0, type=row_id), LAST_PAGE),
     )
     with db_session() as session:
         desk = desk_of(session, code)

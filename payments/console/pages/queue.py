@@ -12,7 +12,7 @@ from payments.errors import DomainError
 from payments.invoices.reference import find
 from payments.settlement.queries import proposed_transfers
 from payments.settlement.service import assign, place_held, undo
-from payments.web.context import db_session, say
+from payments.web.context import db_session, row_id, say
 
 NEW = "new"
 """The choice that says: this is a transfer that we have not seen yet."""
@@ -81,16 +81,20 @@ def _told_of(form: Any) -> int | None:
     chosen: str = form.get("transaction", "")
     if chosen == NEW:
         return None
-    if not chosen.isdecimal():
+    try:
+        return row_id(chosen)
+    except ValueError:
         raise DomainError(
             "nothing_chosen", "Hãy chọn tin này báo về giao dịch nào.", "Choose which transfer it tells of."
-        )
-    return int(chosen)
+        ) from None
 
 
 def _invoice_ids(session: Session, school_id: int, form: Any) -> list[int]:
     """The chosen suggestions, else the references typed in, in their order."""
-    chosen = [int(value) for hint in form.getlist("hint") for value in hint.split(",") if value.isdecimal()]
+    try:
+        chosen = [row_id(value) for hint in form.getlist("hint") for value in hint.split(",")]
+    except ValueError:
+        chosen = []
     if chosen:
         return chosen
     references = find(form.get("references", ""))
