@@ -11,7 +11,7 @@ from payments import clock
 from payments.access.queries import user_id_by_name
 from payments.banking import queries, service
 from payments.banking.bank_registry import compare_bank_registry, load_bank_registry
-from payments.banking.models import BorneBy, Channel, ChannelKind, ReceivingAccount
+from payments.banking.models import AccountState, BorneBy, Channel, ChannelKind, ReceivingAccount
 from payments.db import command_session
 from payments.schools.queries import school_by_code
 from payments.vietqr.bank_file import read_registry, shipped
@@ -169,7 +169,9 @@ def list_(*, school_code: str, as_json: bool) -> None:
         click.echo(json.dumps({"accounts": rows}, ensure_ascii=False))
         return
     for row in rows:
-        click.echo(f"{row['account']}\t{row['holder']}\t{row['fund']}\t{row['state']}")
+        click.echo(
+            f"{row['account']}\t{row['holder']}\t{row['fund']}\t{service.STATE_WORDS[AccountState(str(row['state']))].vi}"
+        )
 
 
 @account_group.command("banks")
@@ -227,5 +229,8 @@ def _channel(row: Channel) -> dict[str, object]:
 
 def _tell(account: ReceivingAccount, *, as_json: bool) -> None:
     told = _described(account)
-    words = f"{told['account']}: {told['state']}, dùng được từ (usable from) {told['usable_at'] or 'khi được duyệt'}"
+    usable = (
+        f"{account.usable_at.astimezone(clock.VIETNAM):%H:%M %d/%m/%Y}" if account.usable_at else "24 giờ sau khi duyệt"
+    )
+    words = f"{told['account']}: {service.STATE_WORDS[account.state].vi}, dùng được từ (usable from) {usable}."
     click.echo(json.dumps(told, ensure_ascii=False) if as_json else words)

@@ -19,9 +19,16 @@ from payments.audit.service import record
 from payments.banking import rules
 from payments.banking.models import AccountState, BorneBy, Channel, ChannelKind, ReceivingAccount
 from payments.errors import ConflictError, DomainError, NotFoundError
+from payments.i18n import Text
 from payments.notifications.service import enqueue_message
 
 SUBJECT = "receiving_account"
+STATE_WORDS = {
+    AccountState.PROPOSED: Text("chờ duyệt", "waiting for approval"),
+    AccountState.COOLING: Text("đã duyệt, đang chờ 24 giờ", "approved and cooling off"),
+    AccountState.ACTIVE: Text("đang dùng", "in use"),
+    AccountState.CLOSED: Text("đã đóng", "closed"),
+}
 
 
 def propose_account(
@@ -201,10 +208,11 @@ def _locked(session: Session, school_id: int, account_id: int) -> ReceivingAccou
 
 
 def _wrong_state(account: ReceivingAccount) -> ConflictError:
+    words = STATE_WORDS[account.state]
     return ConflictError(
         "account_state",
-        f"Tài khoản đang ở trạng thái «{account.state.value}», không làm được việc này.",
-        f"The account is {account.state.value}; this cannot be done now.",
+        f"Tài khoản đang ở trạng thái «{words.vi}», không làm được việc này.",
+        f"The account is {words.en}; this cannot be done now.",
     )
 
 

@@ -17,7 +17,7 @@ from payments.db import command_session, make_engine, session_scope
 from payments.errors import NotFoundError
 from payments.fees.models import FeeItem
 from payments.invoices import queries, service
-from payments.invoices.issuing import Progress, issue_in_steps, request_issue
+from payments.invoices.issuing import STATE_WORDS, Progress, issue_in_steps, request_issue
 from payments.invoices.models import RoundState
 from payments.invoices.service import FeeOfRound
 from payments.money import format_vnd
@@ -198,7 +198,7 @@ def list_(*, school_code: str, as_json: bool) -> None:
         return
     for row, summary in rows:
         paid, asked = format_vnd(summary.paid_vnd), format_vnd(summary.invoiced_vnd)
-        click.echo(f"{row.code}\t{row.state.value}\t{summary.invoices}\t{paid} / {asked}\t{row.name}")
+        click.echo(f"{row.code}\t{STATE_WORDS[row.state].vi}\t{summary.invoices}\t{paid} / {asked}\t{row.name}")
 
 
 def _issue(engine: Engine, school_code: str, code: str, *, background: bool) -> Progress:

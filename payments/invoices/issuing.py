@@ -15,6 +15,7 @@ from payments import clock, outbox
 from payments.audit.service import record
 from payments.banking.queries import readiness
 from payments.errors import ConflictError, DomainError, NotFoundError
+from payments.i18n import Text
 from payments.invoices.models import CollectionRound, Invoice, InvoiceCurrent, InvoiceLine, RoundState
 from payments.invoices.planning import RoundPlan, plan_round
 from payments.invoices.writing import write_invoices
@@ -25,6 +26,13 @@ STEP = 10_000
 """Invoices in one transaction."""
 
 SUBJECT = "collection_round"
+STATE_WORDS = {
+    RoundState.DRAFT: Text("bản nháp", "a draft"),
+    RoundState.APPROVED: Text("đã duyệt", "approved"),
+    RoundState.ISSUING: Text("đang phát hành", "being issued"),
+    RoundState.ISSUED: Text("đã phát hành", "issued"),
+    RoundState.CLOSED: Text("đã đóng", "closed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +116,11 @@ def locked_round(session: Session, school_id: int, round_id: int) -> CollectionR
 
 def wrong_state(collection_round: CollectionRound) -> ConflictError:
     """The refusal of a deed that the state of a round does not allow."""
+    words = STATE_WORDS[collection_round.state]
     return ConflictError(
         "round_state",
-        f"Đợt thu {collection_round.code} đang ở trạng thái «{collection_round.state.value}», không làm được việc này.",
-        f"Round {collection_round.code} is {collection_round.state.value}; this cannot be done now.",
+        f"Đợt thu {collection_round.code} đang ở trạng thái «{words.vi}», không làm được việc này.",
+        f"Round {collection_round.code} is {words.en}; this cannot be done now.",
     )
 
 
