@@ -138,17 +138,18 @@ class Record:
         self.name = name
         self.attributes = attributes
         self.leaves: list[tuple[str, str]] = []
-        self.first: dict[str, str] = {}
+        self.first: dict[str, str] | None = None
 
     def add(self, path: str, text: str) -> None:
         """Keep a text; raises StatementError when the element holds more than any honest one."""
         if len(self.leaves) >= MAX_LEAVES:
             raise overgrown(self.name)
         self.leaves.append((path, text))
-        self.first.setdefault(path, text)
 
     def value(self, *paths: str) -> str | None:
-        """Return the text at the first path that has any."""
+        """Return the text at the first path that has any; to be asked once the element has ended."""
+        if self.first is None:
+            self.first = dict(reversed(self.leaves))
         for path in paths:
             if text := self.first.get(path, "").strip():
                 return text
@@ -183,9 +184,10 @@ class RecordTarget:
     def start(self, tag: str, attrib: dict[str, str]) -> None:
         """Open an element; the namespace of the outermost one is kept."""
         name = local_name(tag)
-        if not self.names:
+        depth = len(self.names)
+        if not depth:
             self.namespace = tag[1:].partition("}")[0] if tag.startswith("{") else ""
-        elif len(self.names) >= MAX_DEPTH:
+        elif depth >= MAX_DEPTH:
             raise overgrown("/".join(self.names[:5]))
         path = ""
         if name in self.records:
@@ -193,11 +195,13 @@ class RecordTarget:
         elif self.open:
             parent = self.paths[-1]
             path = f"{parent}/{name}" if parent else name
-            for key, text in attrib.items() if attrib else ():
-                self.open[-1].add(f"{path}@{local_name(key)}", text)
+            if attrib:
+                for key, text in attrib.items():
+                    self.open[-1].add(f"{path}@{local_name(key)}", text)
         self.names.append(name)
         self.paths.append(path)
-        self.text.clear()
+        if self.text:
+            self.text = []
         self.is_leaf = True
 
     def data(self, data: str) -> None:
@@ -207,10 +211,9 @@ class RecordTarget:
     def end(self, tag: str) -> None:  # noqa: ARG002 - the stack knows the name
         """Close an element: keep the text of a leaf, hand a record over."""
         name, path = self.names.pop(), self.paths.pop()
-        if self.is_leaf and self.open and path and self.text:
-            self.open[-1].add(path, "".join(self.text))
+        if self.is_leaf and path and self.text:  # only an element inside a record has a path
+            self.open[-1].add(path, self.text[0] if len(self.text) == 1 else "".join(self.text))
         self.is_leaf = False
-        self.text.clear()
         if name in self.records:
             self.take(self.open.pop(), tuple(self.names))
 
