@@ -24,7 +24,8 @@ RECORDS = STATEMENT_NAMES | {"Bal", "Ntry", "TxDtls"}
 
 def looks_like(data: bytes) -> bool:
     """Tell whether a file begins as a camt message does."""
-    return data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and _HEAD.search(data[:4096]) is not None
+    head = data[:4096].replace(b"\x00", b"")  # in UTF-16 it is a camt message all the same, and refused as that
+    return head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<") and _HEAD.search(head) is not None
 
 
 def read(data: bytes) -> list[Statement]:
@@ -86,14 +87,10 @@ class Message:
         entry = Entry.read(record, place)
         if entry.status != "BOOK":
             self.unbooked += 1
-            self.notices.append(
-                Notice(
-                    "entry_not_booked",
-                    place,
-                    f"Bút toán chưa ghi sổ ({entry.status}) nên được bỏ qua.",
-                    f"The entry is not booked ({entry.status}) and was passed over.",
-                )
-            )
+            self.notices.append(not_booked(entry))
+            return
+        if entry.amount_vnd == 0:
+            self.notices.append(of_zero(place))
             return
         lines, notice = lines_of(entry, details, len(self.lines) + 1)
         self.lines.extend(lines)
@@ -170,6 +167,26 @@ class Balances:
         day = day_of(record, place, "Dt/Dt", "Dt/DtTm")
         if day is not None:
             self.days[name] = day
+
+
+def not_booked(entry: Entry) -> Notice:
+    """Note an entry that has not moved the balance."""
+    return Notice(
+        "entry_not_booked",
+        entry.place,
+        f"Bút toán chưa ghi sổ ({entry.status}) nên được bỏ qua.",
+        f"The entry is not booked ({entry.status}) and was passed over.",
+    )
+
+
+def of_zero(place: str) -> Notice:
+    """Note an entry of zero đồng, as banks write for a fee that they waive."""
+    return Notice(
+        "row_without_movement",
+        place,
+        "Bút toán này có số tiền bằng 0 nên được bỏ qua.",
+        "The entry's amount is zero, and it was passed over.",
+    )
 
 
 def kind_of(namespace: str) -> str:

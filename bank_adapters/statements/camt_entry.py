@@ -80,8 +80,6 @@ class Entry:
         booked_on = day_of(record, place, "BookgDt/Dt", "BookgDt/DtTm") or value_date
         if booked_on is None:
             raise bad_structure(place, "bút toán không có ngày", "an entry has no date")
-        if amount_vnd == 0:
-            raise bad_structure(f"{place}/Amt", "số tiền bằng 0", "the amount is zero")
         return cls(
             place=place,
             status=status,

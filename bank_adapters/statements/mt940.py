@@ -27,6 +27,10 @@ _BLOCK_START = re.compile(r"^(?=:20:)", re.MULTILINE)
 _LINE_START = re.compile(r"^:61:", re.MULTILINE)
 _CLOSING = re.compile(r"^:62[FM]?:[^\n]*\n?", re.MULTILINE)
 _ENVELOPE = re.compile(r"^(?:\{[1-5]:.*|-\}?(?:\{5:.*)?|\x01|\x03)$")
+_STRUCTURED = re.compile(r"(?:[0-9]{3})?\?[0-9]{2}")
+_SUBFIELD = re.compile(r"\?([0-9]{2})")
+_PURPOSE = frozenset({*map(str, range(20, 30)), *map(str, range(60, 64))})
+_NAME = frozenset({"32", "33"})
 _DIRECTIONS: dict[str, Direction] = {"C": "credit", "RD": "credit", "D": "debit", "RC": "debit"}
 _BALANCES = {
     "opening": ("final_opening_balance", "intermediate_opening_balance", "opening_balance"),
@@ -114,7 +118,7 @@ def line_of(number: int, data: dict[str, Any], raw: str, place: str) -> Statemen
     if amount_vnd == 0 or mark not in _DIRECTIONS:
         raise bad_structure(place, "số tiền bằng 0 hoặc dấu sai", "its amount is zero or its mark wrong")
     value_date = day(data["date"])
-    details = str(data.get("transaction_details") or "")
+    details, counterparty = told(str(data.get("transaction_details") or ""))
     extra = str(data.get("extra_details") or "")
     reference = str(data.get("bank_reference") or "").strip()
     customer = str(data.get("customer_reference") or "").strip()
@@ -125,12 +129,29 @@ def line_of(number: int, data: dict[str, Any], raw: str, place: str) -> Statemen
         amount_vnd=amount_vnd,
         direction=_DIRECTIONS[mark],
         bank_reference=reference or (None if customer in ("", "NONREF") else customer),
-        description=details.strip() or extra.strip(),
+        description=details or extra.strip(),
         raw=raw,
         place=place,
+        counterparty=counterparty,
         payer_reference=customer if reference and customer not in ("", "NONREF") else None,
         reversal=mark.startswith("R"),
     )
+
+
+def told(details: str) -> tuple[str, str | None]:
+    """Return the text of an :86: field and the other side's name.
+
+    Some banks cut the text into numbered subfields of 27 characters (`166?00…?20…?21…?32…`): put together again
+    without their numbers, or a payment reference that the cut divides would be lost.
+    """
+    flat = details.replace("\n", "")
+    if not _STRUCTURED.match(flat):
+        return details.strip(), None
+    _, *parts = _SUBFIELD.split(flat)
+    fields = list(zip(parts[::2], parts[1::2], strict=True))
+    purpose = "".join(text for number, text in fields if number in _PURPOSE).strip()
+    name = "".join(text for number, text in fields if number in _NAME).strip()
+    return purpose or details.strip(), name or None
 
 
 def balance_of(data: dict[str, Any], name: str, place: str) -> tuple[int | None, date | None]:

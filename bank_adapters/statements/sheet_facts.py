@@ -15,6 +15,7 @@ _DAY = re.compile(r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}(?![0-9])")
 _FROM = re.compile(r"\b(?:tu|from)\b")
 _CURRENCY = re.compile(r"\b(?:loai tien|tien te|currency)\b\W*(?:te\W*)?([a-z]{3})\b")
 _DONG = {"vnd", "dong"}
+_WORDS = re.compile(r"[^\W\d_]{4}")  # longer than VND: a footer, not an amount
 
 
 class Facts:
@@ -115,6 +116,13 @@ def plain_amount(row: Row, column: int | None) -> int | None:
     """Read an amount of a total or balance row, where a computed value is as good as a written one."""
     value: Value = row.cell(column)
     return parse_amount(value.cached if isinstance(value, Formula) else value, row.place(column))
+
+
+def may_be_amount(value: Value) -> bool:
+    """Tell whether a cell of a money column may state money: «Trang 1/2» or «(Ký, họ tên)» cannot, «1.25O.000» may."""
+    if not isinstance(value, str):
+        return not is_blank(value)
+    return any(char.isdigit() for char in value) and not _WORDS.search(value)
 
 
 def is_zero(value: Value) -> bool:

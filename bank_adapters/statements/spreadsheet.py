@@ -10,8 +10,8 @@ from bank_adapters.statements.layouts import Layout
 from bank_adapters.statements.model import Direction, Notice, Statement, StatementLine
 from bank_adapters.statements.proof import newest_first
 from bank_adapters.statements.rows import Row, Sheet
-from bank_adapters.statements.sheet_facts import Facts, is_zero
-from bank_adapters.statements.values import is_blank, parse_amount, parse_date, split_date, text_of
+from bank_adapters.statements.sheet_facts import Facts, is_zero, may_be_amount
+from bank_adapters.statements.values import is_blank, parse_amount, parse_date, refuse_formula, split_date, text_of
 
 _COLUMN_NUMBER = re.compile(r"\(?[0-9A-Za-z]{1,2}\)?")
 
@@ -104,17 +104,17 @@ class SheetReader:
         label = None if dated and moved else self.facts.read_label(row, columns)
         if label is not None:
             self.after_totals = label != "opening"
-        elif self.has_amount(row) or (dated and not self.after_totals):
+        elif self.has_amount(row, dated=dated) or (dated and not self.after_totals):
             line = self.line(row)
             if line is not None:
                 self.lines.append(line)
         elif not self.after_totals:
             self.notices.append(skipped(row))
 
-    def has_amount(self, row: Row) -> bool:
-        """Tell whether a row shows something in a column of money."""
-        columns = self.header.columns
-        return any(not is_blank(row.cell(columns.get(name))) for name in ("debit", "credit", "balance"))
+    def has_amount(self, row: Row, *, dated: bool) -> bool:
+        """Tell whether a row may state money: page numbers and places to sign stand below columns of money, too."""
+        cells = [row.cell(self.header.columns.get(name)) for name in ("debit", "credit", "balance")]
+        return any(not is_blank(cell) if dated else may_be_amount(cell) for cell in cells)
 
     def line(self, row: Row) -> StatementLine | None:
         """Read a movement; None for one of zero đồng, which changes nothing."""
@@ -129,6 +129,8 @@ class SheetReader:
             raise missing(booked_place, "ngày giao dịch", "the booking date")
         amount_vnd, direction = movement
         value_column, balance_column = columns.get("value_date"), columns.get("balance")
+        for name in ("description", "bank_reference"):  # a payment is found by these texts
+            refuse_formula(row.cell(columns.get(name)), row.place(columns.get(name)))
         return StatementLine(
             line_no=0,
             value_date=parse_date(row.cell(value_column), row.place(value_column)) or booked_on,

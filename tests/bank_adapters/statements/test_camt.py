@@ -118,6 +118,18 @@ def test_an_entry_that_is_not_booked_is_passed_over_with_a_notice():
     assert [notice.code for notice in statement.notices] == ["entry_not_booked"]
 
 
+@pytest.mark.parametrize("zero", ["0", "0.00"])
+def test_an_entry_of_zero_is_passed_over_with_a_notice(zero):
+    statement = read_one(message(entry(zero), entry()))
+    assert [line.amount_vnd for line in statement.lines] == [1000]
+    [notice] = statement.notices
+    assert (notice.code, notice.place) == ("row_without_movement", "Stmt[1]/Ntry[1]")
+
+
+def test_a_message_in_utf_16_is_told_its_encoding_not_that_it_is_no_statement():
+    assert code_of(message(entry()).decode().replace("UTF-8", "UTF-16").encode("utf-16")) == "bad_encoding"
+
+
 def test_a_moment_is_a_day_in_viet_nam():
     moment = entry().replace("<Dt>2025-10-06</Dt>", "<DtTm>2025-10-05T17:00:00Z</DtTm>")
     assert read_one(message(moment)).lines[0].booked_on == date(2025, 10, 6)
@@ -147,7 +159,7 @@ def test_more_entries_than_one_record_may_hold_are_no_problem():
 
 
 @pytest.mark.parametrize(
-    "amount", ["12..34", "1.5", "-5", "1e3", "1 000", "1,000", "", "NaN", "0x10", "１２", "12345678901234", "0.00"]
+    "amount", ["12..34", "1.5", "-5", "1e3", "1 000", "1,000", "", "NaN", "0x10", "１２", "12345678901234"]
 )
 def test_an_amount_that_is_not_whole_dong_refuses_the_file(amount):
     assert code_of(message(entry(amount))) in ("bad_amount", "bad_structure")

@@ -54,6 +54,17 @@ def test_lines_keep_reference_text_and_mark():
     assert (third.direction, third.reversal, third.description) == ("debit", True, "")
 
 
+def test_a_text_cut_into_subfields_is_put_together_again():
+    cut = "166?00CHUYEN KHOAN?20SEVQR HP7K3M9Q2\n?21XAT hoc phi thang ?2210?30MAUVVNVX?310011?32NGUYEN VAN\n?33 MAU"
+    line = read_one(SAMPLE.replace("MBVCB.123456.HP7K3M\n9Q2XAT.CT tu 0011 toi 0071", cut)).lines[0]
+    assert (line.description, line.counterparty) == ("SEVQR HP7K3M9Q2XAT hoc phi thang 10", "NGUYEN VAN MAU")
+
+
+def test_subfields_without_text_of_the_payer_are_kept_as_they_stand():
+    line = read_one(SAMPLE.replace("Phi dich vu", "808?00PHI?10999")).lines[1]
+    assert (line.description, line.counterparty) == ("808?00PHI?10999", None)
+
+
 def test_text_after_the_closing_balance_belongs_to_no_line():
     assert all("khong thuoc" not in line.description for line in read_one(SAMPLE).lines)
 

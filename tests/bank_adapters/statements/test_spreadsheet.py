@@ -1,10 +1,12 @@
 """Bank spreadsheets: the header wherever it stands, every row read or refused, no row lost in silence."""
 
+import io
 import json
 from datetime import date
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from bank_adapters.statements import layouts
 from bank_adapters.statements.errors import StatementError
@@ -82,6 +84,20 @@ def test_a_row_that_may_hold_money_is_read_or_refuses_the_file(row, code, place)
     assert (error.code, error.place) == (code, place)
 
 
+@pytest.mark.parametrize(("column", "place"), [(1, "B2"), (5, "F2")])
+def test_a_formula_where_a_payment_is_found_by_the_text_is_refused(column, place):
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out)
+    table = book.add_worksheet()
+    table.write_row(0, 0, HEADER.split(","))
+    table.write_row(1, 0, ["06/10/2025", "1", None, 5, 5, "a"])
+    table.write_formula(1, column, '=HYPERLINK("http://x.invalid")', None, "HP7K3M9Q2XAT")
+    book.close()
+    with pytest.raises(StatementError) as caught:
+        read_statement(out.getvalue(), "sao-ke.xlsx")
+    assert (caught.value.code, caught.value.place) == ("formula", f"Sheet1!{place}")
+
+
 def test_every_bad_row_is_named_at_once():
     error = error_of(sheet("06/10/2025,1,,1.5,5,a", "06/10/2025,2,,5,5,b", "x,3,,5,5,c"))
     assert [error.place, *(other.place for other in error.others)] == ["D3", "A5"]
@@ -91,6 +107,34 @@ def test_a_row_of_zero_and_a_row_of_text_are_passed_over_with_notice():
     statement = read_one(sheet("06/10/2025,1,0,0,5,a", "Trang 1/2,,,,,", "06/10/2025,2,,5,5,b"))
     assert [line.bank_reference for line in statement.lines] == ["2"]
     assert [notice.place for notice in statement.notices] == ["dòng 3", "dòng 4"]
+
+
+@pytest.mark.parametrize(
+    "footer",
+    ["Ngày in,,,,Trang 1/1,", ",,,Kiểm soát viên,Kế toán trưởng,", ',,,"(Ký, họ tên)","(Ký, đóng dấu)",'],
+)
+def test_words_of_a_footer_below_columns_of_money_are_no_movement(footer):
+    rows = ("06/10/2025,1,,5,5,a", footer, HEADER, "06/10/2025,2,,5,10,b", "Tổng cộng,,0,10,,", footer)
+    statement = read_one(sheet(*rows))
+    assert (len(statement.lines), prove(statement).ok) == (2, True)
+
+
+@pytest.mark.parametrize("amount", ["5", "1.25O.000", "5 VND", "-5"])
+def test_what_may_be_money_without_a_day_is_never_taken_for_a_footer(amount):
+    assert error_of(sheet("06/10/2025,1,,5,5,a", f",,,{amount},,")).code in {"missing_value", "bad_amount"}
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("TNX Date,Doc No,Debit,Credit,Balance,Transactions in detail", "vietcombank/1"),
+        ("Transaction Date,Transaction No,Debit,Credit,Balance,Details", "techcombank/1"),
+        ("Ngày giao dịch,Số bút toán,Nợ TKTT,Có TKTT,Số dư,Diễn giải", "techcombank/1"),
+    ],
+)
+def test_a_header_in_one_language_is_enough(header, name):
+    statement = read_one(sheet("06/10/2025,1,,5,5,a", header=header))
+    assert (statement.format, statement.lines[0].direction) == (name, "credit")
 
 
 def test_a_memo_that_looks_like_a_total_is_a_line_all_the_same():
