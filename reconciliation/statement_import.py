@@ -25,8 +25,7 @@ from payments import clock, outbox
 from payments.banking.models import ReceivingAccount
 from payments.banking.rules import account_text
 from payments.errors import DomainError, NotFoundError
-from payments.inbox.service import record_statement_evidence
-from payments.invoices import reference
+from payments.inbox.service import record_statement_evidence, references_of
 from reconciliation.locks import lock_school
 
 LONGEST_FILE_NAME = 200
@@ -255,9 +254,13 @@ def _sorted_otherwise(statement: Statement, proof: Proof) -> bool:
 
 
 def _period(statement: Statement) -> tuple[date, date]:
-    """The days that the statement covers: as it states, and at least those of its lines."""
+    """The days that the statement covers: as it states, and at least those of its lines.
+
+    Where it states no closing balance, it may have been cut short: then it vouches for no day after its last line.
+    """
     days = [line.booked_on for line in statement.lines]
-    days += [day for day in (statement.period_from, statement.period_to) if day is not None]
+    is_whole = statement.closing_vnd is not None or not days
+    days += [day for day in (statement.period_from, statement.period_to if is_whole else None) if day is not None]
     if not days:
         raise DomainError(
             "no_period",
@@ -345,6 +348,6 @@ def _columns(one: _Planned, evidence_of: dict[str, int]) -> dict[str, list[Any]]
         "amounts": [line.amount_vnd for line in lines],
         "bank_references": [line.bank_reference for line in lines],
         "descriptions": [line.description for line in lines],
-        "found": [" ".join(reference.find(line.description)) for line in lines],
+        "found": [" ".join(references_of(line)) for line in lines],
         "balances": [line.balance_after_vnd for line in lines],
     }

@@ -283,6 +283,11 @@ def record_statement_evidence(
     return [by_key[key] for key in keys]
 
 
+def references_of(line: StatementLine) -> list[str]:
+    """Payment references in a line's text, else in what the payer's bank passed through (EndToEndId, :61:)."""
+    return reference.find(line.description) or reference.find(line.payer_reference or "")
+
+
 def _columns(keys: Sequence[str], lines: Sequence[StatementLine]) -> dict[str, list[object]]:
     return {
         "keys": list(keys),
@@ -294,6 +299,6 @@ def _columns(keys: Sequence[str], lines: Sequence[StatementLine]) -> dict[str, l
         "value_dates": [line.value_date for line in lines],
         "bank_references": [line.bank_reference for line in lines],
         "descriptions": [line.description for line in lines],
-        "found": [" ".join(reference.find(line.description)) for line in lines],
+        "found": [" ".join(references_of(line)) for line in lines],
         "contents": [hashlib.sha256(key.encode()).digest() for key in keys],
     }

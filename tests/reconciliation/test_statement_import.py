@@ -16,6 +16,7 @@ from payments.errors import DomainError
 from reconciliation.models import RunState
 from reconciliation.statement_import import _ours, _plan, import_statement
 from tests.payments.setting import make_school
+from tests.payments.settlement.bank import Bank
 from tests.reconciliation.desk import DAY, OPENING, line, statement
 
 TUESDAY, THURSDAY = date(2025, 9, 9), date(2025, 9, 11)
@@ -67,6 +68,24 @@ def test_periods_that_overlap_add_only_what_is_new(desk):
     assert (report.statements[0].lines, report.new_lines) == (5, 3)
     run = desk.night(THURSDAY)
     assert (run.state, run.proof["credits_vnd"]) == (RunState.PROVED, sum(one.amount_vnd for one in days + late))
+
+
+def test_a_file_that_may_be_cut_short_vouches_for_no_day_after_its_last_line(desk):
+    desk.pay(55_000, "x", "FT9", day=THURSDAY)
+    whole = balanced(desk.number, some_lines(2), days=(TUESDAY, THURSDAY))
+    report = desk.bring(write_techcombank(replace(whole, closing_vnd=None)), "saoke.xlsx")
+    assert (report.statements[0].period_from, report.statements[0].period_to) == (TUESDAY, DAY)
+    assert (desk.night(DAY).state, desk.night(THURSDAY).state) == (RunState.PROVED, RunState.WAITING_STATEMENT)
+    # The whole file says that nothing came on the days after: now the payment is missed.
+    assert desk.bring(write_techcombank(whole), "saoke.xlsx").new_lines == 0
+    run = desk.night(THURSDAY)
+    assert (run.state, run.exceptions) == (RunState.PROVED, {"missing_bank": 1})
+
+
+def test_a_reference_that_only_the_payers_bank_passed_through_finds_its_invoice(desk):
+    one = desk.issue(100_000)
+    desk.state(line(100_000, "Chuyen tien", "FT1", payer_reference=one.reference))
+    assert Bank.state(desk, one) == ("paid", 100_000)
 
 
 def test_two_true_equal_payments_of_one_file_stay_two(desk):
