@@ -139,8 +139,10 @@ LINES_BEHIND = text("""
     WHERE i.school_id = :school_id AND i.run_id = :run_id
 """)
 EVIDENCE_BEHIND = text("""
-    SELECT e.id, e.value_date, e.direction, e.amount_vnd, coalesce(e.bank_reference, '') AS bank_reference,
-        e.description, e.provider_txn_id
+    SELECT e.id, e.value_date, e.amount_vnd, coalesce(e.bank_reference, '') AS bank_reference, e.description,
+        e.source || ':' || e.connection_id AS source,
+        CASE WHEN e.status = 'settled' THEN e.direction WHEN e.direction = 'credit' THEN 'debit' ELSE 'credit' END
+            AS direction
     FROM reconcile_item i
     CROSS JOIN LATERAL unnest(i.evidence_ids) AS behind(id)
     JOIN evidence e ON e.id = behind.id

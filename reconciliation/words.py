@@ -69,6 +69,8 @@ RULES: dict[str, str] = {
 }
 
 
+AGES = ((1, "0–1 ngày"), (3, "2–3 ngày"), (7, "4–7 ngày"), (30, "8–30 ngày"))
+OLDEST = "trên 30 ngày"
 NOTES: dict[str, str] = {
     "fee_vnd": "phí {} đồng",
     "statement": "sao kê nhập số {}",
@@ -86,6 +88,11 @@ def note_vi(note: str | None) -> str:
         shown = format_number(int(value)) if value.removeprefix("-").isdigit() and name != "statement" else value
         parts.append(NOTES[name].format(shown) if name in NOTES else CHECKS.get(part, part))
     return ", ".join(part for part in parts if part)
+
+
+def age_vi(days: int) -> str:
+    """How long a case has been open, in the buckets of an aging table."""
+    return next((name for most, name in AGES if days <= most), OLDEST)
 
 
 def class_vi(key: str) -> str:

@@ -3,6 +3,7 @@
 Only rows that never change are read: the run, its items, bank lines, evidence and rows of the books.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -27,6 +28,8 @@ class Finding:
     flags: tuple[str, ...]
     rule: str | None
     day: date
+    age_days: int
+    """From the day of the case to the day on which the run was made."""
     amount_vnd: int
     bank_vnd: int | None
     gateway_vnd: int | None
@@ -89,6 +92,7 @@ def as_json(report: Report) -> bytes:
 
 def _report(view: RunView, items: Sequence[ReconcileItem], behind: Behind) -> Report:
     run = view.run
+    made = run.created_at.astimezone(clock.VIETNAM)
     return Report(
         id=run.id,
         school=view.school_code,
@@ -96,7 +100,7 @@ def _report(view: RunView, items: Sequence[ReconcileItem], behind: Behind) -> Re
         from_day=run.from_day,
         day=run.day,
         state=run.state.name,
-        made_at=run.created_at.astimezone(clock.VIETNAM).isoformat(timespec="seconds"),
+        made_at=made.isoformat(timespec="seconds"),
         inputs_sha256=run.inputs_hash.hex(),
         rules_version=run.rules_version,
         matched=run.matched,
@@ -104,11 +108,11 @@ def _report(view: RunView, items: Sequence[ReconcileItem], behind: Behind) -> Re
         not_due=run.not_due,
         exceptions=dict(run.exceptions),
         proof=run.proof,
-        entries=tuple(_entry(item, behind) for item in items),
+        entries=tuple(_entry(item, behind, made.date()) for item in items),
     )
 
 
-def _entry(item: ReconcileItem, behind: Behind) -> Finding:
+def _entry(item: ReconcileItem, behind: Behind, made_on: date) -> Finding:
     lines = [behind.lines[number] for number in item.bank_line_ids]
     said = [behind.evidence[number] for number in item.evidence_ids]
     rows = [behind.rows[number] for number in item.ledger_row_ids]
@@ -118,9 +122,10 @@ def _entry(item: ReconcileItem, behind: Behind) -> Finding:
         flags=tuple(item.flags),
         rule=item.rule,
         day=item.value_date,
+        age_days=max(0, (made_on - item.value_date).days),
         amount_vnd=item.amount_vnd,
         bank_vnd=_sum(lines),
-        gateway_vnd=_sum(said),
+        gateway_vnd=_told(said),
         ledger_vnd=_sum(rows),
         references=tuple(item.references),
         bank_references=_texts([*lines, *said], "bank_reference"),
@@ -136,6 +141,14 @@ def _sum(rows: Sequence[Any]) -> int | None:
     if not rows:
         return None
     return sum(int(row.amount_vnd) if row.direction == "credit" else -int(row.amount_vnd) for row in rows)
+
+
+def _told(said: Sequence[Any]) -> int | None:
+    """What the senders told: where several tell of the same money, it counts once."""
+    by_sender: dict[str, list[Any]] = defaultdict(list)
+    for row in said:
+        by_sender[row.source].append(row)
+    return max((_sum(rows) or 0 for rows in by_sender.values()), key=abs, default=None)
 
 
 def _texts(rows: Sequence[Any], name: str) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ EXCEPTION_COLUMNS: tuple[Column, ...] = (
     ("Loại", 17, "text"),
     *COMMON,
     ("Số tiền (đồng)", 13, "money"),
+    ("Tuổi", 11, "text"),
     ("Kèm theo", 16, "text"),
     ("Việc nên làm", 34, "text"),
     ("Ghi chú", 24, "text"),
@@ -99,7 +100,8 @@ def _match(entry: Finding) -> list[Any]:
 def _exception(entry: Finding) -> list[Any]:
     key = entry.primary_class
     advice, note = words.CLASSES[key].advice, words.note_vi(entry.note)
-    return [words.class_vi(key), *_common(entry), entry.amount_vnd, _flags(entry), advice, note, key]
+    age = words.age_vi(entry.age_days)
+    return [words.class_vi(key), *_common(entry), entry.amount_vnd, age, _flags(entry), advice, note, key]
 
 
 def _flags(entry: Finding) -> str:

@@ -29,7 +29,7 @@ class Bank:
     """What a bank and a worker do to one school."""
 
     def __init__(self, engine: Engine) -> None:
-        settings = settings_for(engine.url.render_as_string(hide_password=False))
+        self.settings = settings = settings_for(engine.url.render_as_string(hide_password=False))
         self.engine = engine
         self.serial = count(1)
         with self.session() as session:
