@@ -14,6 +14,8 @@ from reconciliation.reports.content import Finding, Report
 
 OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 SUMMARY, MATCHES, EXCEPTIONS, WAITING = "Tổng hợp", "Khớp", "Ngoại lệ", "Chưa đến hạn"
+LINE_HEIGHT = 15
+MOST_LINES = 12
 LONGEST_TEXT = 32_000
 """A cell holds 32,767 characters."""
 
@@ -75,6 +77,7 @@ def _sheet(book: Any, name: str) -> Any:
     sheet.set_landscape()
     sheet.set_paper(9)  # A4
     sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.3, right=0.3, top=0.4, bottom=0.4)
     return sheet
 
 
@@ -113,13 +116,21 @@ def _table(sheet: Any, formats: dict[str, Any], columns: Sequence[Column], rows:
     for number, (title, width, kind) in enumerate(columns):
         sheet.set_column(number, number, width, formats[kind])
         sheet.write_string(0, number, title, formats["head"])
+    sheet.set_row(0, 2 * LINE_HEIGHT)
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)
     last = 0
     for last, row in enumerate(rows, start=1):
+        sheet.set_row(last, LINE_HEIGHT * _lines(row, columns))
         for number, (value, (_, _, kind)) in enumerate(zip(row, columns, strict=True)):
             _cell(sheet, last, number, value, formats[kind])
     sheet.autofilter(0, 0, last, len(columns) - 1)
+
+
+def _lines(row: Sequence[Any], columns: Sequence[Column]) -> int:
+    """How many lines the longest text of a row takes in its column: not every program grows a row by itself."""
+    texts = [(len(value), width) for value, (_, width, _) in zip(row, columns, strict=True) if isinstance(value, str)]
+    return min(MOST_LINES, max(1 + length // (width - 2) for length, width in texts))
 
 
 def _cell(sheet: Any, row: int, column: int, value: Any, cell_format: Any) -> None:
@@ -143,10 +154,12 @@ def _summary(sheet: Any, formats: dict[str, Any], report: Report) -> None:
     row = _pairs(sheet, formats, row + 1, _balances(report))
     row = _checks(sheet, formats, row + 1, report)
     row = _totals(sheet, formats, row + 1, report)
-    counts: list[tuple[str, Any]] = [("Khớp", report.matched), ("Chưa đến hạn", report.not_due)]
-    counts += [(words.class_vi(key), count) for key, count in sorted(report.exceptions.items())]
-    sheet.write_row(row + 1, 0, ["Kết quả", "Số trường hợp"], formats["head"])
-    _pairs(sheet, formats, row + 2, counts)
+    sheet.write_row(row + 1, 0, ["Kết quả", "Số trường hợp", "Số tiền (đồng)"], formats["head"])
+    for line, key in enumerate((MATCHED, NOT_DUE, *sorted(report.exceptions)), start=row + 2):
+        found = report.of(key)
+        sheet.write_string(line, 0, words.class_vi(key), formats["text"])
+        sheet.write_number(line, 1, len(found), formats["money"])
+        sheet.write_number(line, 2, sum(entry.amount_vnd for entry in found), formats["money"])
 
 
 def _head(report: Report) -> list[tuple[str, Any]]:

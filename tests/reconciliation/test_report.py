@@ -1,13 +1,15 @@
 """What a report says about a case: each source's money once and in its direction, and how old the case is."""
 
+import io
 from datetime import UTC, datetime
 
+import openpyxl
 import pytest
 
 from bank_adapters.contract import Answer
 from payments import clock
 from reconciliation import words
-from reconciliation.reports import content
+from reconciliation.reports import content, workbook
 from tests.payments.inbox.callers import make_sender, sepay_body, sepay_request
 from tests.reconciliation.desk import DAY, OPENING, line
 
@@ -44,6 +46,18 @@ def test_a_case_is_as_old_as_the_run_sees_it(desk):
     with clock.turned_to(datetime(2026, 9, 14, 1, tzinfo=UTC)):
         [found] = findings(desk, run)
     assert (found.primary_class, found.age_days) == ("missing_bank", 4)
+
+
+def test_the_workbook_sums_each_class_and_leaves_room_for_what_to_do(desk):
+    desk.state(*[line(X_VND + number, f"CT {number}", f"BK{number}") for number in range(3)])
+    run = desk.night()
+    with desk.session() as session:
+        book = openpyxl.load_workbook(io.BytesIO(workbook.write(content.build(session, run.id))))
+    sums = {row[0].value: (row[1].value, row[2].value) for row in book["Tổng hợp"].iter_rows() if row[0].value}
+    assert sums["Thiếu báo có"] == (3, 3 * X_VND + 3)
+    sheet = book["Ngoại lệ"]
+    assert sheet.row_dimensions[2].height >= 2 * workbook.LINE_HEIGHT
+    assert (sheet.freeze_panes, sheet.print_title_rows) == ("A2", "$1:$1")
 
 
 @pytest.mark.parametrize(
