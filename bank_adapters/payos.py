@@ -3,6 +3,7 @@
 Authentication    `signature`: HMAC-SHA256 hex with the checksum key over `k=v&…` of `data`, sorted by key;
                   every key received is signed, null, "null" and "undefined" count as empty, lists as JSON of
                   items sorted by key. The envelope (`code`, `desc`, `success`) is not signed: never read it.
+                  A memo may hold «&reference=…» and be read as a field of its own: `parse` refuses that.
 Retries           not published; there is no timestamp, so idempotency is the only guard against replay.
 Idempotency key   `paymentLinkId` and `reference`: several transfers may hit one link.
 Amount format     integer đồng; only money in.
@@ -39,6 +40,8 @@ SECRET_CHOICES: Final = (("checksum_key",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
 
+_KEY_FIELDS: Final = ("paymentLinkId", "reference")
+
 
 def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
     """Accept when the signature over the fields of `data`, as received, is right."""
@@ -64,6 +67,7 @@ def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
     """Read the one transaction; the call that payOS makes to confirm a URL has status `test`."""
     data = fields.nested(request.document, "data")
     fields.require_vnd(data)
+    _require_one_reading(data)
     reference = fields.identifier(data, "reference")
     return [
         BankTransaction(
@@ -94,6 +98,17 @@ def _status(data: dict[str, Any]) -> Status:
     if data.get("orderCode") == "123" and "VQRIO123" in fields.free_text(data, "description"):
         return Status.test
     return Status.settled if fields.identifier(data, "code") == "00" else Status.failed
+
+
+def _require_one_reading(data: dict[str, Any]) -> None:
+    """Refuse text that was perhaps signed for other fields.
+
+    A payer whose memo holds «&paymentLinkId=1&reference=2» could have the same signed text sent again with these as
+    its fields, as another payment.
+    """
+    text = "&" + _text_to_sign(data, canonical.as_received)
+    if any(text.count(f"&{name}=") > 1 for name in _KEY_FIELDS):
+        raise MalformedCallbackError("ambiguous", "data")
 
 
 def _text_to_sign(data: dict[str, Any], numbers: canonical.NumberStyle) -> str:

@@ -67,6 +67,26 @@ def test_values_are_signed_as_javascript_writes_them(data: dict[str, Any], text:
     assert payos.authenticate(signed(data, text), [KEY], 0).valid
 
 
+def test_signed_text_that_can_be_read_as_another_payment_is_refused() -> None:
+    """Both bodies have one signature: the payer's memo, or a second reading of it, chooses the idempotency key."""
+    memo = "hoc phi&orderCode=1&paymentLinkId=1&reference=2&u="
+    honest = {"description": memo, "orderCode": 7, "paymentLinkId": "8", "reference": "9", "virtualAccountName": ""}
+    text = f"description={memo}&orderCode=7&paymentLinkId=8&reference=9&virtualAccountName="
+    forged = {
+        "description": "hoc phi",
+        "orderCode": "1",
+        "paymentLinkId": "1",
+        "reference": "2",
+        "u": "&orderCode=7&paymentLinkId=8&reference=9",
+        "virtualAccountName": "",
+    }
+    for data in (honest, forged):
+        request = signed(data, text)
+        assert payos.authenticate(request, [KEY], 0).valid
+        with pytest.raises(MalformedCallbackError, match="ambiguous"):
+            payos.parse(request, [KEY])
+
+
 def test_more_than_one_transaction_needs_is_not_even_checked() -> None:
     data = {"a": "x" * 33_000}
     assert payos.authenticate(signed(data, f"a={data['a']}"), [KEY], 0).reason is Reason.malformed
