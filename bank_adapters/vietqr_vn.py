@@ -56,6 +56,8 @@ _CODES: Final = {
     Outcome.stale: "TOKEN",
     Outcome.malformed: "001",
 }
+_PREFERENCE: Final = (Reason.ok, Reason.stale, Reason.malformed, Reason.bad_signature, Reason.no_credentials)
+"""Which of several verdicts speaks: the nearest to success says most of what went wrong."""
 
 
 def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
@@ -122,10 +124,6 @@ def token(request: Request, secrets: Secrets, now: Now) -> Answer:
                     {"access_token": access, "token_type": "Bearer", "expires_in": tokens.LIFETIME_S},
                 )
     return _failure(Outcome.bad_signature)
-
-
-_PREFERENCE: Final = (Reason.ok, Reason.stale, Reason.malformed, Reason.bad_signature, Reason.no_credentials)
-"""Which of several verdicts speaks: the nearest to success says most of what went wrong."""
 
 
 def _one(request: Request, mapping: Mapping[str, str], now: Now) -> Verdict:
