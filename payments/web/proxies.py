@@ -24,6 +24,8 @@ def _is_trusted(address: str, trusted: Sequence[IPNetwork]) -> bool:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped  # how a socket that listens for both kinds names a caller of the old kind
     return any(ip in network for network in trusted)
 
 

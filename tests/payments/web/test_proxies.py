@@ -17,3 +17,7 @@ def test_behind_a_trusted_proxy_the_last_untrusted_address_is_the_client() -> No
 
 def test_a_claim_that_is_no_address_ends_the_chain() -> None:
     assert client_address("10.0.0.1", "<script>", TRUSTED) == "<script>"
+
+
+def test_a_proxy_is_known_by_its_old_address_also_where_it_is_written_as_a_new_one() -> None:
+    assert client_address("::ffff:10.0.0.1", "198.51.100.1", TRUSTED) == "198.51.100.1"
