@@ -94,6 +94,10 @@ class _Waker:
         self._thread: threading.Thread | None = None
         self._pid = 0
 
+    def is_due(self, queue: str) -> bool:
+        """Whether a wake-up of the queue is on its way that leaves later than now."""
+        return queue in self._asked and self._pid == os.getpid()
+
     def wake(self, queue: str) -> None:
         with self._lock:
             self._asked.add(queue)
@@ -127,5 +131,7 @@ _waker = _Waker()
 
 def wake(queue: str) -> None:
     """Ask for the queue's task to run soon; returns at once and never fails."""
+    if _waker.is_due(queue):
+        return  # Celery's settings are slow to ask, and the door asks for each batch.
     if current_app.conf.get("hocphi_settings") is not None and current_app.conf.broker_url:
         _waker.wake(queue)
