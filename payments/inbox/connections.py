@@ -5,30 +5,44 @@ A revoked secret or a closed connection is thus refused everywhere within five s
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy.engine import Engine
-from sqlalchemy.orm import Session
-
-from payments.banking.queries import DoorConnection, connection_by_token
+from payments.banking.queries import DOOR_STATEMENT, DoorConnection, door_connection
 from payments.banking.rules import token_hash
 from payments.crypto import FieldCipher
 
 KEPT_FOR = timedelta(seconds=5)
 MOST_KEPT = 4096
 
+STATEMENT = DOOR_STATEMENT.replace(":token_hash", "$1")
+
 Load = Callable[[str], DoorConnection | None]
+AsyncLoad = Callable[[str], Awaitable[DoorConnection | None]]
+Rows = Sequence[Sequence[Any]]
 
 
-def loader(engine: Engine, cipher: FieldCipher) -> Load:
-    """A look-up of active connections by URL token."""
+def loader(fetch: Callable[[str, bytes], Rows], cipher: FieldCipher) -> Load:
+    """A look-up of active connections by URL token; ``fetch`` runs a statement."""
 
     def load(token: str) -> DoorConnection | None:
-        with Session(engine) as session:
-            return connection_by_token(session, cipher, token_hash(token))
+        return _opened(fetch(STATEMENT, token_hash(token)), cipher)
 
     return load
+
+
+def async_loader(fetch: Callable[[str, bytes], Awaitable[Rows]], cipher: FieldCipher) -> AsyncLoad:
+    """The same for an event loop."""
+
+    async def load(token: str) -> DoorConnection | None:
+        return _opened(await fetch(STATEMENT, token_hash(token)), cipher)
+
+    return load
+
+
+def _opened(rows: Rows, cipher: FieldCipher) -> DoorConnection | None:
+    return door_connection(cipher, rows[0]) if rows else None
 
 
 class Kept:
@@ -63,7 +77,7 @@ class Connections:
         self._lock = threading.Lock()
 
     def get(self, token: str, now: datetime) -> DoorConnection | None:
-        """The connection of a token; raises SQLAlchemyError when the database is away."""
+        """The connection of a token; raises what ``load`` raises when the database is away."""
         with self._lock:
             kept = self._kept.get(token, now)
         if kept is None:
@@ -74,9 +88,9 @@ class Connections:
 
 
 class AsyncConnections:
-    """Look-ups for an event loop: in a thread, and one at a time for each token."""
+    """Look-ups for an event loop, one at a time for each token."""
 
-    def __init__(self, load: Load, timeout_s: float) -> None:
+    def __init__(self, load: AsyncLoad, timeout_s: float) -> None:
         self._load = load
         self._timeout_s = timeout_s
         self._kept = Kept()
@@ -87,7 +101,7 @@ class AsyncConnections:
         return self._kept.get(token, now)
 
     async def get(self, token: str, now: datetime) -> DoorConnection | None:
-        """The connection of a token; raises SQLAlchemyError or TimeoutError when the database is away."""
+        """The connection of a token; raises TimeoutError or what ``load`` raises when the database is away."""
         task = self._asked.get(token)
         if task is None:
             task = asyncio.create_task(self._look_up(token, now))
@@ -97,6 +111,6 @@ class AsyncConnections:
 
     async def _look_up(self, token: str, now: datetime) -> DoorConnection | None:
         async with asyncio.timeout(self._timeout_s):
-            loaded = await asyncio.to_thread(self._load, token)
+            loaded = await self._load(token)
         self._kept.put(token, loaded, now)
         return loaded

@@ -66,8 +66,8 @@ class Lanes:
         self._database_url = database_url
         self._waiting: list[tuple[Sequence[Row], asyncio.Future[list[str]]]] = []
         self._counted: list[tuple[int | None, datetime, asyncio.Future[list[str]]]] = []
-        self._idle = [_Lane(database_url) for _ in range(LANES)]
-        self._busy: dict[_Lane, asyncio.Task[None]] = {}
+        self._idle = [Lane(database_url) for _ in range(LANES)]
+        self._busy: dict[Lane, asyncio.Task[None]] = {}
         self._start_is_due = False
 
     def store(self, rows: Sequence[Row]) -> asyncio.Future[list[str]]:
@@ -111,7 +111,7 @@ class Lanes:
             lane = self._idle.pop()
             self._busy[lane] = asyncio.get_running_loop().create_task(self._run(lane))
 
-    async def _run(self, lane: "_Lane") -> None:
+    async def _run(self, lane: "Lane") -> None:
         try:
             while self._waiting or self._counted:
                 await self._turn(lane)
@@ -119,7 +119,7 @@ class Lanes:
             del self._busy[lane]
             self._idle.append(lane)
 
-    async def _turn(self, lane: "_Lane") -> None:
+    async def _turn(self, lane: "Lane") -> None:
         batch, self._waiting = self._waiting[:MOST_DELIVERIES], self._waiting[MOST_DELIVERIES:]
         counted, self._counted = self._counted, []
         try:
@@ -134,7 +134,7 @@ class Lanes:
                 if not future.done():
                     future.set_exception(DatabaseAwayError())
 
-    async def _store(self, lane: "_Lane", batch: Sequence[tuple[Sequence[Row], asyncio.Future[list[str]]]]) -> None:
+    async def _store(self, lane: "Lane", batch: Sequence[tuple[Sequence[Row], asyncio.Future[list[str]]]]) -> None:
         if not batch:
             return
         deliveries = [rows for rows, _ in batch]
@@ -152,7 +152,7 @@ class Lanes:
             celery.wake("settlement")
 
     async def _one_by_one(
-        self, lane: "_Lane", batch: Sequence[tuple[Sequence[Row], asyncio.Future[list[str]]]], error: Exception
+        self, lane: "Lane", batch: Sequence[tuple[Sequence[Row], asyncio.Future[list[str]]]], error: Exception
     ) -> None:
         """One of them is poisoned: the others must not suffer for it."""
         if len(batch) > 1:
@@ -164,7 +164,7 @@ class Lanes:
             batch[0][1].set_exception(DatabaseAwayError())
 
     async def _count(
-        self, lane: "_Lane", counted: Sequence[tuple[int | None, datetime, asyncio.Future[list[str]]]]
+        self, lane: "Lane", counted: Sequence[tuple[int | None, datetime, asyncio.Future[list[str]]]]
     ) -> None:
         if not counted:
             return
@@ -174,7 +174,7 @@ class Lanes:
                 future.set_result([])
 
 
-class _Lane:
+class Lane:
     """One connection with its prepared statements, made anew when it was lost."""
 
     def __init__(self, database_url: str) -> None:
@@ -184,11 +184,16 @@ class _Lane:
 
     async def run(self, statement: str, *values: Any) -> list[str]:
         """Run a statement, committed when this returns; the first column of its rows."""
+        return [row[0] for row in await self.fetch(statement, *values)]
+
+    async def fetch(self, statement: str, *values: Any) -> list[Sequence[Any]]:
+        """The rows of a statement, which is committed when this returns."""
         await self.connected()
         prepared = self._prepared.get(statement)
         if prepared is None:
             prepared = self._prepared[statement] = await self._connection.prepare(statement, timeout=LIMIT_S)
-        return [row[0] for row in await prepared.fetch(*values, timeout=LIMIT_S)]
+        found: list[Sequence[Any]] = await prepared.fetch(*values, timeout=LIMIT_S)
+        return found
 
     async def connected(self) -> None:
         """Connect unless connected. Raises NotDurableError."""
@@ -220,6 +225,30 @@ class _Lane:
         if self._connection is not None and not self._connection.is_closed():
             await self._connection.close(timeout=LIMIT_S)
         self._connection = None
+
+
+class LookUps:
+    """Reads on a connection of their own, one after the other, so that they never wait behind a batch."""
+
+    def __init__(self, database_url: str) -> None:
+        self._lane = Lane(database_url)
+        self._turn = asyncio.Lock()
+
+    async def fetch(self, statement: str, *values: Any) -> list[Sequence[Any]]:
+        """The rows of a statement. Raises DatabaseAwayError."""
+        async with self._turn:
+            try:
+                return await self._lane.fetch(statement, *values)
+            except BaseException as error:
+                # Also when the caller's patience ends: an answer that comes later must not meet the next question.
+                await self._lane.drop()
+                if isinstance(error, (*_AWAY, asyncpg.PostgresError)):
+                    raise DatabaseAwayError from error
+                raise
+
+    async def close(self) -> None:
+        """Say good-bye to the server."""
+        await self._lane.close()
 
 
 def is_away(error: Exception) -> bool:

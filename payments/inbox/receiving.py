@@ -50,7 +50,9 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
 _JSON: Final = {"Content-Type": "application/json"}
 NOT_FOUND: Final = Answer(404, _JSON, b'{"error":"not_found"}')
 WRONG_METHOD: Final = Answer(405, {**_JSON, "Allow": "GET, POST"}, b'{"error":"method_not_allowed"}')
-TOO_LARGE: Final = Answer(413, {**_JSON, "Connection": "close"}, b'{"error":"too_large"}')
+TOO_LARGE: Final = Answer(413, _JSON, b'{"error":"too_large"}')
+INCOMPLETE: Final = Answer(400, _JSON, b'{"error":"incomplete"}')
+"""Half a request is no message: whoever sent it knows, and sends it again."""
 NOT_ALLOWED: Final = Answer(403, _JSON, b'{"error":"forbidden"}')
 UNAVAILABLE: Final = Answer(503, {**_JSON, "Retry-After": "5"}, b'{"error":"try_again"}')
 """Retryable for every sender: they all send again after a 5xx."""

@@ -11,16 +11,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
-from sqlalchemy.exc import SQLAlchemyError
+from psycopg_pool import PoolTimeout
 
 from bank_adapters.contract import Answer, Request
 from payments import celery, clock
-from payments.crypto import FieldCipher
-from payments.db import libpq_url, make_engine
+from payments.crypto import FieldCipher, SealError
 from payments.inbox import metrics
 from payments.inbox.connections import Connections, loader
-from payments.inbox.receiving import MAX_BODY_BYTES, PREFIX, UNAVAILABLE, Reception, receive, split_path
+from payments.inbox.patience import Pool
+from payments.inbox.receiving import INCOMPLETE, MAX_BODY_BYTES, PREFIX, UNAVAILABLE, Reception, receive, split_path
 from payments.inbox.storing import COUNT_THROTTLED, STORE, STORE_ONE, arguments, scalars
 from payments.inbox.throttle import RefusalBudget
 from payments.settings import Settings
@@ -31,20 +30,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STATEMENTS_AT_ONCE: Final = 8
-WAIT_S: Final = 1.5
-"""For a database connection; with the statement's own limit the sender waits two seconds at most."""
-SESSION: Final = (
-    "-c timezone=UTC -c jit=off -c plan_cache_mode=force_generic_plan -c statement_timeout=1500"
-    " -c default_transaction_isolation=read\\ committed"
-)
-NO_LESS: Final = """
-    SELECT set_config('synchronous_commit', 'on', false)
-    WHERE current_setting('synchronous_commit') IN ('off', 'local')
-"""
-"""Whatever the role's default is, a success of ours means that the commit is on disk (invariant I4)."""
-
-INCOMPLETE: Final = Answer(400, {"Content-Type": "application/json"}, b'{"error":"incomplete"}')
+LOOK_UP_S: Final = 0.8
+STORE_S: Final = 1.0
+"""Together less than the two seconds that a sender waits at most."""
 PHRASES: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -87,39 +75,24 @@ class _Shell:
     def __init__(self, settings: Settings) -> None:
         self._trusted = settings.trusted_proxies
         self._cipher = FieldCipher(settings.field_keys)
-        self._engine = make_engine(settings.database_url, pool_size=2)
-        self._connections = Connections(loader(self._engine, self._cipher))
+        self._pool = Pool(settings.database_url)
+        self._connections = Connections(loader(self._look_up, self._cipher))
         self._budget = RefusalBudget()
-        self._pool = ConnectionPool(
-            libpq_url(settings.database_url),
-            min_size=1,
-            max_size=STATEMENTS_AT_ONCE,
-            timeout=WAIT_S,
-            reconnect_timeout=0,
-            configure=_insist_on_disk,
-            kwargs={
-                "autocommit": True,
-                "prepare_threshold": 0,
-                "cursor_factory": psycopg.RawCursor,
-                "application_name": "hocphi door (wsgi)",
-                "options": SESSION,
-                "connect_timeout": 2,
-            },
-            open=True,
-        )
 
     def close(self) -> None:
         self._pool.close()
-        self._engine.dispose()
 
     def answer(self, path: str, environ: "WSGIEnvironment") -> Answer:
         try:
             return self._answer(path, environ)
-        except (psycopg.Error, PoolTimeout, SQLAlchemyError) as error:
+        except (psycopg.Error, PoolTimeout, SealError) as error:
             # The name only: the text of a database error may quote what was received.
             log.error("door: not stored: %s", type(error).__name__)  # noqa: TRY400 - no traceback
             metrics.count([metrics.UNANSWERED])
             return UNAVAILABLE
+
+    def _look_up(self, statement: str, token_hash: bytes) -> list[tuple[Any, ...]]:
+        return self._pool.fetch(statement, [token_hash], LOOK_UP_S)
 
     def _answer(self, path: str, environ: "WSGIEnvironment") -> Answer:
         now = clock.now()
@@ -146,34 +119,31 @@ class _Shell:
             return []
         first = reception.rows[0]
         if reception.may_throttle and not self._budget.allows(first.connection_id, first.received_at or clock.now()):
-            with self._pool.connection() as connection:
-                connection.execute(COUNT_THROTTLED, ([first.connection_id], first.received_at))
+            self._pool.run(COUNT_THROTTLED, ([first.connection_id], first.received_at), STORE_S)
             metrics.count([metrics.THROTTLED])
             return []
-        with self._pool.connection() as connection:
-            if len(reception.rows) == 1:
-                found = connection.execute(STORE_ONE, scalars(first))
-            else:
-                found = connection.execute(STORE, arguments([reception.rows]))
-            results = [result for (result,) in found]
+        if len(reception.rows) == 1:
+            found = self._pool.fetch(STORE_ONE, scalars(first), STORE_S)
+        else:
+            found = self._pool.fetch(STORE, arguments([reception.rows]), STORE_S)
+        results = [result for (result,) in found]
         metrics.count(results)
         if "accepted" in results:
             celery.wake("settlement")
         return results
 
 
-def _insist_on_disk(connection: psycopg.Connection[Any]) -> None:
-    connection.execute(NO_LESS)
-
-
 def _body(environ: "WSGIEnvironment") -> bytes | None:
     """At most one byte more than is allowed; None when the caller hung up before the end."""
     read: Callable[[int], bytes] = environ["wsgi.input"].read
     length = environ.get("CONTENT_LENGTH") or ""
-    if not length.isdecimal():
-        return read(MAX_BODY_BYTES + 1) if environ.get("wsgi.input_terminated") else b""
-    wanted = min(int(length), MAX_BODY_BYTES + 1)
-    body = read(wanted) if wanted else b""
+    try:
+        if not length.isdecimal():
+            return read(MAX_BODY_BYTES + 1) if environ.get("wsgi.input_terminated") else b""
+        wanted = min(int(length), MAX_BODY_BYTES + 1)
+        body = read(wanted) if wanted else b""
+    except OSError:  # servers say so that chunks are broken or the line is dead
+        return None
     return body if len(body) == wanted else None
 
 

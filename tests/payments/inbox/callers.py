@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from itertools import count
 from typing import Any, Protocol, Self, TypeVar
+from wsgiref.util import is_hop_by_hop
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -123,6 +124,8 @@ def call_wsgi(app: Any, path: str, request: Request, **environ: Any) -> Answer:
     }
     body = b"".join(app(given, lambda status, headers: seen.append((status, headers))))
     status, headers = seen[0]
+    # PEP 3333: servers answer 500 in place of an application that meddles with the connection.
+    assert not [name for name, _ in headers if is_hop_by_hop(name)]
     return Answer(int(status[:3]), dict(headers), body)
 
 

@@ -1,7 +1,10 @@
 """Both shells of the banks' door keep one contract: what is stored, and what the sender hears."""
 
 import base64
+import contextvars
 import json
+import os
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +33,7 @@ from tests.payments.inbox.callers import (
     rows,
     sepay_body,
     sepay_request,
+    settings_for,
     signed,
     vector_sender,
 )
@@ -280,6 +284,47 @@ def test_a_connection_without_a_live_secret_asks_to_try_again(
         )
     assert shell.call(sender.url, sepay_request(sepay_body(sender.number))).status == 503
     assert outcomes(door_engine, sender) == [("internal", "no_live_secret")]
+
+
+def test_a_connection_whose_secrets_cannot_be_opened_asks_to_try_again(
+    shell: Shell, door_engine: Engine, door_settings: Settings
+) -> None:
+    other_keys = settings_for(door_settings.database_url)
+    sender = make_sender(door_engine, other_keys)
+    assert shell.call(sender.url, sepay_request(sepay_body(sender.number))).status == 503
+
+
+def test_a_frozen_database_keeps_no_sender_waiting_and_holds_nothing_up_afterwards(
+    shell: Shell, door_engine: Engine, door_settings: Settings
+) -> None:
+    """Its sessions neither answer nor break: only who asks can end the wait."""
+    sender = make_sender(door_engine, door_settings)
+
+    def status(number: int) -> int:
+        return shell.call(sender.url, sepay_request(sepay_body(sender.number, number))).status
+
+    assert status(1) == 200
+    with ThreadPoolExecutor(1) as bank, frozen(door_engine):
+        assert bank.submit(status, 2).result(10) == 503
+        with later():
+            assert bank.submit(contextvars.copy_context().run, status, 3).result(10) == 503
+        assert [bank.submit(status, 4).result(10) for _ in range(9)][-1] == 200
+    keys = rows(door_engine, "SELECT dedup_key FROM evidence WHERE connection_id = %s", sender.connection_id)
+    assert {("1",), ("4",)} <= set(keys)
+
+
+@contextmanager
+def frozen(engine: Engine) -> Iterator[None]:
+    """Stop the processes behind the door's sessions as they are now; new sessions run."""
+    found = rows(engine, "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'hocphi door%%'")
+    pids = [pid for (pid,) in found]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 HOSTILE: dict[str, bytes] = {
