@@ -151,4 +151,6 @@ def _unknown(name: str, known: Iterable[str]) -> UnknownAdapterError:
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
+    if name in _found():
+        hint = " It is installed but not allowed: add it to HOCPHI_ADAPTERS."
     return UnknownAdapterError(f"No adapter {name!r}.{hint} There are: {', '.join(names)}.")

@@ -57,6 +57,11 @@ def test_mb_is_another_name_of_vietqr_vn() -> None:
     assert registry.get_adapter("mb").NAME == vietqr_vn.NAME
 
 
+def test_a_plug_in_that_is_installed_and_not_allowed_says_how_to_allow_it(plug_in: str) -> None:
+    with pytest.raises(UnknownAdapterError, match="HOCPHI_ADAPTERS"):
+        registry.get_adapter(plug_in)
+
+
 def test_an_unknown_name_is_answered_with_the_nearest_one() -> None:
     with pytest.raises(UnknownAdapterError, match="'sepay'"):
         registry.get_adapter("seepay")
