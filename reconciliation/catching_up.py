@@ -53,8 +53,10 @@ TOUCHED = text("""
     WHERE held.school_id = :school_id AND held.id > :held AND e.account_id = :account_id
     HAVING count(*) > 0
     UNION ALL
-    SELECT min(e.value_date), max(e.value_date)
+    SELECT min(said.value_date), max(said.value_date)
     FROM evidence e
+    JOIN evidence said ON said.connection_id = e.connection_id AND said.dedup_key = e.dedup_key
+        AND said.direction = e.direction AND said.status = e.status AND said.school_id = e.school_id
     WHERE e.school_id = :school_id AND e.account_id = :account_id AND e.conflicting AND e.received_at > :looked_from
     HAVING count(*) > 0
     UNION ALL
@@ -125,7 +127,8 @@ def _arrived(session: Session, owner: dict[str, int]) -> tuple[list[Period], lis
     newest = session.execute(NEWEST, owner).first()
     if newest is None:
         return [], []
-    seen: dict[str, Any] = owner | newest.inputs | {"looked_from": newest.created_at - AT_THE_DOOR}
+    # Runs of an earlier version kept no mark of what was held.
+    seen: dict[str, Any] = owner | {"held": 0} | newest.inputs | {"looked_from": newest.created_at - AT_THE_DOOR}
     stated, touched = ([(row.first, row.last) for row in session.execute(one, seen)] for one in (STATED, TOUCHED))
     return stated, touched
 

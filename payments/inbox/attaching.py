@@ -66,15 +66,10 @@ HELD = text(f"""
     WHERE held.school_id = :school_id AND held.reason IN ('ambiguous', 'amount_diff')
 """)  # noqa: S608 - as above
 
-# By the number as the source wrote it and as it is folded: what a spreadsheet did to it is judged after.
 SAME_NUMBER = text(f"""
-    SELECT DISTINCT {_TOLD}, link.transaction_id, link.rule
-    FROM unnest(CAST(:accounts AS bigint[]), CAST(:directions AS text[]), CAST(:numbers AS text[]))
-        AS asked(account_id, direction, number)
-    JOIN bank_transaction t ON t.school_id = :school_id AND t.account_id = asked.account_id
-        AND t.direction = asked.direction AND t.bank_reference = asked.number
-    JOIN transaction_evidence link ON link.school_id = t.school_id AND link.transaction_id = t.id
-    JOIN evidence e ON e.id = link.evidence_id AND e.status = 'settled'
+    SELECT {_TOLD}, link.transaction_id, link.rule
+    FROM transaction_evidence link JOIN evidence e ON e.id = link.evidence_id
+    WHERE link.school_id = :school_id AND link.bank_number = ANY(CAST(:numbers AS text[])) AND e.status = 'settled'
 """)  # noqa: S608 - as above
 
 ONE_HELD = text("SELECT FROM held_evidence WHERE school_id = :school_id AND evidence_id = :id FOR UPDATE")
@@ -120,10 +115,10 @@ UNLINK = text("""
 """)
 
 LINK = text("""
-    INSERT INTO transaction_evidence (school_id, transaction_id, evidence_id, source_key, rule)
+    INSERT INTO transaction_evidence (school_id, transaction_id, evidence_id, source_key, rule, bank_number)
     SELECT :school_id, * FROM unnest(
         CAST(:transaction_ids AS bigint[]), CAST(:evidence_ids AS bigint[]), CAST(:sources AS text[]),
-        CAST(:rules AS text[])
+        CAST(:rules AS text[]), CAST(:numbers AS text[])
     )
 """)
 
@@ -134,7 +129,7 @@ RELEASE = text("""
 HOLD = text("""
     INSERT INTO held_evidence (school_id, evidence_id, reason, held_at)
     SELECT :school_id, unnest(CAST(:ids AS bigint[])), :reason, :now
-    ON CONFLICT (evidence_id) DO NOTHING
+    ON CONFLICT (evidence_id) DO UPDATE SET reason = excluded.reason WHERE held_evidence.reason <> excluded.reason
 """)
 
 
@@ -154,6 +149,7 @@ class Told:
     bucket: Bucket
     status: EvidenceStatus
     bank_reference: str | None
+    """As the source wrote it."""
 
     @property
     def number(self) -> tuple[int, Direction, str] | None:
@@ -165,18 +161,7 @@ class Told:
     @property
     def saying(self) -> Saying:
         """What it says of the movement that its number names."""
-        piece = self.piece
-        return Saying(
-            piece.evidence_id,
-            piece.source,
-            piece.day,
-            piece.order,
-            self.number or (),
-            self.bucket.amount_vnd,
-            frozenset(piece.references),
-            piece.transaction_id is not None,
-            piece.fixed,
-        )
+        return Saying(self.number or (), self.bucket.amount_vnd, self.piece)
 
 
 def told(row: Row[Any]) -> Told:
@@ -227,18 +212,8 @@ class Book:
 
     def under_number_of(self, waiting: Iterable[Told]) -> list[Told]:
         """Attached pieces that stand under the same reference of the bank as one of these, whatever the amount."""
-        asked = {
-            (account_id, direction.value, written)
-            for one in waiting
-            if one.number is not None
-            for account_id, direction, folded in [one.number]
-            for written in (folded, one.bank_reference)
-        }
-        if not asked:
-            return []
-        accounts, directions, numbers = zip(*sorted(asked), strict=True)
-        rows = self.rows(SAME_NUMBER, accounts=list(accounts), directions=list(directions), numbers=list(numbers))
-        return [told(row) for row in rows]
+        numbers = sorted({one.piece.bank_reference for one in waiting if one.number is not None})
+        return [told(row) for row in self.rows(SAME_NUMBER, numbers=numbers)] if numbers else []
 
     def is_held(self, evidence_id: int) -> bool:
         """Whether a piece waits for a person, whom nobody else shall overtake."""
@@ -285,6 +260,7 @@ class Book:
             evidence_ids=[piece.evidence_id for _, piece in moves],
             sources=[piece.source for _, piece in moves],
             rules=["created" if piece.evidence_id in leads else rule_of(piece, one.pieces) for one, piece in moves],
+            numbers=[piece.bank_reference or None for _, piece in moves],
         )
         self.run(RELEASE, ids=[piece.evidence_id for _, piece in moves])
 
@@ -299,6 +275,7 @@ class Book:
             evidence_ids=[one.piece.evidence_id],
             sources=[one.piece.source],
             rules=[BY_PERSON],
+            numbers=[one.piece.bank_reference or None],
         )
         self.run(RELEASE, ids=[one.piece.evidence_id])
         return transaction_id

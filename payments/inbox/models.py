@@ -210,6 +210,7 @@ class TransactionEvidence(SchoolRow):
     __table_args__ = (
         UniqueConstraint("evidence_id"),
         UniqueConstraint("school_id", "transaction_id", "source_key"),
+        Index(None, "school_id", "bank_number", postgresql_where="bank_number IS NOT NULL"),
         ForeignKeyConstraint(["school_id", "transaction_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
     )
 
@@ -219,6 +220,8 @@ class TransactionEvidence(SchoolRow):
     """``callback:<connection>``, ``poll:<connection>`` or ``statement``."""
     rule: Mapped[str]
     """How it was attached: created, bank_reference, reference, unique_candidate, person."""
+    bank_number: Mapped[str | None]
+    """The bank's reference as this piece gives it, folded; empty when it gives none."""
 
 
 class HeldReason(enum.StrEnum):

@@ -3,7 +3,8 @@
 The pieces given share account, direction and amount. A group holds at most one piece of each source, so two equal
 payments stay two; pieces find each other by
 
-1. equal bank reference, where their payment references do not contradict each other;
+1. equal bank reference and equal payment references or none, then equal bank reference where the payment references
+   do not contradict each other: one number may belong to several payments (a batch), of which some name nobody;
 2. equal payment references, then common ones;
 3. no payment reference on either side;
 4. a payment reference on one side only: such a piece names nobody, so it may well be the other half.
@@ -82,10 +83,15 @@ Near = Callable[[Piece, Piece], bool]
 def pair(pieces: Iterable[Piece]) -> list[Group]:
     """Part the pieces into groups; the same pieces give the same groups in whatever order they are given."""
     groups = _as_decided(sorted(pieces, key=lambda piece: piece.order))
+    groups = _merged(groups, _numbers_with_names, _within_reference_days)
     groups = _merged(groups, lambda group: {piece.bank_reference for piece in group.pieces} - {""}, _agree)
     groups = _merged(groups, lambda group: {frozenset(group.references)} - {frozenset()}, _within_reference_days)
     groups = _merged(groups, lambda group: set(group.references), _within_reference_days)
     return sorted(_completed(groups), key=lambda group: group.order)
+
+
+def _numbers_with_names(group: Group) -> set[tuple[str, frozenset[str]]]:
+    return {(piece.bank_reference, frozenset(piece.references)) for piece in group.pieces if piece.bank_reference}
 
 
 def _as_decided(pieces: Sequence[Piece]) -> list[Group]:

@@ -1,6 +1,6 @@
 """What people must see of deliveries and evidence: counts, quarantine, conflicts, and what is held."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from bank_adapters.statements.keys import fold_reference
 from payments.inbox.models import (
     TAKEN,
     DeliveryOutcome,
@@ -167,7 +168,7 @@ class Held(NamedTuple):
     held_at: datetime
 
 
-def held(session: Session, school_id: int, limit: int = 100) -> list[Held]:
+def held(session: Session, school_id: int, limit: int | None = 100) -> list[Held]:
     """What waits for a person or for more evidence, oldest first."""
     found = session.execute(
         select(
@@ -187,3 +188,30 @@ def held(session: Session, school_id: int, limit: int = 100) -> list[Held]:
         .limit(limit)
     )
     return [Held(*row) for row in found]
+
+
+_STANDING = text("""
+    SELECT DISTINCT link.bank_number, e.account_id, e.direction, e.amount_vnd
+    FROM transaction_evidence link JOIN evidence e ON e.id = link.evidence_id
+    WHERE link.school_id = :school_id AND link.bank_number = ANY(CAST(:numbers AS text[])) AND e.status = 'settled'
+    ORDER BY e.amount_vnd
+""")
+
+
+def other_amounts(session: Session, school_id: int) -> dict[int, list[int]]:
+    """What stands under the bank's number of evidence held as ``amount_diff``: evidence id -> amounts in đồng."""
+    waiting = [one for one in held(session, school_id, None) if one.reason is HeldReason.AMOUNT_DIFF]
+    numbers = {one.evidence_id: fold_reference(one.bank_reference) for one in waiting}
+    if not waiting:
+        return {}
+    standing: dict[tuple[str, int, str], list[int]] = defaultdict(list)
+    for row in session.execute(_STANDING, {"school_id": school_id, "numbers": sorted(set(numbers.values()))}):
+        standing[row.bank_number, row.account_id, row.direction].append(row.amount_vnd)
+    return {
+        one.evidence_id: [
+            amount_vnd
+            for amount_vnd in standing[numbers[one.evidence_id], one.account_id or 0, one.direction.value]
+            if amount_vnd != one.amount_vnd
+        ]
+        for one in waiting
+    }

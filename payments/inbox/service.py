@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -150,13 +150,18 @@ def _attach(book: Book, fresh: Sequence[Told]) -> None:
     wanted = {one.bucket for one in fresh}
     numbers = {one.number for one in fresh} - {None}
     held = [one for one in book.held() if one.bucket in wanted or one.number in numbers]
-    waiting = _without_contradictions(book, (*held, *fresh))
+    asked = {one.piece.evidence_id: one for one in (*held, *fresh)}
+    contradicted = _contradicted(book, asked)
+    waiting = {key: one for key, one in asked.items() if key not in contradicted}
     near, standings = _near(book, list(waiting.values()))
     # The true half of a piece may be a few rows later in the queue: a guess must not be quicker.
     told = {one.piece.evidence_id: one for one in book.waiting(_guessed(near, waiting.values()))}
-    if told.keys() - waiting.keys():
-        waiting = _without_contradictions(book, (told | waiting).values())
+    if told.keys() - asked.keys():
+        asked = told | asked
+        contradicted = _contradicted(book, asked)
+        waiting = {key: one for key, one in asked.items() if key not in contradicted}
         near, standings = _near(book, list(waiting.values()))
+    book.hold([asked[key].piece for key in sorted(contradicted)], HeldReason.AMOUNT_DIFF)
     pieces = {one.piece.evidence_id: one for one in near} | waiting
     plan = Plan()
     for bucket, members in _by_bucket(pieces.values()).items():
@@ -168,13 +173,10 @@ def _attach(book: Book, fresh: Sequence[Told]) -> None:
     book.write(plan.placed, pieces, {key: standing for key, (_, standing) in standings.items()})
 
 
-def _without_contradictions(book: Book, waiting: Iterable[Told]) -> dict[int, Told]:
-    """The pieces by id, without those that name another amount for a known movement: these are held."""
-    pieces = {one.piece.evidence_id: one for one in waiting}
-    known = {one.piece.evidence_id: one for one in book.under_number_of(pieces.values())}
-    contradicted = contradicting(one.saying for one in (known | pieces).values() if one.number is not None)
-    book.hold([pieces[key].piece for key in sorted(contradicted)], HeldReason.AMOUNT_DIFF)
-    return {key: one for key, one in pieces.items() if key not in contradicted}
+def _contradicted(book: Book, asked: Mapping[int, Told]) -> set[int]:
+    """Which pieces (ids) name another amount for a known movement."""
+    known = {one.piece.evidence_id: one for one in book.under_number_of(asked.values())}
+    return contradicting(one.saying for one in (known | dict(asked)).values() if one.number is not None)
 
 
 def _near(book: Book, waiting: Sequence[Told]) -> tuple[list[Told], dict[int, tuple[Bucket, Standing]]]:

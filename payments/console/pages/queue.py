@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from payments.console import queries
 from payments.console.desk import desk_of
 from payments.errors import DomainError
+from payments.inbox.queries import other_amounts
 from payments.invoices.reference import find
 from payments.settlement.queries import proposed_transfers
 from payments.settlement.service import assign, place_held, undo
@@ -36,6 +37,7 @@ def unmatched(code: str) -> ResponseReturnValue:
         decisions = queries.decisions(session, desk.school_id)
         astray = proposed_transfers(session, desk.school_id)
         held = queries.held(session, desk.school_id)
+        others = other_amounts(session, desk.school_id)
     return render_template(
         "console/unmatched.html",
         desk=desk,
@@ -44,6 +46,7 @@ def unmatched(code: str) -> ResponseReturnValue:
         decisions=decisions,
         astray=astray,
         held=held,
+        other_amounts=others,
     )
 
 

@@ -9,8 +9,11 @@ from payments.access.models import Role
 from payments.access.service import create_user, grant_role
 from payments.db import session_scope
 from payments.inbox.models import HeldEvidence, HeldReason
+from payments.inbox.service import record_statement_evidence
+from payments.outbox import put
 from payments.settlement.service import settle_school
 from tests.payments.faces import PASSWORD, Faces, faces
+from tests.payments.inbox.evidence import line, make_connection, tell
 from tests.payments.setting import OPENED, make_school
 from tests.payments.settlement.setting import say, state_of
 
@@ -93,6 +96,22 @@ def test_held_evidence_brings_money_once_a_person_says_so(desk: Faces) -> None:
     with session_scope(desk.engine) as session:
         assert state_of(session, desk.school, desk.invoice) == ("paid", 115_000)
     assert "Báo có cần người quyết định" not in desk.page(queue)
+
+
+def test_a_second_amount_for_one_movement_is_shown_beside_the_first(desk: Faces) -> None:
+    """A spreadsheet program took the zeros from the bank's number; it is the same movement all the same."""
+    with session_scope(desk.engine) as session:
+        memo, connection = desk.invoice.reference, make_connection(session)
+        pushed = tell(session, desk.school, connection, memo=memo, amount_vnd=115_000, bank_reference="0077001")
+        put(session, "settlement", "evidence", school_id=desk.school.id, subject_id=pushed)
+        settle_school(session, desk.school.id)
+        told = line(memo, amount_vnd=11_500, bank_reference="77001")
+        record_statement_evidence(session, desk.school.id, desk.school.account, [told])
+        settle_school(session, desk.school.id)
+    desk.log_in("accountant")
+    page = desk.page(f"/console/{desk.school.code}/unmatched/")
+    assert ">11.500\xa0₫</h3>" in page
+    assert "<strong>115.000\xa0₫</strong>" in page
 
 
 def test_the_invoice_page_shows_lines_and_money(desk: Faces) -> None:
