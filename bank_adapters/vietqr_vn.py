@@ -8,7 +8,8 @@ Authentication    Bearer: the sender gets a JWT (HS512, five minutes) from `api/
 Retries           on time-out, lost connection or an error code of ours: five in a minute, then one a minute,
                   at most ten.
 Idempotency key   `referencenumber` and `transType`; in the signed form `transactionid`, because a reference
-                  that nobody signed could be altered to be paid twice.
+                  that nobody signed could be altered to be paid twice. The two keys differ: go from one form to
+                  the other by a new connection, not by rotating the secret.
 Amount format     integer đồng as number or text, also `25000.0`; the direction is `transType` C | D.
 Time zone         Unix milliseconds, or local time of Viet Nam, also without a blank (`2024-05-1701:53`).
 Source            doc.vietqr.vn (its pages differ in upper and lower case of the keys: case is ignored), their
