@@ -23,6 +23,11 @@ def refusal(outcomes: Sequence[Outcome]) -> Outcome | None:
     return next((outcome for outcome in REFUSAL_STATUS if outcome in outcomes), None)
 
 
+def gravest(outcomes: Sequence[Outcome]) -> Outcome:
+    """The one outcome to answer with in a sender's code table: a refusal first, else what became of the first."""
+    return refusal(outcomes) or outcomes[0]
+
+
 def json_answer(status: int, document: Mapping[str, Any]) -> Answer:
     """An answer with a compact JSON body."""
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

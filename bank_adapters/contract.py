@@ -31,13 +31,17 @@ __all__ = [
     "AdapterError",
     "Answer",
     "BankTransaction",
+    "Bill",
+    "Biller",
     "BrokenAdapterError",
     "Counterparty",
     "Direction",
     "DuplicateAdapterError",
+    "Inquiry",
     "MalformedCallbackError",
     "Now",
     "Outcome",
+    "Owed",
     "Reason",
     "Request",
     "Secrets",
@@ -65,6 +69,8 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     remote_addr: str | None = None
+    received_at: datetime | None = None
+    """When it arrived, for senders that name no moment of their own."""
 
     def __post_init__(self) -> None:
         lowered = {name.lower(): value for name, value in self.headers.items()}
@@ -203,7 +209,7 @@ class Adapter(Protocol):
     SECRET_CHOICES: tuple[tuple[str, ...], ...]
     """Sets of keys of which at least one must be complete for a new connection."""
     ROUTES: Mapping[str, str]
-    """What lies below the connection's URL: rest of the path -> «notify» or «token»."""
+    """What lies below the connection's URL: rest of the path -> «notify», «token» or «inquire»."""
     BATCH: bool
     """Whether one request may carry several transactions."""
 
@@ -223,6 +229,53 @@ class TokenIssuer(Protocol):
 
     def token(self, request: Request, secrets: Secrets, now: Now) -> Answer:
         """Answer the sender's request for a token; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A bank asks what one of its customers may pay (hosted biller, «thu hộ»)."""
+
+    customer_code: str
+    service: str | None = None
+    """The sender's name for whom the money is meant for; None where it has only one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One open invoice as a bank shows it: `amount_vnd` is what is still open, in whole đồng."""
+
+    bill_id: str
+    amount_vnd: int
+    term: str = ""
+    """Month or round of the bill, in plain letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What we found for an inquiry: `outcome` accepted with bills (none: nothing is due), or why there are none."""
+
+    outcome: Outcome
+    customer_name: str = ""
+    """Shortened and without diacritics: whoever knows a code must not learn who the child is."""
+    bills: tuple[Bill, ...] = ()
+
+
+@runtime_checkable
+class Biller(Protocol):
+    """An adapter whose bank first asks what a customer owes and then reports that a bill was paid.
+
+    A payment names its bill in `order_ref` and its customer in `customer_code`. It is checked against the open
+    invoices before it is taken, since the sender signs only a part of its message.
+    """
+
+    REFUSALS: frozenset[Outcome]
+    """What may be refused because the sender's table says that this stops or undoes the debit."""
+
+    def inquire(self, request: Request, secrets: Secrets) -> Inquiry:
+        """Read what the bank asks for; raises MalformedCallbackError."""
+
+    def answer_inquiry(self, request: Request, owed: Owed, secrets: Secrets, now: Now) -> Answer:
+        """Answer in the sender's code table; never raises."""
 
 
 def unix(now: Now) -> int:

@@ -13,11 +13,15 @@ class AdapterError(Exception):
 
 
 class MalformedCallbackError(AdapterError, ValueError):
-    """What arrived cannot be read: `code` says how, `where` names the field or the body."""
+    """What arrived cannot be read: `code` says how, `where` names the field or the body.
 
-    def __init__(self, code: str, where: str = "body", sentence: str = "") -> None:
+    `outcome` is the value of the Outcome to answer with, where the sender's table has a finer word than «malformed».
+    """
+
+    def __init__(self, code: str, where: str = "body", sentence: str = "", *, outcome: str = "malformed") -> None:
         self.code = code
         self.where: Final = where
+        self.outcome: Final = outcome
         super().__init__(sentence or f"{where}: {code.replace('_', ' ')}")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, Final
 
-from bank_adapters.contract import Counterparty, Direction
+from bank_adapters.contract import Counterparty, Direction, Request
 from bank_adapters.errors import MalformedCallbackError
 
 VIETNAM: Final = timezone(timedelta(hours=7))
@@ -19,6 +19,8 @@ _BALANCE: Final = re.compile(r"(-?[0-9]{1,15})(?:\.0{1,4})?", re.ASCII)
 _MOMENT: Final = re.compile(
     r"(20\d\d)-(\d\d)-(\d\d)[T ]?(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
+_DIGITS: Final = re.compile(r"(20\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})?", re.ASCII)
+"""`yyyyMMddHHmmss` with or without milliseconds: 14 or 17 digits, which Unix time never has."""
 _EPOCH: Final = re.compile(r"[12](?:\d{9}|\d{12})", re.ASCII)
 
 
@@ -38,6 +40,20 @@ def optional_identifier(document: Mapping[str, Any], name: str) -> str | None:
     if not isinstance(value, str) or len(value) > MAX_IDENTIFIER_LENGTH:
         raise MalformedCallbackError("bad_field", name)
     return str(value).strip() or None
+
+
+def whatever_is_readable(request: Request) -> dict[str, Any]:
+    """The document for an answer that quotes it; empty when the body cannot be read."""
+    try:
+        return request.document
+    except MalformedCallbackError:
+        return {}
+
+
+def quoted(document: Mapping[str, Any], name: str) -> str:
+    """A text to be quoted in an answer; empty when there is none."""
+    value = document.get(name)
+    return str(value) if isinstance(value, str) else ""
 
 
 def nested(document: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -92,6 +108,8 @@ def balance_vnd(document: Mapping[str, Any], name: str) -> int | None:
 def moment(document: Mapping[str, Any], name: str) -> datetime:
     """A moment with its zone: Viet Nam's unless an offset is given, or Unix seconds or milliseconds.
 
+    Also `yyyyMMddHHmmss` and `yyyyMMddHHmmssSSS`, as banks write it.
+
     The blank between date and time may be missing (`2024-05-1701:53`, sent by VietQR.vn).
     """
     value = document.get(name)
@@ -102,6 +120,11 @@ def moment(document: Mapping[str, Any], name: str) -> datetime:
     if found is None:
         raise MalformedCallbackError("bad_time", name)
     return found
+
+
+def moment_of_receipt(request: Request) -> datetime:
+    """When the request arrived: the only moment there is of a payment whose sender names none."""
+    return (request.received_at or datetime.fromtimestamp(0, UTC)).astimezone(VIETNAM)
 
 
 def optional_date(document: Mapping[str, Any], name: str) -> date | None:
@@ -124,6 +147,9 @@ def read_moment(text: str) -> datetime | None:
     if found := _MOMENT.fullmatch(text):
         year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
         return datetime(year, month, day, hour, minute, second, tzinfo=_zone(found[7])).astimezone(VIETNAM)
+    if found := _DIGITS.fullmatch(text):
+        year, month, day, hour, minute, second, milliseconds = (int(part or 0) for part in found.groups())
+        return datetime(year, month, day, hour, minute, second, milliseconds * 1000, tzinfo=VIETNAM)
     if _EPOCH.fullmatch(text):
         seconds, fraction = int(text[:10]), text[10:] or "0"
         return datetime.fromtimestamp(seconds, UTC).astimezone(VIETNAM).replace(microsecond=int(fraction) * 1000)

@@ -24,12 +24,15 @@ from bank_adapters.contract import (
 GROUP: Final = "hocphi.bank_adapters"
 
 BUILT_IN: Final[Mapping[str, str]] = {
+    "agribank_text": "bank_adapters.agribank_text",
+    "bidv_biller": "bank_adapters.bidv_biller",
     "casso_v1": "bank_adapters.casso_v1",
     "casso_v2": "bank_adapters.casso_v2",
     "mb": "bank_adapters.vietqr_vn",
     "payos": "bank_adapters.payos",
     "sepay": "bank_adapters.sepay",
     "standard_webhooks": "bank_adapters.standard_webhooks",
+    "vietinbank": "bank_adapters.vietinbank",
     "vietqr_vn": "bank_adapters.vietqr_vn",
 }
 """The same lines as in setup.cfg, so that a checkout that was never installed works too."""

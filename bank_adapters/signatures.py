@@ -8,12 +8,16 @@ from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from bank_adapters.contract import VALID, Now, Reason, Secrets, Verdict, unix
 
 TOLERANCE_S: Final = 300
+SMALLEST_RSA_BITS: Final = 2048
 _SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -73,3 +77,38 @@ def ed25519_matches(key: Ed25519PublicKey, signature: bytes, message: bytes) -> 
     except InvalidSignature:
         return False
     return True
+
+
+@lru_cache(maxsize=256)
+def rsa_key(pem: str) -> RSAPublicKey | None:
+    """An RSA public key of at least 2048 bits from PEM, None when it is none."""
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return key if isinstance(key, RSAPublicKey) and key.key_size >= SMALLEST_RSA_BITS else None
+
+
+def rsa_matches(key: RSAPublicKey, signature: bytes, message: bytes) -> bool:
+    """Whether the holder of the private key signed this message: SHA256withRSA, PKCS#1 v1.5."""
+    try:
+        key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def rsa_private_key(pem: str) -> RSAPrivateKey | None:
+    """An RSA private key of at least 2048 bits from PEM without a password, None when it is none."""
+    try:
+        key = load_pem_private_key(pem.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return key if isinstance(key, RSAPrivateKey) and key.key_size >= SMALLEST_RSA_BITS else None
+
+
+def rsa_sign(pem: str, message: bytes) -> str:
+    """Our SHA256withRSA signature (PKCS#1 v1.5) in base64; empty for a text that is no private key."""
+    key = rsa_private_key(pem)
+    return "" if key is None else base64.b64encode(key.sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()

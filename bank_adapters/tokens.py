@@ -6,7 +6,16 @@ import json
 from typing import Any, Final
 
 from bank_adapters import strict_json
-from bank_adapters.contract import VALID, MalformedCallbackError, Now, Reason, Verdict, unix
+from bank_adapters.contract import (
+    VALID,
+    MalformedCallbackError,
+    Now,
+    Reason,
+    Request,
+    Secrets,
+    Verdict,
+    unix,
+)
 from bank_adapters.signatures import same
 from bank_adapters.strict_json import Number
 
@@ -21,6 +30,26 @@ def issue(subject: str, key: str, now: Now) -> str:
     claims = {"sub": subject, "iat": issued, "exp": issued + LIFETIME_S}
     signed = f"{header}.{_encode(json.dumps(claims).encode())}"
     return f"{signed}.{_signature(signed, key)}"
+
+
+def for_basic(request: Request, secrets: Secrets, now: Now) -> str | None:
+    """A token for the right user name and password (Basic authentication), None for wrong ones."""
+    scheme, _, given = request.header("authorization").partition(" ")
+    for mapping in secrets:
+        user, password, key = (mapping.get(name) for name in ("username", "password", "jwt_secret"))
+        if user and password and key:
+            expected = base64.b64encode(f"{user}:{password}".encode()).decode()
+            if scheme.lower() == "basic" and same(given, expected):
+                return issue(user, key, now)
+    return None
+
+
+def verify_bearer(request: Request, keys: list[str], now: Now) -> Verdict:
+    """As ``verify``, for the token of the Authorization header."""
+    scheme, _, bearer = request.header("authorization").partition(" ")
+    if scheme.lower() != "bearer":  # RFC 9110 §11.1: the word is read without regard to case
+        return Verdict(valid=False, reason=Reason.no_credentials)
+    return verify(bearer, keys, now)
 
 
 def verify(token: str, keys: list[str], now: Now) -> Verdict:

@@ -17,7 +17,6 @@ Source            doc.vietqr.vn (its pages differ in upper and lower case of the
 Certified by the bank: no
 """
 
-import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -113,26 +112,15 @@ def acknowledge(request: Request, outcomes: Sequence[Outcome], secrets: Secrets,
 
 def token(request: Request, secrets: Secrets, now: Now) -> Answer:
     """Give a five-minute token for the right user name and password (Basic authentication)."""
-    scheme, _, given = request.header("authorization").partition(" ")
-    for mapping in secrets:
-        user, password, key = (mapping.get(name) for name in ("username", "password", "jwt_secret"))
-        if user and password and key:
-            expected = base64.b64encode(f"{user}:{password}".encode()).decode()
-            if scheme.lower() == "basic" and signatures.same(given, expected):
-                access = tokens.issue(user, key, now)
-                return json_answer(
-                    200,
-                    {"access_token": access, "token_type": "Bearer", "expires_in": tokens.LIFETIME_S},
-                )
-    return _failure(Outcome.bad_signature)
+    access = tokens.for_basic(request, secrets, now)
+    if access is None:
+        return _failure(Outcome.bad_signature)
+    return json_answer(200, {"access_token": access, "token_type": "Bearer", "expires_in": tokens.LIFETIME_S})
 
 
 def _one(request: Request, mapping: Mapping[str, str], now: Now) -> Verdict:
     if key := mapping.get("jwt_secret"):
-        scheme, _, bearer = request.header("authorization").partition(" ")
-        if scheme.lower() != "bearer":  # RFC 9110 §11.1: the word is read without regard to case
-            return Verdict(valid=False, reason=Reason.no_credentials)
-        verdict = tokens.verify(bearer, [key], now)
+        verdict = tokens.verify_bearer(request, [key], now)
         if not verdict.valid:
             return verdict
     return _signature_verdict(request, mapping["secret"]) if mapping.get("secret") else VALID

@@ -5,11 +5,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bank_adapters import get_adapter
 from bank_adapters.contract import Request
 
 FOLDER = Path(__file__).parent / "golden"
 PATHS = sorted(FOLDER.glob("*/*.json"))
-ADAPTERS = ("casso_v1", "casso_v2", "payos", "sepay", "standard_webhooks", "vietqr_vn")
+ADAPTERS = (
+    "agribank_text",
+    "bidv_biller",
+    "casso_v1",
+    "casso_v2",
+    "payos",
+    "sepay",
+    "standard_webhooks",
+    "vietinbank",
+    "vietqr_vn",
+)
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -22,8 +33,10 @@ def vector(name: str) -> dict[str, Any]:
 
 def request_of(vector: Mapping[str, Any], **changes: Any) -> Request:
     given = vector["request"]
-    fields = {"headers": given["headers"], "body": given["body"].encode(), **changes}
-    return Request(method="POST", path="", query="", **fields)
+    query = given.get("query") or ""
+    path = query if query in get_adapter(vector["adapter"]).ROUTES else ""
+    fields = {"path": path, "query": "" if path else query, "headers": given["headers"]}
+    return Request(method="POST", **{**fields, "body": (given["body"] or "").encode(), **changes})
 
 
 def changed(vector: Mapping[str, Any], **fields: Any) -> Request:

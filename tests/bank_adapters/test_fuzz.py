@@ -8,16 +8,20 @@ from typing import Any
 import pytest
 
 from bank_adapters import get_adapter
+from bank_adapters.billing import SAMPLE
 from bank_adapters.contract import (
     Answer,
     BankTransaction,
+    Biller,
+    Inquiry,
     MalformedCallbackError,
     Outcome,
+    Owed,
     Reason,
     Request,
     TokenIssuer,
 )
-from tests.bank_adapters.golden_files import ADAPTERS, PATHS, load
+from tests.bank_adapters.golden_files import ADAPTERS, PATHS, load, request_of
 
 QUICK, FULL = 2_000, 100_000
 SEEDS = {name: [load(path) for path in PATHS if path.parent.name == name] for name in ADAPTERS}
@@ -26,6 +30,7 @@ TOKENS = [
     b'""', b"\\u0000", b"\\ud800", b"\\u0061", b"\x00", b"\xff", b"\xef\xbb\xbf",
     b'"data"', b'"amount"', b'"id":1,', b"9" * 50, b"[" * 40, b'{"a":' * 40, "１２".encode(), b'"', b",",
 ]  # fmt: skip
+OWED = [SAMPLE, Owed(Outcome.accepted, "TRAN T. B"), *(Owed(outcome) for outcome in Outcome)]
 HEADERS = ["", "é", "\udce9", "v1,", "v1a,=", "Bearer ..", "Basic =", "t=1,v1=", "sha256=", "Apikey ", "9" * 400]
 
 
@@ -59,12 +64,12 @@ WAYS: tuple[Callable[[random.Random, bytes], bytes], ...] = (random_bytes, json_
 
 def attempt(name: str, dice: random.Random, given: Mapping[str, Any]) -> None:
     adapter, secrets, now = get_adapter(name), [given["key"]], given.get("verify_at_unix", 0)
-    headers = dict(given["request"]["headers"])
+    headers = dict(given["request"]["headers"]) or {"x-nothing": ""}
     genuine = given["request"]["body"].encode()
     body = dice.choice(WAYS)(dice, genuine)
     if dice.random() < 0.3:
         headers[dice.choice(list(headers))] = dice.choice(HEADERS)
-    request = Request("POST", "", "", headers, body)
+    request = request_of(given, headers=headers, body=body)
     verdict = adapter.authenticate(request, secrets, now)
     assert isinstance(verdict.reason, Reason)
     with suppress(MalformedCallbackError):
@@ -73,6 +78,10 @@ def attempt(name: str, dice: random.Random, given: Mapping[str, Any]) -> None:
     assert isinstance(answer, Answer)
     if isinstance(adapter, TokenIssuer):
         assert adapter.token(request, secrets, now).status in (200, 401)
+    if isinstance(adapter, Biller):
+        with suppress(MalformedCallbackError):
+            assert isinstance(adapter.inquire(request, secrets), Inquiry)
+        assert isinstance(adapter.answer_inquiry(request, dice.choice(OWED), secrets, now), Answer)
 
 
 def sound(transaction: BankTransaction) -> bool:
