@@ -56,6 +56,12 @@ class ClosedList:
             return None
         return by_virtual or by_number
 
+    @property
+    def only(self) -> Target | None:
+        """The account of a connection that reports on one alone: the one that a message without account means."""
+        targets = {*self.exact.values(), *(target for _, target in self.prefixes)}
+        return next(iter(targets)) if len(targets) == 1 else None
+
     def _virtual(self, name: str) -> Target | None:
         listed = self.exact.get(name)
         return listed or next((target for prefix, target in self.prefixes if name.startswith(prefix)), None)

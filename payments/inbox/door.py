@@ -6,6 +6,7 @@ The commit is the statement's own (payments/inbox/lanes.py): no answer leaves be
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from datetime import datetime
 from typing import Any, Final
 
 from bank_adapters.contract import Answer, Request
@@ -13,6 +14,7 @@ from payments import clock
 from payments.crypto import FieldCipher, SealError
 from payments.db import libpq_url
 from payments.inbox import metrics
+from payments.inbox.billing import OWED
 from payments.inbox.connections import AsyncConnections, async_loader
 from payments.inbox.lanes import DatabaseAwayError, Lanes, LookUps, NotDurableError
 from payments.inbox.receiving import INCOMPLETE, MAX_BODY_BYTES, UNAVAILABLE, Reception, receive, split_path
@@ -107,9 +109,12 @@ class _Shell:
         connection = None
         if named is not None:
             connection = self._connections.kept(named[0], now) or await self._connections.get(named[0], now)
-        request = self._request(scope, named[1] if named else "", body[:MAX_BODY_BYTES])
+        request = self._request(scope, named[1] if named else "", body[:MAX_BODY_BYTES], now)
         too_large = len(body) > MAX_BODY_BYTES
         reception = receive(connection, request, now, self._cipher, too_large=too_large)
+        if reception.asks is not None and connection is not None:
+            async with asyncio.timeout(LOOK_UP_S):
+                reception = reception.told(await self._look_ups.fetch(OWED, connection.id, reception.asks))
         return reception.answer(await self._stored(reception), clock.now())
 
     async def _stored(self, reception: Reception) -> list[str]:
@@ -125,7 +130,7 @@ class _Shell:
         metrics.count(results)
         return results
 
-    def _request(self, scope: Message, rest: str, body: bytes) -> Request:
+    def _request(self, scope: Message, rest: str, body: bytes, now: datetime) -> Request:
         headers: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:
             name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
@@ -133,7 +138,7 @@ class _Shell:
         peer = scope["client"][0] if scope.get("client") else None
         if self._trusted:
             peer = client_address(peer, headers.get("x-forwarded-for", ""), self._trusted)
-        return Request(scope["method"], rest, scope["query_string"].decode("latin-1"), headers, body, peer)
+        return Request(scope["method"], rest, scope["query_string"].decode("latin-1"), headers, body, peer, now)
 
 
 async def read_body(receive_message: Receive, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:

@@ -1,26 +1,31 @@
 """The heart of the banks' door, without input or output: a raw request in; rows to store, then the answer, out.
 
 A shell (payments/inbox/views.py, payments/inbox/door.py) splits the path, looks the connection up, calls ``receive``,
-stores what the reception asks for, and hands the results to ``Reception.answer``. Success is thus never said before
-the commit (invariant I4). Whatever arrives, ``receive`` raises nothing.
+looks up the bills that the reception asks about (``Reception.asks``, hosted billers only), stores its rows, and hands
+the results to ``Reception.answer``. Success is thus never said before the commit (invariant I4). Whatever arrives,
+``receive`` raises nothing.
 """
 
 import hashlib
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, cast
+from functools import partial
+from typing import Any, Final, cast
 
 import msgspec
 
 from bank_adapters import get_adapter
+from bank_adapters.billing import judge, sample_owed
 from bank_adapters.contract import (
     Adapter,
     AdapterError,
     Answer,
     BankTransaction,
+    Biller,
+    Inquiry,
     MalformedCallbackError,
     Outcome,
     Reason,
@@ -30,13 +35,17 @@ from bank_adapters.contract import (
 )
 from payments import clock
 from payments.banking.queries import DoorConnection
+from payments.banking.rules import Target
 from payments.crypto import FieldCipher
+from payments.inbox.billing import Known
 from payments.inbox.models import DeliveryOutcome
 from payments.inbox.rules import content_sha256, may_call
 from payments.inbox.storing import Row
 from payments.invoices import reference
 
 log = logging.getLogger(__name__)
+
+Rows = Sequence[Sequence[Any]]
 
 PREFIX: Final = "/callbacks/"
 MAX_BODY_BYTES: Final = 256 * 1024
@@ -71,6 +80,15 @@ class Reception:
     """Nobody vouches for it: beyond the rate it is counted instead of stored."""
     adapter: Adapter | None = None
     connection: DoorConnection | None = None
+    success: Outcome = Outcome.accepted
+    """What is told when the rows are accepted: a bill that was paid before is taken too, and called so."""
+    asks: str | None = None
+    """A customer's code: the rows of ``billing.OWED`` for it come first, and lead to the reception that counts."""
+    resume: Callable[[Rows], "Reception"] | None = None
+
+    def told(self, rows: Rows) -> "Reception":
+        """The reception once the bills are known; raises nothing."""
+        return self if self.resume is None else self.resume(rows)
 
     def answer(self, results: Sequence[str], now: datetime) -> Answer:
         """The answer in the sender's dialect, to be given after the commit; results as ``STORE`` gave them."""
@@ -79,6 +97,7 @@ class Reception:
         if self.adapter is None or self.connection is None:
             return UNAVAILABLE
         outcomes = [_TOLD[DeliveryOutcome(result)] for result in results]
+        outcomes = [self.success if outcome is Outcome.accepted else outcome for outcome in outcomes]
         return self.adapter.acknowledge(self.request, outcomes, self.connection.secrets, now)
 
 
@@ -153,9 +172,19 @@ class _Reception:
         route = adapter.ROUTES.get(self._request.path)
         if route == "token":
             return self._token(cast("TokenIssuer", adapter), connection)
-        if route != "notify":
+        if route not in {"notify", "inquire"}:
             return self.refuse(DeliveryOutcome.MALFORMED, "unknown_path", NOT_FOUND)
-        return self._notified(adapter, connection)
+        return self._not_believed(adapter, connection) or self._believed(adapter, connection, route)
+
+    def _believed(self, adapter: Adapter, connection: DoorConnection, route: str) -> Reception:
+        try:
+            if route == "inquire":
+                return self._inquired(cast("Biller", adapter), connection)
+            return self._notified(adapter, connection)
+        except MalformedCallbackError as error:
+            return self._malformed(adapter, connection.secrets, error.code, Outcome(error.outcome))
+        except UnicodeEncodeError:
+            return self._malformed(adapter, connection.secrets, "bad_text")
 
     def _token(self, issuer: TokenIssuer, connection: DoorConnection) -> Reception:
         """A wrong name or password is stored like every refusal, so that a person sees who guesses."""
@@ -164,27 +193,84 @@ class _Reception:
             return self.refuse(DeliveryOutcome.BAD_SIGNATURE, "bad_credentials", answer)
         return Reception(self._request, (), answer)
 
-    def _notified(self, adapter: Adapter, connection: DoorConnection) -> Reception:
+    def _not_believed(self, adapter: Adapter, connection: DoorConnection) -> Reception | None:
+        """The refusal of a request that the adapter does not believe."""
         request, secrets = self._request, connection.secrets
         verdict = adapter.authenticate(request, secrets, self._now)
         if verdict.reason is Reason.unconfigured:
             return self._unavailable("no_live_secret")
-        if not verdict.valid:
-            answer = adapter.acknowledge(request, [verdict.outcome], secrets, self._now)
-            return self.refuse(DeliveryOutcome(verdict.outcome), verdict.reason.value, answer)
-        try:
-            items = [_evidence(connection, transaction) for transaction in adapter.parse(request, secrets)]
-        except MalformedCallbackError as error:
-            return self._malformed(adapter, secrets, error.code)
-        except UnicodeEncodeError:
-            return self._malformed(adapter, secrets, "bad_text")
+        if verdict.valid:
+            return None
+        answer = adapter.acknowledge(request, [verdict.outcome], secrets, self._now)
+        return self.refuse(DeliveryOutcome(verdict.outcome), verdict.reason.value, answer)
+
+    def _notified(self, adapter: Adapter, connection: DoorConnection) -> Reception:
+        """Raises MalformedCallbackError and UnicodeEncodeError."""
+        found = adapter.parse(self._request, connection.secrets)
+        if found and _names_no_account(found[0]) and isinstance(adapter, Biller):
+            # Its banks pay one bill at a time.
+            paid = found[0]
+            resume = partial(self._billed, adapter, connection, paid)
+            return Reception(self._request, (), asks=paid.customer_code or "", resume=self._safely(resume))
+        items = [_evidence(connection, transaction, _target(connection, transaction)) for transaction in found]
+        return self._recorded(adapter, connection, items)
+
+    def _recorded(
+        self, adapter: Adapter, connection: DoorConnection, items: Sequence[Row], success: Outcome = Outcome.accepted
+    ) -> Reception:
         first = items[0] if items else Row(connection.id, DeliveryOutcome.NOT_A_PAYMENT.value)
         rows = [self._with_raw(first, "ok"), *items[1:]]
-        return Reception(request, rows, adapter=adapter, connection=connection)
+        return Reception(self._request, rows, adapter=adapter, connection=connection, success=success)
 
-    def _malformed(self, adapter: Adapter, secrets: Sequence[Mapping[str, str]], code: str) -> Reception:
+    def _billed(self, adapter: Adapter, connection: DoorConnection, paid: BankTransaction, rows: Rows) -> Reception:
+        """A bill was paid: checked against what its customer owes, since the bank signs only a part of its message."""
+        known = _known(connection, rows, paid.customer_code or "")
+        outcome = judge(paid, known.owed) if paid.customer_code else Outcome.accepted
+        if outcome in cast("Biller", adapter).REFUSALS:
+            answer = adapter.acknowledge(self._request, [outcome], connection.secrets, self._now)
+            row = self._with_raw(Row(self._connection_id, DeliveryOutcome(outcome).value), outcome.value)
+            return Reception(self._request, [row], answer)
+        target = known.targets.get(paid.order_ref or "") or connection.accounts.only
+        success = outcome if outcome is Outcome.already_paid else Outcome.accepted
+        return self._recorded(adapter, connection, [_evidence(connection, paid, target)], success)
+
+    def _inquired(self, biller: Biller, connection: DoorConnection) -> Reception:
+        """Raises MalformedCallbackError. Nothing is recorded: a question moves no money."""
+        inquiry = biller.inquire(self._request, connection.secrets)
+
+        def resume(rows: Rows) -> Reception:
+            owed = _known(connection, rows, inquiry.customer_code).to_pay
+            answer = biller.answer_inquiry(self._request, owed, connection.secrets, self._now)
+            if owed.outcome is Outcome.accepted:
+                return Reception(self._request, (), answer)
+            # Kept like a refusal, so that a person sees who tries codes, and throttled like one.
+            return self.refuse(DeliveryOutcome.UNKNOWN_CUSTOMER, "unknown_customer", answer)
+
+        return Reception(self._request, (), asks=inquiry.customer_code, resume=self._safely(resume))
+
+    def _safely(self, resume: Callable[[Rows], "Reception"]) -> Callable[[Rows], "Reception"]:
+        """The second half of a reception raises as little as the first."""
+
+        def guarded(rows: Rows) -> Reception:
+            try:
+                return resume(rows)
+            except MalformedCallbackError as error:
+                return self.refuse(DeliveryOutcome.MALFORMED, error.code, UNAVAILABLE)
+            except Exception as error:  # noqa: BLE001 - as in ``receive``
+                log.error("door: connection %s: %s", self._connection_id, type(error).__name__)  # noqa: TRY400 - no traceback
+                return self.refuse(DeliveryOutcome.INTERNAL, "unexpected_error", UNAVAILABLE)
+
+        return guarded
+
+    def _malformed(
+        self,
+        adapter: Adapter,
+        secrets: Sequence[Mapping[str, str]],
+        code: str,
+        outcome: Outcome = Outcome.malformed,
+    ) -> Reception:
         """Authentic and unreadable: never throttled, for its sender holds the secret and needs to be told."""
-        answer = adapter.acknowledge(self._request, [Outcome.malformed], secrets, self._now)
+        answer = adapter.acknowledge(self._request, [outcome], secrets, self._now)
         row = self._with_raw(Row(self._connection_id, DeliveryOutcome.MALFORMED.value), code)
         return Reception(self._request, [row], answer)
 
@@ -209,9 +295,23 @@ class _Reception:
         )
 
 
-def _evidence(connection: DoorConnection, transaction: BankTransaction) -> Row:
+def _known(connection: DoorConnection, rows: Rows, asked: str) -> Known:
+    """A test connection sees the sample pupil and nobody else."""
+    if not connection.sandbox:
+        return Known.of(rows)
+    return Known(sample_owed(Inquiry(asked)), {})
+
+
+def _names_no_account(transaction: BankTransaction) -> bool:
+    return transaction.account_number is None and transaction.virtual_account is None
+
+
+def _target(connection: DoorConnection, transaction: BankTransaction) -> Target | None:
+    return connection.accounts.resolve(transaction.account_number, transaction.virtual_account)
+
+
+def _evidence(connection: DoorConnection, transaction: BankTransaction, target: Target | None) -> Row:
     """One transaction as a row, with its outcome for the case that it is new; raises UnicodeEncodeError."""
-    target = connection.accounts.resolve(transaction.account_number, transaction.virtual_account)
     if transaction.status in (Status.failed, Status.test):
         outcome = DeliveryOutcome.NOT_A_PAYMENT
     else:

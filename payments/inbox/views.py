@@ -17,6 +17,7 @@ from bank_adapters.contract import Answer, Request
 from payments import celery, clock
 from payments.crypto import FieldCipher, SealError
 from payments.inbox import metrics
+from payments.inbox.billing import OWED
 from payments.inbox.connections import Connections, loader
 from payments.inbox.patience import Pool
 from payments.inbox.receiving import INCOMPLETE, MAX_BODY_BYTES, PREFIX, UNAVAILABLE, Reception, receive, split_path
@@ -110,8 +111,11 @@ class _Shell:
             _headers(environ),
             body[:MAX_BODY_BYTES],
             peer,
+            now,
         )
         reception = receive(connection, request, now, self._cipher, too_large=too_large)
+        if reception.asks is not None and connection is not None:
+            reception = reception.told(self._pool.fetch(OWED, [connection.id, reception.asks], LOOK_UP_S))
         return reception.answer(self._store(reception), clock.now())
 
     def _store(self, reception: Reception) -> list[str]:

@@ -17,6 +17,7 @@ from payments.banking.queries import readiness
 from payments.errors import ConflictError, DomainError, NotFoundError
 from payments.i18n import Text
 from payments.invoices.models import CollectionRound, Invoice, InvoiceCurrent, InvoiceLine, RoundState
+from payments.invoices.payer_codes import ensure_payer_codes
 from payments.invoices.planning import RoundPlan, plan_round
 from payments.invoices.writing import write_invoices
 from payments.ledger.models import EntryKind, LedgerRole
@@ -68,6 +69,8 @@ def issue_in_steps(
 ) -> Iterator[Progress]:
     """Issue a round in committed steps (``new_session``: a transaction each) and tell the progress after each.
 
+    At the end every pupil who is new has a customer code, for banks that ask for bills.
+
     Raises as ``issue_step`` does; what was issued before stays, and the next call goes on from there.
     """
     plan: RoundPlan | None = None
@@ -77,6 +80,8 @@ def issue_in_steps(
             plan, progress = issue_step(session, school_id, round_id, plan)
         finished = progress.finished
         yield progress
+    with new_session() as session:
+        ensure_payer_codes(session, school_id)
 
 
 def issue_step(

@@ -200,3 +200,17 @@ class InvoiceCurrent(Base):
     receiving_account_id: Mapped[Id]
     group_key: Mapped[str]
     invoice_id: Mapped[Id]
+
+
+class PayerCode(SchoolRow):
+    """The code under which a bank's customer asks for the bills of a pupil: opaque, one in the province."""
+
+    __tablename__ = "payer_code"
+    __table_args__ = (
+        UniqueConstraint("code"),
+        UniqueConstraint("school_id", "pupil_id"),
+        ForeignKeyConstraint(["school_id", "pupil_id"], ["pupil.school_id", "pupil.id"]),
+    )
+
+    pupil_id: Mapped[Id]
+    code: Mapped[str]

@@ -145,7 +145,13 @@ def dictionary(settings: Settings) -> FieldCipher:
 
 
 def vector_sender(
-    engine: Engine, settings: Settings, adapter: str, secret: Mapping[str, str], accounts: Mapping[str, str]
+    engine: Engine,
+    settings: Settings,
+    adapter: str,
+    secret: Mapping[str, str],
+    accounts: Mapping[str, str],
+    *,
+    sandbox: bool = False,
 ) -> Sender:
     """A connection set up as a test vector says, even where a desk would ask for more; accounts: name -> kind."""
     token = hashlib.sha256(json.dumps([adapter, dict(secret), str(next(_SERIAL))]).encode()).hexdigest()
@@ -157,6 +163,7 @@ def vector_sender(
             token_hash=token_hash(token),
             token_sealed=b"-",
             allowed_networks=[],
+            sandbox=sandbox,
             created_at=clock.now(),
         )
         session.add(connection)

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from bank_adapters.conformance import fits
-from bank_adapters.contract import Request
+from bank_adapters import get_adapter
+from bank_adapters.conformance import _faults, _readable, fits
+from bank_adapters.contract import Biller, Request
 from payments import clock
 from payments.banking.connections import AccountName, add_secret, revoke_secret
 from payments.db import session_scope
@@ -405,7 +406,27 @@ def test_statements_with_the_same_keys_in_other_order_do_not_deadlock(
     assert len(evidence(door_engine, batcher)) == 5 * 199
 
 
-@pytest.mark.parametrize("path", golden_files.PATHS, ids=lambda path: path.stem)
+BILLERS = [path for path in golden_files.PATHS if isinstance(get_adapter(path.parent.name), Biller)]
+PUSHERS = [path for path in golden_files.PATHS if path not in BILLERS]
+
+
+@pytest.mark.parametrize("path", BILLERS, ids=lambda path: path.stem)
+def test_every_vector_of_a_hosted_biller_gets_its_code_from_a_test_connection(
+    shell: Shell, door_engine: Engine, door_settings: Settings, path: Any
+) -> None:
+    """A test connection has the sample pupil of the kit, and nobody else."""
+    vector = golden_files.load(path)
+    accounts = {"116002680669": "number", "2NDVNDV": "virtual_prefix", "HPVA": "virtual_prefix"}
+    sender = vector_sender(door_engine, door_settings, vector["adapter"], vector["key"], accounts, sandbox=True)
+    at = vector.get("verify_at_unix")
+    with clock.turned_to(clock.now() if at is None else datetime.fromtimestamp(at, UTC)):
+        answer = shell.call(sender.url, golden_files.request_of(vector))
+    got = {"valid": vector["expect"]["valid"], "status": answer.status, "body": _readable(answer)}
+    assert list(_faults({"valid": got["valid"], **vector["expected_ack"]}, got)) == []
+    assert work(door_engine, sender) == []
+
+
+@pytest.mark.parametrize("path", PUSHERS, ids=lambda path: path.stem)
 def test_every_vector_gets_the_answer_its_sender_expects(
     shell: Shell, door_engine: Engine, door_settings: Settings, path: Any
 ) -> None:

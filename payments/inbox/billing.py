@@ -1,0 +1,63 @@
+"""What a bank may be told of a customer's bills, and whose account a paid bill is on (hosted biller, «thu hộ»).
+
+A connection sees pupils of its own schools and bills on its own accounts, nothing else: who is not among them is as
+unknown as nobody. Both shells of the door run ``OWED`` and hand the rows to ``Known.of``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from bank_adapters.contract import Bill, Outcome, Owed
+from payments.banking.rules import Target
+from payments.schools.rules import search_key
+
+# $1 connection, $2 customer code. A paid bill has nothing open, so that a second payment is told from an unknown bill.
+OWED: Final = """
+SELECT p.full_name, i.reference,
+    CASE WHEN b.state = 'paid' THEN 0 ELSE b.amount_vnd - b.paid_vnd END AS open_vnd,
+    to_char(r.starts_on, 'MMYYYY') AS term, i.school_id, i.receiving_account_id
+FROM payer_code known
+JOIN pupil p ON p.school_id = known.school_id AND p.id = known.pupil_id
+LEFT JOIN (
+    invoice i
+    JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
+        AND b.state NOT IN ('replaced', 'cancelled')
+    JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id
+) ON i.school_id = known.school_id AND i.pupil_id = known.pupil_id AND EXISTS (
+    SELECT FROM connection_account listed
+    WHERE listed.connection_id = $1 AND listed.school_id = i.school_id AND listed.account_id = i.receiving_account_id)
+WHERE known.code = $2
+  AND EXISTS (SELECT FROM connection_account own WHERE own.connection_id = $1 AND own.school_id = known.school_id)
+ORDER BY r.due_on, i.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A customer's bills, open and paid ones, and the account that each is on."""
+
+    owed: Owed
+    targets: dict[str, Target]
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[Any]]) -> "Known":
+        """Read the rows of ``OWED``."""
+        if not rows:
+            return cls(Owed(Outcome.unknown_customer), {})
+        billed = [row for row in rows if row[1] is not None]
+        bills = tuple(Bill(reference, int(open_vnd), term) for _, reference, open_vnd, term, *_ in billed)
+        targets = {reference: Target(school_id, account_id) for _, reference, _, _, school_id, account_id in billed}
+        return cls(Owed(Outcome.accepted, short_name(rows[0][0]), bills), targets)
+
+    @property
+    def to_pay(self) -> Owed:
+        """What is told to a bank that asks: the open bills only."""
+        still_open = tuple(bill for bill in self.owed.bills if bill.amount_vnd)
+        return replace(self.owed, bills=still_open)
+
+
+def short_name(full_name: str) -> str:
+    """A name as a bank shows it, without marks, middle names as initials: «Nguyễn Thị Bình» -> NGUYEN T. BINH."""
+    first, *rest = search_key(full_name).upper().split()
+    return " ".join([first, *(f"{middle[0]}." for middle in rest[:-1]), *rest[-1:]])
