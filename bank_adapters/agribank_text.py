@@ -141,6 +141,8 @@ def _document(request: Request) -> Mapping[str, Any]:
         raise MalformedCallbackError("not_a_form") from None
     if len(dict(pairs)) != len(pairs):
         raise MalformedCallbackError("duplicate_key")
+    if any("\0" in text for pair in pairs for text in pair):
+        raise MalformedCallbackError("nul_character")
     return dict(pairs)
 
 

@@ -25,7 +25,7 @@ def refusal(outcomes: Sequence[Outcome]) -> Outcome | None:
 
 def gravest(outcomes: Sequence[Outcome]) -> Outcome:
     """The one outcome to answer with in a sender's code table: a refusal first, else what became of the first."""
-    return refusal(outcomes) or outcomes[0]
+    return refusal(outcomes) or next(iter(outcomes), Outcome.accepted)
 
 
 def json_answer(status: int, document: Mapping[str, Any]) -> Answer:

@@ -29,11 +29,16 @@ BUILT_IN: Final[Mapping[str, str]] = {
     "casso_v1": "bank_adapters.casso_v1",
     "casso_v2": "bank_adapters.casso_v2",
     "mb": "bank_adapters.vietqr_vn",
+    "mb_mms": "bank_adapters.mb_mms",
+    "momo": "bank_adapters.momo",
     "payos": "bank_adapters.payos",
     "sepay": "bank_adapters.sepay",
+    "sepay_pg": "bank_adapters.sepay_pg",
     "standard_webhooks": "bank_adapters.standard_webhooks",
     "vietinbank": "bank_adapters.vietinbank",
     "vietqr_vn": "bank_adapters.vietqr_vn",
+    "vnpay": "bank_adapters.vnpay",
+    "zalopay": "bank_adapters.zalopay",
 }
 """The same lines as in setup.cfg, so that a checkout that was never installed works too."""
 

@@ -1,11 +1,14 @@
-"""SePay: bank account notifications (webhook).
+"""SePay: bank account notifications (webhook), and the same from its BankHub (IPN).
 
 Authentication    HMAC-SHA256 hex in `X-SePay-Signature: sha256=…` over `{X-SePay-Timestamp}.{raw body}`,
-                  secret as text, five minutes; or `Authorization: Apikey <key>`.
+                  secret as text, five minutes; or `Authorization: Apikey <key>`; or `X-Secret-Key` (BankHub);
+                  or Bearer: SePay posts clientId and clientSecret to `token` and gets a JWT (HS512, five
+                  minutes). The secrets of a connection are ways in beside each other, not one after the other.
 Retries           when switched on: no connection or a status outside 200-299, eight times in 33 minutes.
-Idempotency key   `id`, an integer (their API v2 has another id: join on the bank reference).
-Amount format     integer đồng; the direction is `transferType` in | out.
-Time zone         `Y-m-d H:i:s` in Viet Nam, no offset.
+Idempotency key   `id`, an integer (their API v2 has another id: join on the bank reference); BankHub
+                  `transaction_id`, kept apart from it.
+Amount format     integer đồng; the direction is `transferType` in | out, BankHub `transfer_type` credit | debit.
+Time zone         `Y-m-d H:i:s` in Viet Nam, no offset; BankHub also ISO 8601 or Unix time.
 Source            developer.sepay.vn, sepayvn/laravel-sepay; text to sign from public integrations.
 Certified by the bank: no
 """
@@ -13,8 +16,8 @@ Certified by the bank: no
 from collections.abc import Sequence
 from typing import Final
 
-from bank_adapters import fields, signatures
-from bank_adapters.answers import success_flag
+from bank_adapters import fields, signatures, tokens
+from bank_adapters.answers import json_answer, success_flag
 from bank_adapters.contract import (
     VALID,
     Answer,
@@ -31,45 +34,51 @@ from bank_adapters.contract import (
 
 INTERFACE: Final = 1
 NAME: Final = "sepay"
-SECRET_FIELDS: Final = ("secret", "api_key")
-SECRET_CHOICES: Final = (("secret",), ("api_key",))
-ROUTES: Final = {"": "notify"}
+SECRET_FIELDS: Final = ("secret", "api_key", "secret_key", "client_id", "client_secret", "jwt_secret")
+SECRET_CHOICES: Final = (("secret",), ("api_key",), ("secret_key",), ("client_id", "client_secret", "jwt_secret"))
+ROUTES: Final = {"": "notify", "token": "token"}
 BATCH: Final = False
 
-_DIRECTIONS: Final = {"in": Direction.credit, "out": Direction.debit}
+_WEBHOOK: Final = {"in": Direction.credit, "out": Direction.debit}
+_BANKHUB: Final = {"credit": Direction.credit, "debit": Direction.debit}
+_OWN_HEADERS: Final = ("x-sepay-signature", "authorization", "x-secret-key")
 
 
 def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
-    """Accept a right and fresh HMAC, or the right API key, whichever the live secrets provide."""
+    """Accept whichever of the live secrets the request satisfies; a signature or token must be fresh too."""
     hmac_keys = signatures.secret_values(secrets, "secret")
-    api_keys = signatures.secret_values(secrets, "api_key")
-    if not hmac_keys and not api_keys:
+    jwt_keys = signatures.secret_values(secrets, "jwt_secret")
+    words = [("authorization", f"Apikey {key}") for key in signatures.secret_values(secrets, "api_key")]
+    words += [("x-secret-key", key) for key in signatures.secret_values(secrets, "secret_key")]
+    if not hmac_keys and not jwt_keys and not words:
         return Verdict(valid=False, reason=Reason.unconfigured)
     stamp, signature = request.header("x-sepay-timestamp"), request.header("x-sepay-signature")
-    authorization = request.header("authorization")
     if hmac_keys and signature:
         message = stamp.encode("utf-8", "surrogatepass") + b"." + request.body
         if signatures.any_same(signature, hmac_keys, message, "sha256", prefix="sha256="):
             return signatures.fresh(stamp, now)
-    if any(signatures.same(authorization, f"Apikey {key}") for key in api_keys):
+    if any(signatures.same(request.header(header), word) for header, word in words):
         return VALID
-    known = signature or authorization
+    if jwt_keys:
+        verdict = tokens.verify_bearer(request, jwt_keys, now)
+        if verdict.reason is not Reason.no_credentials:
+            return verdict
+    known = any(request.header(name) for name in _OWN_HEADERS)
     return Verdict(valid=False, reason=Reason.bad_signature if known else Reason.no_credentials)
 
 
 def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
-    """Read the one transaction; `code`, the payment code SePay recognised, becomes `order_ref`."""
+    """Read the one transaction; the payment code SePay recognised becomes `order_ref`."""
+    if "transferType" not in request.document and "transfer_type" in request.document:
+        return [_from_bankhub(request)]
     document = request.document
-    direction = _DIRECTIONS.get(fields.free_text(document, "transferType"))
-    if direction is None:
-        raise MalformedCallbackError("bad_field", "transferType")
     txn_id = fields.identifier(document, "id")
     return [
         BankTransaction(
             provider_txn_id=txn_id,
             bank_reference=fields.optional_identifier(document, "referenceCode"),
             amount_vnd=fields.amount_vnd(document, "transferAmount"),
-            direction=direction,
+            direction=_direction(request, "transferType", _WEBHOOK),
             occurred_at=fields.moment(document, "transactionDate"),
             description=fields.free_text(document, "content") or fields.free_text(document, "description"),
             account_number=fields.optional_identifier(document, "accountNumber"),
@@ -85,3 +94,46 @@ def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
 def acknowledge(request: Request, outcomes: Sequence[Outcome], secrets: Secrets, now: Now) -> Answer:
     """`{"success": true}`; any status outside 200-299 makes SePay send again."""
     return success_flag(outcomes)
+
+
+def token(request: Request, secrets: Secrets, now: Now) -> Answer:
+    """Give a five-minute token for the right clientId and clientSecret.
+
+    SePay requires a refresh token and names no use for it: ours is the same token, worth no more.
+    """
+    try:
+        name, password = (fields.identifier(request.document, field) for field in ("clientId", "clientSecret"))
+    except MalformedCallbackError:
+        return success_flag([Outcome.bad_signature])
+    for mapping in secrets:
+        client, secret, key = (mapping.get(field) for field in ("client_id", "client_secret", "jwt_secret"))
+        if client and secret and key and signatures.same(name, client) and signatures.same(password, secret):
+            access = tokens.issue(client, key, now)
+            data = {"accessToken": access, "refreshToken": access, "expiredIn": tokens.LIFETIME_S}
+            return json_answer(200, {"data": data})
+    return success_flag([Outcome.bad_signature])
+
+
+def _from_bankhub(request: Request) -> BankTransaction:
+    document = request.document
+    txn_id = fields.identifier(document, "transaction_id")
+    return BankTransaction(
+        provider_txn_id=txn_id,
+        bank_reference=fields.optional_identifier(document, "reference_code"),
+        amount_vnd=fields.amount_vnd(document, "amount"),
+        direction=_direction(request, "transfer_type", _BANKHUB),
+        occurred_at=fields.moment(document, "transaction_date"),
+        description=fields.free_text(document, "content"),
+        account_number=fields.optional_identifier(document, "account_number"),
+        virtual_account=fields.optional_identifier(document, "va"),
+        order_ref=fields.optional_identifier(document, "payment_code"),
+        balance_after_vnd=fields.balance_vnd(document, "accumulated") or None,
+        dedup_key=f"bankhub:{txn_id}",
+    )
+
+
+def _direction(request: Request, name: str, words: dict[str, Direction]) -> Direction:
+    direction = words.get(fields.free_text(request.document, name))
+    if direction is None:
+        raise MalformedCallbackError("bad_field", name)
+    return direction

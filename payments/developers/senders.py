@@ -10,29 +10,24 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, Final
 
 from bank_adapters.contract import Direction, Request
+from payments.developers.orders import mb_mms, momo, sepay_pg, vnpay, zalopay
+from payments.developers.sending import (
+    JSON_TYPE,
+    VIETNAM,
+    Payment,
+    hmac_hex,
+    json_bytes,
+    local,
+    milliseconds,
+    only_money_in,
+    post,
+)
 
-VIETNAM: Final = timezone(timedelta(hours=7))
-JSON_TYPE: Final = {"Content-Type": "application/json"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
-    """A movement on a bank account as the bank knows it; `txn_id` must be digits for SePay and Casso."""
-
-    account_number: str
-    amount_vnd: int
-    memo: str
-    bank_reference: str
-    txn_id: str
-    occurred_at: datetime
-    direction: Direction = Direction.credit
-    virtual_account: str | None = None
-    order_ref: str | None = None
+__all__ = ["SENDERS", "Payment", "casso_v1_batch", "granted_token", "signed_request", "token_request"]
 
 
 def signed_request(
@@ -40,8 +35,9 @@ def signed_request(
 ) -> Request:
     """One payment as the sender of this adapter reports it at `sent_at`.
 
-    `secret` is the newest secret mapping of the connection. VietQR.vn and MB with a `jwt_secret` need the `bearer`
-    that answered `token_request`. Raises LookupError for an adapter without a sender.
+    `secret` is the newest secret mapping of the connection. VietQR.vn, MB and SePay with a `jwt_secret` need the
+    `bearer` that answered `token_request`. Raises LookupError for an adapter without a sender, ValueError for money
+    out where a sender reports none.
     """
     if adapter not in SENDERS:
         raise LookupError(f"No sender for the adapter {adapter!r}; there are {', '.join(sorted(SENDERS))}.")
@@ -53,17 +49,28 @@ def signed_request(
 
 
 def token_request(secret: Mapping[str, str]) -> Request:
-    """The call by which VietQR.vn or MB asks for a token before it reports."""
+    """The call by which VietQR.vn, MB or SePay asks for a token before it reports."""
+    if "client_id" in secret:
+        body = json_bytes({"clientId": secret["client_id"], "clientSecret": secret["client_secret"]})
+        return post({}, body, path="token")
     basic = base64.b64encode(f"{secret['username']}:{secret['password']}".encode()).decode()
     return Request("POST", "api/token_generate", "", {**JSON_TYPE, "Authorization": f"Basic {basic}"}, b"{}")
 
 
+def granted_token(body: bytes) -> str:
+    """The token in our answer to `token_request`, in SePay's form or the others'; raises LookupError."""
+    answer = json.loads(body)
+    return str(answer["data"]["accessToken"] if "data" in answer else answer["access_token"])
+
+
 def sepay(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
-    """SePay: HMAC when the connection has a `secret`, else the API key."""
-    body = _json(
+    """SePay: HMAC when the connection has a `secret`, else the key or token that it has; BankHub with `secret_key`."""
+    if "secret_key" in secret:
+        return _sepay_bankhub(secret, payment)
+    body = json_bytes(
         {
             "gateway": "MBBank",
-            "transactionDate": _local(payment.occurred_at),
+            "transactionDate": local(payment.occurred_at),
             "accountNumber": payment.account_number,
             "subAccount": payment.virtual_account,
             "code": payment.order_ref,
@@ -77,10 +84,28 @@ def sepay(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Req
         }
     )
     if "secret" not in secret:
-        return _post({"Authorization": f"Apikey {secret['api_key']}"}, body)
+        return post({"Authorization": f"Apikey {secret['api_key']}"} if "api_key" in secret else {}, body)
     stamp = str(int(sent_at.timestamp()))
-    signature = _hmac_hex(secret["secret"], f"{stamp}.".encode() + body, "sha256")
-    return _post({"X-SePay-Timestamp": stamp, "X-SePay-Signature": f"sha256={signature}"}, body)
+    signature = hmac_hex(secret["secret"], f"{stamp}.".encode() + body, "sha256")
+    return post({"X-SePay-Timestamp": stamp, "X-SePay-Signature": f"sha256={signature}"}, body)
+
+
+def _sepay_bankhub(secret: Mapping[str, str], payment: Payment) -> Request:
+    document = {
+        "gateway": "MBBank",
+        "transaction_date": local(payment.occurred_at),
+        "account_number": payment.account_number,
+        "bank_account_xid": "0c4f2a6e-7e0b-4d3e-9a53-1f2f4f6f8a10",
+        "va": payment.virtual_account,
+        "payment_code": payment.order_ref,
+        "content": payment.memo,
+        "transfer_type": "credit" if payment.direction is Direction.credit else "debit",
+        "amount": payment.amount_vnd,
+        "reference_code": payment.bank_reference,
+        "accumulated": 0,
+        "transaction_id": payment.txn_id,
+    }
+    return post({"X-Secret-Key": secret["secret_key"]}, json_bytes(document))
 
 
 def casso_v2(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
@@ -91,7 +116,7 @@ def casso_v2(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> 
         "description": payment.memo,
         "amount": _signed_amount(payment),
         "runningBalance": 0,
-        "transactionDateTime": _local(payment.occurred_at),
+        "transactionDateTime": local(payment.occurred_at),
         "accountNumber": payment.account_number,
         "bankName": "VPBank",
         "bankAbbreviation": "VPB",
@@ -101,8 +126,8 @@ def casso_v2(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> 
     document = {"error": 0, "data": data}
     stamp = int(sent_at.timestamp() * 1000)
     signed = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    signature = _hmac_hex(secret["checksum_key"], f"{stamp}.{signed}".encode(), "sha512")
-    return _post({"X-Casso-Signature": f"t={stamp},v1={signature}"}, _json(document))
+    signature = hmac_hex(secret["checksum_key"], f"{stamp}.{signed}".encode(), "sha512")
+    return post({"X-Casso-Signature": f"t={stamp},v1={signature}"}, json_bytes(document))
 
 
 def casso_v1(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
@@ -119,27 +144,26 @@ def casso_v1_batch(secret: Mapping[str, str], payments: Sequence[Payment]) -> Re
             "description": payment.memo,
             "amount": _signed_amount(payment),
             "cusum_balance": 0,
-            "when": _local(payment.occurred_at),
+            "when": local(payment.occurred_at),
             "bank_sub_acc_id": payment.account_number,
             "subAccId": payment.account_number,
             "virtualAccount": payment.virtual_account or "",
         }
         for payment in payments
     ]
-    return _post({"secure-token": secret["secure_token"]}, _json({"error": 0, "data": items}))
+    return post({"secure-token": secret["secure_token"]}, json_bytes({"error": 0, "data": items}))
 
 
 def payos(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
     """payOS: `order_ref` is the order's number; only money in is reported."""
-    if payment.direction is not Direction.credit:
-        raise ValueError("payOS reports only money that comes in.")
+    only_money_in(payment, "payOS")
     data = {
         "orderCode": int(payment.order_ref or payment.txn_id),
         "amount": payment.amount_vnd,
         "description": payment.memo,
         "accountNumber": payment.account_number,
         "reference": payment.bank_reference,
-        "transactionDateTime": _local(payment.occurred_at),
+        "transactionDateTime": local(payment.occurred_at),
         "currency": "VND",
         "paymentLinkId": hashlib.sha256(payment.txn_id.encode()).hexdigest()[:32],
         "code": "00",
@@ -148,14 +172,14 @@ def payos(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Req
         "virtualAccountNumber": payment.virtual_account or "",
     }
     signed = "&".join(f"{key}={value}" for key, value in sorted(data.items()))
-    signature = _hmac_hex(secret["checksum_key"], signed.encode(), "sha256")
+    signature = hmac_hex(secret["checksum_key"], signed.encode(), "sha256")
     document = {"code": "00", "desc": "success", "success": True, "data": data, "signature": signature}
-    return _post({}, _json(document))
+    return post({}, json_bytes(document))
 
 
 def vietqr_vn(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
     """VietQR.vn and MB: signed when the connection has a `secret`; a token is added by `signed_request`."""
-    moment = str(int(payment.occurred_at.timestamp() * 1000))
+    moment = str(milliseconds(payment.occurred_at))
     order = payment.order_ref or ""
     document: dict[str, Any] = {
         "bankaccount": payment.account_number,
@@ -171,14 +195,14 @@ def vietqr_vn(secret: Mapping[str, str], payment: Payment, sent_at: datetime) ->
     }
     if "secret" in secret:
         signed = f"{payment.txn_id}{payment.amount_vnd:010d}{moment}{order}"
-        document["sign"] = _hmac_hex(secret["secret"], signed.encode(), "sha256")
-    return _post({}, _json(document), path="bank/api/transaction-sync")
+        document["sign"] = hmac_hex(secret["secret"], signed.encode(), "sha256")
+    return post({}, json_bytes(document), path="bank/api/transaction-sync")
 
 
 def standard_webhooks(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
     """Standard Webhooks with a `whsec_` secret; the message id follows from the transaction."""
     credit = payment.direction is Direction.credit
-    body = _json(
+    body = json_bytes(
         {
             "type": f"bank.transaction.{'credited' if credit else 'debited'}",
             "timestamp": sent_at.astimezone(VIETNAM).isoformat(timespec="seconds"),
@@ -197,7 +221,7 @@ def standard_webhooks(secret: Mapping[str, str], payment: Payment, sent_at: date
     message_id, stamp = f"msg_{payment.txn_id}", str(int(sent_at.timestamp()))
     key = base64.b64decode(secret["secret"].removeprefix("whsec_"))
     digest = hmac.digest(key, f"{message_id}.{stamp}.".encode() + body, "sha256")
-    return _post(
+    return post(
         {
             "webhook-id": message_id,
             "webhook-timestamp": stamp,
@@ -211,27 +235,16 @@ SENDERS: Final[Mapping[str, Callable[[Mapping[str, str], Payment, datetime], Req
     "casso_v1": casso_v1,
     "casso_v2": casso_v2,
     "mb": vietqr_vn,
+    "mb_mms": mb_mms,
+    "momo": momo,
     "payos": payos,
     "sepay": sepay,
+    "sepay_pg": sepay_pg,
     "standard_webhooks": standard_webhooks,
     "vietqr_vn": vietqr_vn,
+    "vnpay": vnpay,
+    "zalopay": zalopay,
 }
-
-
-def _post(headers: Mapping[str, str], body: bytes, path: str = "") -> Request:
-    return Request("POST", path, "", {**JSON_TYPE, **headers}, body)
-
-
-def _json(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _hmac_hex(key: str, message: bytes, algorithm: str) -> str:
-    return hmac.digest(key.encode(), message, algorithm).hex()
-
-
-def _local(moment: datetime) -> str:
-    return moment.astimezone(VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _signed_amount(payment: Payment) -> int:

@@ -15,11 +15,16 @@ ADAPTERS = (
     "bidv_biller",
     "casso_v1",
     "casso_v2",
+    "mb_mms",
+    "momo",
     "payos",
     "sepay",
+    "sepay_pg",
     "standard_webhooks",
     "vietinbank",
     "vietqr_vn",
+    "vnpay",
+    "zalopay",
 )
 
 
@@ -36,7 +41,7 @@ def request_of(vector: Mapping[str, Any], **changes: Any) -> Request:
     query = given.get("query") or ""
     path = query if query in get_adapter(vector["adapter"]).ROUTES else ""
     fields = {"path": path, "query": "" if path else query, "headers": given["headers"]}
-    return Request(method="POST", **{**fields, "body": (given["body"] or "").encode(), **changes})
+    return Request(method=given.get("method", "POST"), **{**fields, "body": (given["body"] or "").encode(), **changes})
 
 
 def changed(vector: Mapping[str, Any], **fields: Any) -> Request:

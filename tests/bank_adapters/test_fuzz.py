@@ -28,7 +28,8 @@ SEEDS = {name: [load(path) for path in PATHS if path.parent.name == name] for na
 TOKENS = [
     b"NaN", b"1e999", b"-1", b"1E+100000", b"null", b"true", b"[]", b"{}",
     b'""', b"\\u0000", b"\\ud800", b"\\u0061", b"\x00", b"\xff", b"\xef\xbb\xbf",
-    b'"data"', b'"amount"', b'"id":1,', b"9" * 50, b"[" * 40, b'{"a":' * 40, "１２".encode(), b'"', b",",
+    b'"data"', b'"amount"', b'"id":1,',
+    b"&vnp_Amount=1", b"%00", b"%ff", b"&", b"+", b"9" * 50, b"[" * 40, b'{"a":' * 40, "１２".encode(), b'"', b",",
 ]  # fmt: skip
 OWED = [SAMPLE, Owed(Outcome.accepted, "TRAN T. B"), *(Owed(outcome) for outcome in Outcome)]
 HEADERS = ["", "é", "\udce9", "v1,", "v1a,=", "Bearer ..", "Basic =", "t=1,v1=", "sha256=", "Apikey ", "9" * 400]
@@ -65,11 +66,12 @@ WAYS: tuple[Callable[[random.Random, bytes], bytes], ...] = (random_bytes, json_
 def attempt(name: str, dice: random.Random, given: Mapping[str, Any]) -> None:
     adapter, secrets, now = get_adapter(name), [given["key"]], given.get("verify_at_unix", 0)
     headers = dict(given["request"]["headers"]) or {"x-nothing": ""}
-    genuine = given["request"]["body"].encode()
+    genuine = (given["request"]["body"] or given["request"]["query"]).encode()
     body = dice.choice(WAYS)(dice, genuine)
     if dice.random() < 0.3:
         headers[dice.choice(list(headers))] = dice.choice(HEADERS)
-    request = request_of(given, headers=headers, body=body)
+    altered = {"body": body} if given["request"]["body"] else {"query": body.decode("latin-1")}
+    request = request_of(given, headers=headers, **altered)
     verdict = adapter.authenticate(request, secrets, now)
     assert isinstance(verdict.reason, Reason)
     with suppress(MalformedCallbackError):

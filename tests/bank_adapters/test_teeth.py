@@ -2,10 +2,23 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl, quote
 
 import pytest
 
-from bank_adapters import canonical, fields, get_adapter, payos, signatures, tokens, vietqr_vn
+from bank_adapters import (
+    canonical,
+    fields,
+    get_adapter,
+    mb_mms,
+    momo,
+    payos,
+    sepay_pg,
+    signatures,
+    tokens,
+    vietqr_vn,
+    vnpay,
+)
 from bank_adapters.conformance import check_vector
 from bank_adapters.contract import VALID, Status
 from tests.bank_adapters.golden_files import PATHS, load
@@ -37,6 +50,12 @@ def test_a_comparison_that_always_agrees_is_noticed(monkeypatch: pytest.MonkeyPa
         "vietqr-signed-tampered",
         "vietqr-bearer-03-alg-none",
         "stdwebhooks-05-tampered",
+        "sepay-bankhub-wrong-key",
+        "sepay-pg-wrong-key",
+        "vnpay-tampered",
+        "momo-tampered",
+        "zalopay-tampered",
+        "mb-mms-tampered",
     } - failing() == {"vietqr-bearer-03-alg-none"}  # the pinned algorithm still stops this one
 
 
@@ -52,7 +71,7 @@ def test_a_clock_that_is_not_looked_at_is_noticed(monkeypatch: pytest.MonkeyPatc
 
 def test_tokens_that_never_expire_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "unix", always(0))
-    assert failing() == {"vietqr-bearer-expired"}
+    assert failing() == {"vietqr-bearer-expired", "sepay-oauth2-expired"}
 
 
 def test_a_token_check_that_believes_the_token_s_algorithm_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,3 +112,38 @@ def test_success_for_everyone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_failed_payment_taken_for_money_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(payos, "_status", always(Status.settled))
     assert failing() == {"payos-failed"}
+
+
+def test_a_declined_order_taken_for_money_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sepay_pg, "_paid_status", always(Status.settled))
+    assert failing() == {"sepay-pg-declined"}
+
+
+def test_a_void_taken_for_other_news_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sepay_pg, "_VOID", "")
+    assert failing() == {"sepay-pg-void"}
+
+
+def test_a_name_that_may_come_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vnpay, "_raw_parts", lambda query: dict(part.split("=", 1) for part in query.split("&")))
+    assert failing() == {"vnpay-name-twice"}
+
+
+def test_a_query_that_is_written_anew_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vnpay, "_raw_parts", lambda query: {k: quote(v) for k, v in parse_qsl(query)})
+    assert {"vnpay-01-valid", "vnpay-07-star-tilde-py"} <= failing()
+
+
+def test_hundredths_that_are_cut_off_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vnpay, "_amount_vnd", lambda document: int(document["vnp_Amount"]) // 100)
+    assert failing() == {"vnpay-not-divisible"}
+
+
+def test_a_signed_text_with_two_readings_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(momo, "_require_one_reading", always(None))
+    assert failing() == {"momo-field-inside-a-value"}
+
+
+def test_an_unsigned_amount_without_a_limit_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mb_mms, "_amount_vnd", lambda document: int(document["realAmount"] or document["debitAmount"]))
+    assert failing() == {"mb-mms-more-than-debited"}
