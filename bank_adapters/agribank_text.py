@@ -46,7 +46,8 @@ ROUTES: Final = {
     "GachNoVietQR": "notify",
 }
 BATCH: Final = False
-REFUSALS: Final = frozenset({Outcome.unknown_customer, Outcome.unknown_bill})
+REFUSALS: Final[frozenset[Outcome]] = frozenset()
+"""None: nothing published says that a refusal takes the payer's debit back."""
 
 MAX_FIELDS: Final = 32
 _TEXT: Final = {"Content-Type": "text/plain; charset=utf-8"}
@@ -56,9 +57,8 @@ _WORDS: Final = {
     Outcome.stale: (401, "ERROR:Sai tài khoản hoặc mật khẩu"),
     Outcome.malformed: (400, "ERROR:Sai tham số"),
     Outcome.internal: (503, "ERROR:Lỗi hệ thống, hãy gửi lại"),
-    Outcome.unknown_customer: (200, "ERROR:Mã khách hàng không tồn tại"),
-    Outcome.unknown_bill: (200, "ERROR:Khoản thu không tồn tại"),
 }
+_UNKNOWN: Final = "ERROR:Mã khách hàng không tồn tại"
 
 
 def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
@@ -123,7 +123,7 @@ def inquire(request: Request, secrets: Secrets) -> Inquiry:
 def answer_inquiry(request: Request, owed: Owed, secrets: Secrets, now: Now) -> Answer:
     """`OK|name|sum` to the question whether the customer exists, else one `item;amount` after the other."""
     if owed.outcome is not Outcome.accepted:
-        return acknowledge(request, [owed.outcome], secrets, now)
+        return Answer(200, _TEXT, _UNKNOWN.encode())
     if request.path == "CheckTonTaiGiaoDichAGR":
         words = f"OK|{owed.customer_name}|{sum(bill.amount_vnd for bill in owed.bills)}"
     else:

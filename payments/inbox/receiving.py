@@ -179,7 +179,7 @@ class _Reception:
     def _believed(self, adapter: Adapter, connection: DoorConnection, route: str) -> Reception:
         try:
             if route == "inquire":
-                return self._inquired(cast("Biller", adapter), connection)
+                return self._inquired(adapter, connection)
             return self._notified(adapter, connection)
         except MalformedCallbackError as error:
             return self._malformed(adapter, connection.secrets, error.code, Outcome(error.outcome))
@@ -211,7 +211,9 @@ class _Reception:
             # Its banks pay one bill at a time.
             paid = found[0]
             resume = partial(self._billed, adapter, connection, paid)
-            return Reception(self._request, (), asks=paid.customer_code or "", resume=self._safely(resume))
+            return Reception(
+                self._request, (), asks=paid.customer_code or "", resume=self._safely(adapter, connection, resume)
+            )
         items = [_evidence(connection, transaction, _target(connection, transaction)) for transaction in found]
         return self._recorded(adapter, connection, items)
 
@@ -234,8 +236,9 @@ class _Reception:
         success = outcome if outcome is Outcome.already_paid else Outcome.accepted
         return self._recorded(adapter, connection, [_evidence(connection, paid, target)], success)
 
-    def _inquired(self, biller: Biller, connection: DoorConnection) -> Reception:
+    def _inquired(self, adapter: Adapter, connection: DoorConnection) -> Reception:
         """Raises MalformedCallbackError. Nothing is recorded: a question moves no money."""
+        biller = cast("Biller", adapter)
         inquiry = biller.inquire(self._request, connection.secrets)
 
         def resume(rows: Rows) -> Reception:
@@ -246,16 +249,22 @@ class _Reception:
             # Kept like a refusal, so that a person sees who tries codes, and throttled like one.
             return self.refuse(DeliveryOutcome.UNKNOWN_CUSTOMER, "unknown_customer", answer)
 
-        return Reception(self._request, (), asks=inquiry.customer_code, resume=self._safely(resume))
+        return Reception(
+            self._request, (), asks=inquiry.customer_code, resume=self._safely(adapter, connection, resume)
+        )
 
-    def _safely(self, resume: Callable[[Rows], "Reception"]) -> Callable[[Rows], "Reception"]:
+    def _safely(
+        self, adapter: Adapter, connection: DoorConnection, resume: Callable[[Rows], Reception]
+    ) -> Callable[[Rows], Reception]:
         """The second half of a reception raises as little as the first."""
 
         def guarded(rows: Rows) -> Reception:
             try:
                 return resume(rows)
             except MalformedCallbackError as error:
-                return self.refuse(DeliveryOutcome.MALFORMED, error.code, UNAVAILABLE)
+                return self._malformed(adapter, connection.secrets, error.code, Outcome(error.outcome))
+            except UnicodeEncodeError:
+                return self._malformed(adapter, connection.secrets, "bad_text")
             except Exception as error:  # noqa: BLE001 - as in ``receive``
                 log.error("door: connection %s: %s", self._connection_id, type(error).__name__)  # noqa: TRY400 - no traceback
                 return self.refuse(DeliveryOutcome.INTERNAL, "unexpected_error", UNAVAILABLE)

@@ -149,3 +149,9 @@ def test_a_customer_code_is_drawn_and_names_nobody() -> None:
     assert all(code.startswith(PREFIX) and len(code) == 12 for code in codes)
     assert short_name("Nguyễn Thị Mỹ Bình") == "NGUYEN T. M. BINH"
     assert short_name("Đỗ An") == "DO AN"
+
+
+def test_a_text_that_cannot_be_stored_is_refused_in_the_bank_s_words(place: Place) -> None:
+    refused = place.pay("T\0", trans_date="20250910081530")
+    assert (refused["status"], refused["result_code"]) == (400, "001")
+    assert place.count("evidence") == 0
