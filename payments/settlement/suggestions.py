@@ -129,13 +129,17 @@ def _ranked(chips: Mapping[int, tuple[OpenInvoice | None, set[str]]]) -> list[di
 
 
 def _lump(transfer: Transfer, named: set[str], book: OpenBook) -> dict[str, Any] | None:
-    """One transfer for a class: it names the class and is more than any one pupil owes, or is all that a class owes."""
+    """One transfer for a class: it names the class and is more than any one pupil owes, or is all that a class owes.
+
+    What one invoice asks for is one payment first: a class that owes as much and is not named owes it by chance.
+    """
+    asked_by_one = (transfer.account_id, transfer.amount_vnd) in book.by_amount
     for class_name, invoices in sorted(book.by_class.items()):
         mine = [invoice for invoice in invoices if invoice.account_id == transfer.account_id]
         owed: dict[int, int] = defaultdict(int)
         for invoice in mine:
             owed[invoice.pupil_id] += invoice.open_vnd
-        if len(owed) < (2 if class_name in named else 3):
+        if len(owed) < (2 if class_name in named else 3) or (asked_by_one and class_name not in named):
             continue
         whole = sum(owed.values()) == transfer.amount_vnd
         chips = (["class_named"] if class_name in named else []) + (["whole_class"] if whole else [])

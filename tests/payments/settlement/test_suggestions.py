@@ -98,6 +98,13 @@ def test_all_that_a_class_owes_is_a_lump_without_its_name():
     assert hints(130, "nop ho", invoices[:2])[0] == "unknown", "two are too few to call it a class"
 
 
+def test_what_one_invoice_asks_for_is_no_lump_by_chance():
+    """A class owes as much in all as one pupil of another class owes alone; the memo names no class."""
+    invoices = [*(invoice(number, open_vnd=70) for number in (1, 2, 3)), invoice(4, open_vnd=210, class_name="5A1")]
+    assert hints(210, "nop ho", invoices)[0] == "unknown"
+    assert hints(210, "LOP 3A2 nop", invoices)[0] == "lump"
+
+
 def test_another_account_s_invoices_make_no_lump():
     invoices = [invoice(number, account=2) for number in (1, 2, 3)]
     assert hints(300, "LOP 3A2", invoices)[0] == "unknown"
