@@ -5,9 +5,10 @@ Each process reads its settings from the environment; ``docs/operations.md`` sho
 
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
@@ -22,6 +23,9 @@ from payments.settings import Settings, generated_environment
 
 BEAT_LOCK = 0x68634265  # "hcBe": any fixed number, the same on every machine
 BEAT_LOOK_S = 5.0
+SHORT_LIFE_S = 10.0
+SHORT_LIVES = 5
+RISE_S = 0.5
 
 
 @click.command()
@@ -31,7 +35,11 @@ BEAT_LOOK_S = 5.0
 def serve(host: str, port: int, workers: int) -> None:
     """Phục vụ trang web và nhận báo có của ngân hàng. (Serve pages and the banks' callbacks on one port.)"""
     Settings.from_env()
-    server = Server(
+    keep_up(lambda: _server(host, port, workers))
+
+
+def _server(host: str, port: int, workers: int) -> Server:
+    return Server(
         "operations.asgi:application",
         address=host,
         port=port,
@@ -42,7 +50,43 @@ def serve(host: str, port: int, workers: int) -> None:
         websockets=False,
         respawn_failed_workers=True,
     )
-    server.serve()
+
+
+def keep_up(new_server: Callable[[], Server]) -> None:
+    """Serve until asked to end; start anew when the server gives up.
+
+    granian replaces a web process that dies, but ends itself when the replacement dies within 5.5 seconds (no setting
+    changes that): two kills in a row must not close the banks' door. Five short lives in a row mean a server that
+    cannot work at all: then this ends with status 1, for the supervisor to see.
+    """
+    short_lives = 0
+    while True:
+        began = time.monotonic()
+        server = new_server()
+        with _own_signals():
+            try:
+                server.serve()
+            except SystemExit:
+                if server.interrupt_signal:
+                    raise
+            else:
+                return
+        short_lives = short_lives + 1 if time.monotonic() - began < SHORT_LIFE_S else 0
+        if short_lives == SHORT_LIVES:
+            sys.exit(1)
+        click.echo("Máy chủ web dừng đột ngột, đang khởi động lại. (The web server ended; starting it anew.)", err=True)
+        time.sleep(RISE_S)
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Leave the signals of this process as they were: the server's own handlers mean nothing once it has ended."""
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
 
 
 @click.command()

@@ -1,17 +1,20 @@
 """The processes of a province really start, do their work and end when asked."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import psutil
 import pytest
 import requests
 
 from operations.migrate import upgrade
+from operations.serve import SHORT_LIVES, keep_up
 from operations.services import EmbeddedPostgres
 from payments.settings import generated_environment
 
@@ -23,6 +26,14 @@ def province(database_url, valkey_url) -> dict[str, str]:
     """The environment of a province with a database and a broker."""
     given = {"DATABASE_URL": database_url, "BROKER_URL": valkey_url}
     return {"PATH": os.environ["PATH"]} | generated_environment() | given
+
+
+@pytest.fixture
+def durable(province) -> Iterator[dict[str, str]]:
+    """The same on a server of its own: the door refuses the shared throw-away one, which could lose its answers."""
+    with EmbeddedPostgres() as postgres:
+        upgrade(postgres.url)
+        yield province | {"DATABASE_URL": postgres.url}
 
 
 @contextmanager
@@ -101,20 +112,64 @@ def answering(url: str, running: subprocess.Popen[str]) -> requests.Response:
     pytest.fail(f"the server ended:\n{running.stdout.read()}")
 
 
-def test_one_port_serves_pages_and_callbacks(province):
-    # The door refuses a server that could lose what it has answered for, so the shared throw-away one is no use here.
-    with EmbeddedPostgres() as durable:
-        upgrade(durable.url)
-        port = free_port()
-        base = f"http://127.0.0.1:{port}"
-        with process("serve", "--port", str(port), environment=province | {"DATABASE_URL": durable.url}) as web:
-            assert answering(f"{base}/healthz", web).status_code == 200
-            assert requests.get(f"{base}/readyz", timeout=10).status_code in {200, 503}
-            assert requests.get(f"{base}/no-such-page", timeout=10).status_code == 404
-            with requests.Session() as staff:
-                token = staff.get(f"{base}/login", timeout=10).text.split('name="csrf_token" value="')[1].split('"')[0]
-                form = {"csrf_token": token, "username": "nobody", "password": "x" * 12}
-                assert staff.post(f"{base}/login", data=form, timeout=10).status_code == 401
-            callback = requests.post(f"{base}/callbacks/no-such-token", json={"amount": 1}, timeout=10)
-            assert callback.status_code in {401, 404}
-        assert web.returncode == 0
+def test_one_port_serves_pages_and_callbacks(durable):
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    with process("serve", "--port", str(port), environment=durable) as web:
+        assert answering(f"{base}/healthz", web).status_code == 200
+        assert requests.get(f"{base}/readyz", timeout=10).status_code in {200, 503}
+        assert requests.get(f"{base}/no-such-page", timeout=10).status_code == 404
+        with requests.Session() as staff:
+            token = staff.get(f"{base}/login", timeout=10).text.split('name="csrf_token" value="')[1].split('"')[0]
+            form = {"csrf_token": token, "username": "nobody", "password": "x" * 12}
+            assert staff.post(f"{base}/login", data=form, timeout=10).status_code == 401
+        callback = requests.post(f"{base}/callbacks/no-such-token", json={"amount": 1}, timeout=10)
+        assert callback.status_code in {401, 404}
+    assert web.returncode == 0
+
+
+def web_process(running: subprocess.Popen[str], other_than: set[int]) -> int:
+    """The process that answers requests, once there is one that we do not know yet."""
+    while running.poll() is None:
+        for child in psutil.Process(running.pid).children():
+            with suppress(psutil.Error):
+                if child.pid not in other_than and child.status() != psutil.STATUS_ZOMBIE:
+                    return child.pid
+        time.sleep(0.02)
+    pytest.fail(f"the server ended:\n{running.stdout.read()}")
+
+
+def test_the_door_opens_again_though_its_process_is_killed_three_times_in_a_row(durable):
+    port = free_port()
+    with process("serve", "--port", str(port), environment=durable) as web:
+        killed: set[int] = set()
+        for _ in range(3):
+            victim = web_process(web, killed)
+            os.kill(victim, signal.SIGKILL)
+            killed.add(victim)
+        assert answering(f"http://127.0.0.1:{port}/healthz", web).status_code == 200
+    assert web.returncode == 0
+
+
+class Ending:
+    """A server that ends at once: because it cannot work, or because it was asked to."""
+
+    def __init__(self, *, asked: bool) -> None:
+        self.interrupt_signal = asked
+
+    def serve(self) -> None:
+        sys.exit(1)
+
+
+@pytest.mark.parametrize(("asked", "starts"), [(False, SHORT_LIVES), (True, 1)])
+def test_a_server_that_cannot_work_or_was_asked_to_end_is_not_started_for_ever(monkeypatch, asked, starts):
+    monkeypatch.setattr("operations.serve.RISE_S", 0)
+    started: list[Ending] = []
+
+    def new_server() -> Ending:
+        started.append(Ending(asked=asked))
+        return started[-1]
+
+    with pytest.raises(SystemExit):
+        keep_up(new_server)
+    assert len(started) == starts
