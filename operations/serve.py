@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol, cast
 
 import click
 import psycopg
@@ -38,8 +39,18 @@ def serve(host: str, port: int, workers: int) -> None:
     keep_up(lambda: _server(host, port, workers))
 
 
-def _server(host: str, port: int, workers: int) -> Server:
-    return Server(
+class Serving(Protocol):
+    """What ``keep_up`` needs of a server."""
+
+    interrupt_signal: bool
+    """Whether it was asked to end."""
+
+    def serve(self) -> None:
+        """Serve; raises SystemExit when it gives up."""
+
+
+def _server(host: str, port: int, workers: int) -> Serving:
+    server = Server(
         "operations.asgi:application",
         address=host,
         port=port,
@@ -50,9 +61,10 @@ def _server(host: str, port: int, workers: int) -> Server:
         websockets=False,
         respawn_failed_workers=True,
     )
+    return cast("Serving", server)
 
 
-def keep_up(new_server: Callable[[], Server]) -> None:
+def keep_up(new_server: Callable[[], Serving]) -> None:
     """Serve until asked to end; start anew when the server gives up.
 
     granian replaces a web process that dies, but ends itself when the replacement dies within 5.5 seconds (no setting
