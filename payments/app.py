@@ -19,7 +19,7 @@ from payments.notifications import tasks as notices
 from payments.portal import views as portal
 from payments.settings import Settings
 from payments.settlement import tasks as settling
-from payments.web import errors, health, security
+from payments.web import errors, health, logs, security
 from payments.web.context import Services, day, language, moment, say
 from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
@@ -43,6 +43,7 @@ def create_app(settings: Settings, panels: Iterable[Panel] = ()) -> Flask:
     app.extensions["hocphi"] = Services(settings, engine, FieldCipher(settings.field_keys))
     app.extensions["hocphi tables"] = tables.METADATA
     security.install(app, settings)
+    logs.install(app)
     errors.install(app)
     for room in FACES:
         admit(app, room.blueprint, _guard(room.ACCESS))

@@ -23,7 +23,9 @@ def staff(*roles: str) -> Guard:
     def guard() -> ResponseReturnValue | None:
         person = current_actor()
         if person is None:
-            return redirect(url_for("access.login", next=request.path), code=303)
+            # A form cannot be sent again after the log-in: its page is where the person goes on.
+            wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+            return redirect(url_for("access.login", next=wanted), code=303)
         if not person.has(*roles):
             raise ForbiddenError
         return None

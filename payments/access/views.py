@@ -6,7 +6,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 
 from payments.access.guards import cookie_name, current_actor
-from payments.access.service import LoginRefusedError, log_in, log_out
+from payments.access.service import LoginRefusedError, TooManyTriesError, log_in, log_out
 from payments.web.context import db_session, services
 from payments.web.security import Open
 
@@ -34,15 +34,9 @@ def login() -> ResponseReturnValue:
 @blueprint.post("/login")
 def try_login() -> ResponseReturnValue:
     """Open a session, or say no in the same words for every reason."""
-    with db_session() as session:
-        token = log_in(
-            session,
-            username=request.form.get("username", ""),
-            password=request.form.get("password", ""),
-            remote_addr=request.remote_addr,
-        )
-    if token is None:
-        refused = LoginRefusedError()
+    try:
+        token = _opened()
+    except (LoginRefusedError, TooManyTriesError) as refused:
         return render_template("access/login.html", refused=refused, next=_next()), refused.status
     response = make_response(redirect(_next(), code=303))
     response.set_cookie(
@@ -59,6 +53,20 @@ def logout() -> ResponseReturnValue:
     response = make_response(redirect(url_for("access.login"), code=303))
     response.delete_cookie(cookie_name(), path="/", secure=services().settings.secure_cookies)
     return response
+
+
+def _opened() -> str:
+    """The token of a new session; the refusal is raised after the commit, which keeps the attempt and the lock."""
+    with db_session() as session:
+        token = log_in(
+            session,
+            username=request.form.get("username", ""),
+            password=request.form.get("password", ""),
+            remote_addr=request.remote_addr,
+        )
+    if token is None:
+        raise LoginRefusedError
+    return token
 
 
 def _next() -> str:

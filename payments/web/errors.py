@@ -1,8 +1,10 @@
 """Error pages: a sentence for a person, a code for support, nothing about the inside."""
 
-from flask import Flask, render_template, request
+from flask import Flask, current_app, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from payments.errors import DomainError
@@ -20,6 +22,11 @@ BROKEN = (
     "Hệ thống gặp lỗi. Dữ liệu của bạn chưa bị thay đổi; vui lòng thử lại sau ít phút.",
     "Something went wrong. Nothing of yours was changed; please try again in a few minutes.",
 )
+AWAY = (
+    "Hệ thống tạm thời gián đoạn. Tiền đã chuyển không bị mất và không cần chuyển lại; vui lòng thử lại sau ít phút.",
+    "The system is not available at the moment. No transfer is lost, none has to be repeated; please try again soon.",
+)
+RETRY_S = 30
 
 
 def install(app: Flask) -> None:
@@ -27,6 +34,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(CSRFError, _form_expired)
     app.register_error_handler(HTTPException, _http_error)
+    for away in (OperationalError, InterfaceError, PoolTimeoutError):
+        app.register_error_handler(away, _database_away)
     app.register_error_handler(500, _broken)
 
 
@@ -50,6 +59,14 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _broken(_error: Exception) -> ResponseReturnValue:
     return _answer(500, "internal", say(*BROKEN))
+
+
+def _database_away(error: Exception) -> ResponseReturnValue:
+    """The database does not answer: told as such, so that a load balancer and a parent may come again."""
+    current_app.logger.error("the database is away: %s", type(error).__name__)
+    answer = make_response(_answer(503, "database_away", say(*AWAY)))
+    answer.headers["Retry-After"] = str(RETRY_S)
+    return answer
 
 
 def _answer(status: int, code: str, text: str) -> ResponseReturnValue:

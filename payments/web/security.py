@@ -29,6 +29,9 @@ HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 
+OUR_PAGES = frozenset({"same-origin", "none"})
+"""What a browser writes into Sec-Fetch-Site when a form was sent from our own page, or typed by a person."""
+
 csrf = CSRFProtect()
 GUARDS = "hocphi guards"
 
@@ -43,12 +46,15 @@ def install(app: Flask, settings: Settings) -> None:
     """Put headers on every answer and CSRF tokens on every form."""
     app.config.update(
         WTF_CSRF_TIME_LIMIT=None,
-        SESSION_COOKIE_NAME="hocphi_form",
+        # Our pages send no referrer, lest a parent's link travel: over HTTPS this check would refuse every form.
+        WTF_CSRF_SSL_STRICT=False,
+        SESSION_COOKIE_NAME="__Host-hocphi_form" if settings.secure_cookies else "hocphi_form",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
     csrf.init_app(app)
+    app.before_request(_refuse_forms_of_others)
     app.before_request(_refuse_what_nobody_types)
     app.before_request(_ask_the_guard)
     app.after_request(_with_headers)
@@ -58,6 +64,12 @@ def admit(app: Flask, blueprint: Blueprint, guard: Guard | Open) -> None:
     """Register a blueprint together with who may enter it (checked after CSRF, before the view)."""
     app.register_blueprint(blueprint)
     app.extensions.setdefault(GUARDS, {})[blueprint.name] = guard
+
+
+def _refuse_forms_of_others() -> None:
+    """A form that the browser itself says came from another site, whatever token it carries."""
+    if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "same-origin") not in OUR_PAGES:
+        abort(403)
 
 
 def _refuse_what_nobody_types() -> None:
