@@ -120,9 +120,12 @@ _DECISIONS = text(
 )
 _HELD = text(
     "SELECT e.id, e.amount_vnd, e.direction, e.value_date, e.bank_reference, e.description, a.fund, h.reason,"
-    "  ARRAY(SELECT t.id FROM bank_transaction t WHERE t.school_id = e.school_id AND t.account_id = e.account_id"
+    "  (SELECT coalesce(jsonb_agg(jsonb_build_object('id', n.id, 'day', to_char(n.value_date, 'DD/MM/YYYY'),"
+    "     'reference', n.bank_reference, 'memo', left(n.description, 60)) ORDER BY n.id), '[]') FROM ("
+    "    SELECT t.id, t.value_date, t.bank_reference, t.description FROM bank_transaction t"
+    "    WHERE t.school_id = e.school_id AND t.account_id = e.account_id"
     "    AND t.direction = e.direction AND t.amount_vnd = e.amount_vnd"
-    "    AND abs(t.value_date - e.value_date) <= 10 ORDER BY t.id LIMIT 10) AS candidates"
+    "    AND abs(t.value_date - e.value_date) <= 10 ORDER BY t.id LIMIT 10) n) AS candidates"
     " FROM held_evidence h JOIN evidence e ON e.id = h.evidence_id"
     " JOIN receiving_account a ON a.school_id = e.school_id AND a.id = e.account_id"
     " WHERE e.school_id = :school_id ORDER BY h.held_at, e.id LIMIT :limit"

@@ -52,11 +52,25 @@ class Due:
     changed_at: datetime
     account_id: int
     bank_name: str
+    fund: str
 
     @property
     def open_vnd(self) -> int:
         """What is still to be paid."""
         return self.amount_vnd - self.paid_vnd
+
+    @property
+    def subject(self) -> str:
+        """What tells it from the others of its round: its one fee item, else the purpose of its account."""
+        return self.lines[0].description.partition(":")[0] if len(self.lines) == 1 else self.fund
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """What was paid too much and is kept for the pupil."""
+
+    fund: str
+    amount_vnd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +94,7 @@ _HOLDER = text(
 )
 _DUE = text(
     "SELECT i.id, i.reference, r.name, i.due_on, b.amount_vnd, b.paid_vnd, b.state, a.bin, a.number, a.holder_name,"
-    "  a.memo_prefix, b.changed_at, a.id, coalesce(k.short_name, '')"
+    "  a.memo_prefix, b.changed_at, a.id, coalesce(k.short_name, ''), a.fund"
     " FROM invoice i"
     " JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
     " JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id"
@@ -96,6 +110,12 @@ _LINES = text(
 _COSTS = text(
     "SELECT receiving_account_id, name, cost_vnd, cost_per_10000, borne_by FROM channel"
     " WHERE school_id = :school_id AND active ORDER BY receiving_account_id, cost_vnd, cost_per_10000, name"
+)
+_EXCESS = text(
+    "SELECT a.fund, sum(c.amount_vnd)::bigint FROM pupil_credit c"
+    " JOIN receiving_account a ON a.school_id = c.school_id AND a.id = c.receiving_account_id"
+    " WHERE c.school_id = :school_id AND c.pupil_id = :pupil_id"
+    " GROUP BY a.id, a.fund HAVING sum(c.amount_vnd) > 0 ORDER BY a.id"
 )
 _STATE = text(
     "SELECT i.reference, b.state, b.paid_vnd FROM invoice i"
@@ -123,6 +143,12 @@ def dues(session: Session, who: Holder) -> list[Due]:
 def costs(session: Session, who: Holder) -> list[Cost]:
     """The active channels of the school's accounts: what each costs is printed on every notice."""
     return [Cost(*row) for row in session.execute(_COSTS, {"school_id": who.school_id})]
+
+
+def excess(session: Session, who: Holder) -> list[Excess]:
+    """Credit of the pupil for each account that has some."""
+    rows = session.execute(_EXCESS, {"school_id": who.school_id, "pupil_id": who.pupil_id})
+    return [Excess(*row) for row in rows]
 
 
 def states(session: Session, who: Holder) -> list[tuple[str, str, int]]:

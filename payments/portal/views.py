@@ -34,7 +34,8 @@ def page(token: str) -> ResponseReturnValue:
         who = _holder_of(queries.holder(session, _checked(token), clock.now()))
         dues = queries.dues(session, who)
         costs = queries.costs(session, who)
-        version = _version(queries.states(session, who))
+        excess = queries.excess(session, who)
+        version = _version(queries.states(session, who), excess)
     recent = clock.now() - LOOK_BACK
     return render_template(
         "portal/page.html",
@@ -44,6 +45,7 @@ def page(token: str) -> ResponseReturnValue:
         open_dues=[due for due in dues if due.open_vnd > 0],
         paid_dues=[due for due in dues if due.open_vnd == 0 and due.changed_at > recent],
         costs=costs,
+        excess=excess,
         memo=_memo,
         today=clock.today(),
         now=clock.now().astimezone(clock.VIETNAM),
@@ -56,9 +58,9 @@ def status(token: str) -> ResponseReturnValue:
     """What the waiting page polls: a version that changes with every state, as ETag and body (304 when unchanged)."""
     with db_session() as session:
         who = _holder_of(queries.holder(session, _checked(token), clock.now()))
-        states = queries.states(session, who)
-    answer = Response(f'{{"version":"{_version(states)}"}}', mimetype="application/json")
-    answer.set_etag(_version(states))
+        version = _version(queries.states(session, who), queries.excess(session, who))
+    answer = Response(f'{{"version":"{version}"}}', mimetype="application/json")
+    answer.set_etag(version)
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer.make_conditional(request)
 
@@ -122,5 +124,5 @@ def _style(due: queries.Due, template: Template) -> Style:
     return Style(template=template, bank_name=due.bank_name, holder_name=due.holder_name, mark=mark)
 
 
-def _version(states: list[tuple[str, str, int]]) -> str:
-    return hashlib.sha256(repr(states).encode()).hexdigest()[:16]
+def _version(states: list[tuple[str, str, int]], excess: list[queries.Excess]) -> str:
+    return hashlib.sha256(repr((states, excess)).encode()).hexdigest()[:16]

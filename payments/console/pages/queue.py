@@ -32,6 +32,7 @@ def unmatched(code: str) -> ResponseReturnValue:
     with db_session() as session:
         desk = desk_of(session, code)
         rows = queries.queue(session, desk.school_id)
+        total = queries.today(session, desk.school_id, desk.actor.user_id)["unmatched"]
         named = {invoice_id for row in rows for hint in row["suggestions"] for invoice_id in hint["invoice_ids"]}
         invoices = queries.suggested(session, desk.school_id, sorted(named))
         decisions = queries.decisions(session, desk.school_id)
@@ -42,6 +43,7 @@ def unmatched(code: str) -> ResponseReturnValue:
         "console/unmatched.html",
         desk=desk,
         rows=rows,
+        total=total,
         invoices=invoices,
         decisions=decisions,
         astray=astray,

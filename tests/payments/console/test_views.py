@@ -1,5 +1,6 @@
 """The desk over HTTP: counts that are true, assign and undo, four eyes, and schools that do not see each other."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -96,6 +97,18 @@ def test_held_evidence_brings_money_once_a_person_says_so(desk: Faces) -> None:
     with session_scope(desk.engine) as session:
         assert state_of(session, desk.school, desk.invoice) == ("paid", 115_000)
     assert "Báo có cần người quyết định" not in desk.page(queue)
+
+
+def test_each_candidate_of_held_evidence_is_told_by_its_day_and_text(desk: Faces) -> None:
+    desk.pay(115_000, "NGUYEN THI LAN chuyen tien")
+    with session_scope(desk.engine) as session:
+        evidence = say(session, desk.school, 115_000, desk.invoice.reference)
+        session.add(
+            HeldEvidence(school_id=desk.school.id, evidence_id=evidence, reason=HeldReason.AMBIGUOUS, held_at=OPENED)
+        )
+    desk.log_in("accountant")
+    choices = desk.page(f"/console/{desk.school.code}/unmatched/").split('name="transaction"')[1].split("</select>")[0]
+    assert re.search(r"<option value=.\d+.>\d\d/\d\d/\d{4} .*NGUYEN THI LAN chuyen tien</option>", choices)
 
 
 def test_a_second_amount_for_one_movement_is_shown_beside_the_first(desk: Faces) -> None:

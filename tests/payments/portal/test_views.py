@@ -59,6 +59,17 @@ def test_a_paid_invoice_says_so_and_offers_no_way_to_pay_again(home: Faces) -> N
     assert home.client.get(f"/p/{home.token}/qr/{home.invoice.reference}.png").status_code == 404
 
 
+def test_what_was_paid_too_much_is_told_with_what_becomes_of_it(home: Faces) -> None:
+    tag = home.client.get(f"/p/{home.token}/status").headers["ETag"]
+    home.pay(150_000, home.invoice.reference)
+    page = home.page(f"/p/{home.token}")
+    assert "Đã thanh toán" in page
+    assert "Đã nhận thừa 35.000\u00a0₫" in page
+    home.pay(20_000, home.invoice.reference)
+    assert "Đã nhận thừa 55.000\u00a0₫" in home.page(f"/p/{home.token}")
+    assert home.client.get(f"/p/{home.token}/status").headers["ETag"] != tag
+
+
 def test_the_status_answers_304_until_money_arrives(home: Faces) -> None:
     first = home.client.get(f"/p/{home.token}/status")
     tag = first.headers["ETag"]

@@ -1,0 +1,101 @@
+"""Every page against WCAG 2.2 AA by axe-core, in both colour schemes and both languages, on a phone and on a desk."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+
+import pytest
+from playwright.sync_api import Browser, Page
+from sqlalchemy import Engine
+
+from payments.access.models import Role
+from payments.access.service import create_user, grant_role
+from payments.db import session_scope
+from reconciliation.views import ACCESS as RECONCILIATION_ACCESS
+from reconciliation.views import blueprint as reconciliation
+from tests.payments.faces import PASSWORD, Faces, faces
+from tests.test_screenshots import served
+
+pytestmark = [pytest.mark.browser, pytest.mark.db, pytest.mark.timeout(120)]
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
+DESK = ("", "roster/", "fees/", "rounds/", "rounds/new", "invoices/", "unmatched/", "accounts/", "reconciliation/")
+SMALL = """
+() => [...document.querySelectorAll('a, button, input, select, summary')]
+  .filter(e => getComputedStyle(e).display !== 'inline' && e.type !== 'hidden' && e.getClientRects().length)
+  .filter(e => e.getBoundingClientRect().height < 24 || e.getBoundingClientRect().width < 24).map(e => e.outerHTML)
+"""
+
+
+@pytest.fixture
+def home(engine: Engine, database_url: str) -> Iterator[Faces]:
+    with faces(engine, database_url, [(reconciliation, RECONCILIATION_ACCESS)]) as made:
+        yield made
+
+
+@contextmanager
+def seen(chromium: Browser, width: int, scheme: str) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": width, "height": 740}, color_scheme=scheme)
+    yield context.new_page()
+    context.close()
+
+
+def judge(page: Page, *, doubts: bool = True) -> None:
+    """No violation, no serious doubt, no sideways scrolling, nothing too small for a finger.
+
+    ``doubts`` False where part of a table is scrolled out of sight: axe cannot see the colours there.
+    """
+    page.evaluate(AXE)
+    result = page.evaluate(f"() => axe.run(document, {RULES})")
+    found = result["violations"] + [rule for rule in result["incomplete"] if doubts and rule["impact"] == "serious"]
+    assert [(page.url, rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+    assert page.evaluate(SMALL) == [], page.url
+
+
+def pay_something(home: Faces, state: str) -> None:
+    amount = {"waiting": 0, "partly": 50_000, "over": 150_000}[state]
+    if amount:
+        home.pay(amount, home.invoice.reference)
+
+
+@pytest.mark.parametrize("state", ["waiting", "partly", "over"])
+def test_the_parents_page(home: Faces, chromium: Browser, state: str) -> None:
+    pay_something(home, state)
+    with served(home) as base:
+        for scheme in ("light", "dark"):
+            with seen(chromium, 320, scheme) as page:
+                for path in (f"/p/{home.token}", f"/p/{home.token}?lang=en", f"/p/{'a' * 32}", "/", "/login"):
+                    page.goto(base + path)
+                    judge(page)
+
+
+def enter(page: Page, base: str, username: str) -> None:
+    page.goto(f"{base}/login")
+    page.fill("#username", username)
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_url("**/console/**")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+def test_the_accountants_desk(home: Faces, chromium: Browser, width: int, scheme: str) -> None:
+    pay_something(home, "partly")
+    home.pay(65_000, f"LOP 1A {home.invoice.reference[:10]}")
+    with served(home) as base, seen(chromium, width, scheme) as page:
+        enter(page, base, f"ke.toan.{home.school.code[2:].lstrip('0')}")
+        for path in (*DESK, f"invoices/{home.invoice.id}/"):
+            for query in ("", "?lang=en"):
+                page.goto(f"{base}/console/{home.school.code}/{path}{query}")
+                judge(page, doubts=width > 1000)
+
+
+@pytest.mark.parametrize("role", [Role.OFFICER, Role.OPERATOR])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
+def test_the_pages_of_the_province(home: Faces, chromium: Browser, role: Role, width: int, scheme: str) -> None:
+    with session_scope(home.engine) as session:
+        user = create_user(session, username="ai.do", full_name="Ai Đó (mẫu)", password=PASSWORD)
+        grant_role(session, user, role, home.school.id if role is Role.OFFICER else None)
+    with served(home) as base, seen(chromium, width, scheme) as page:
+        enter(page, base, "ai.do")
+        judge(page, doubts=width > 1000)
