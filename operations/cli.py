@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "fee": "payments.fees.cli:fee_group",
     "keys": "operations.serve:keys",
     "ledger": "reconciliation.cli:ledger_group",
+    "link": "payments.portal.cli:link_group",
     "migrate": "operations.serve:migrate",
     "reconcile": "reconciliation.cli:reconcile_group",
     "reference": "payments.invoices.reference_cli:reference_group",

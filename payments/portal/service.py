@@ -1,16 +1,22 @@
 """Making, deriving and revoking parents' links."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger
 
+from payments import clock
 from payments.errors import NotFoundError
 from payments.portal.models import ParentLink
 from payments.portal.rules import derive_token, newest_key, token_hash
+from payments.schools.queries import year_in_sight
+
+AFTER_THE_YEAR = timedelta(days=92)
+"""The summer: what is open at the end of a school year can still be paid with the same link."""
+WITHOUT_A_YEAR = timedelta(days=365)
 
 _MISSING = text(
     "SELECT p.id FROM pupil p LEFT JOIN parent_link l ON l.school_id = p.school_id AND l.pupil_id = p.id"
@@ -25,7 +31,10 @@ _INSERT = text(
 
 
 def ensure_links(session: Session, link_keys: Mapping[int, bytes], school_id: int, expires_at: datetime) -> int:
-    """Give every pupil of a school a link that has none; two statements. Returns how many were made."""
+    """Give every pupil of a school a link that has none, and let the others live as long; three statements.
+
+    Links on paper and in messages stay good. Returns how many were made.
+    """
     version, key = newest_key(link_keys)
     pupil_ids = list(session.scalars(_MISSING, {"school_id": school_id}))
     hashes = [token_hash(derive_token(key, school_id, pupil_id, 1)) for pupil_id in pupil_ids]
@@ -39,7 +48,32 @@ def ensure_links(session: Session, link_keys: Mapping[int, bytes], school_id: in
             "hashes": hashes,
         },
     )
+    session.execute(
+        update(ParentLink)
+        .where(ParentLink.school_id == school_id, ParentLink.expires_at < expires_at)
+        .values(expires_at=expires_at)
+    )
     return len(pupil_ids)
+
+
+def good_until(session: Session, school_id: int) -> datetime:
+    """When links that are made today end: some time after the school year."""
+    year = year_in_sight(session, school_id, clock.today())
+    if year is None or year.ends_on + AFTER_THE_YEAR <= clock.today():
+        return clock.now() + WITHOUT_A_YEAR
+    return datetime.combine(year.ends_on + AFTER_THE_YEAR, time(), clock.VIETNAM)
+
+
+def link_of(session: Session, link_keys: Mapping[int, bytes], school_id: int, pupil_id: int) -> str | None:
+    """The token of a pupil's live link; None: there is none, it has expired, or its key has left the settings."""
+    row = session.scalar(
+        select(ParentLink).where(
+            ParentLink.school_id == school_id, ParentLink.pupil_id == pupil_id, ParentLink.expires_at > clock.now()
+        )
+    )
+    if row is None or row.key_version not in link_keys:
+        return None
+    return derive_token(link_keys[row.key_version], school_id, pupil_id, row.epoch)
 
 
 def tokens(session: Session, link_keys: Mapping[int, bytes], school_id: int) -> Iterator[tuple[int, str]]:

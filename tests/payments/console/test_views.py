@@ -206,3 +206,21 @@ def test_work_that_failed_for_good_is_tried_again_by_an_operator_alone(desk: Fac
         assert state_of(session, desk.school, desk.invoice) == ("paid", 115_000)
         done = session.execute(text("SELECT actor_id, subject_id FROM audit_event WHERE action = 'work.retried'")).all()
     assert done == [(operator, row_id)]
+
+
+def test_the_desk_gives_links_to_parents_and_takes_them_back(desk: Faces) -> None:
+    desk.log_in("accountant")
+    page = f"/console/{desk.school.code}/invoices/{desk.invoice.id}/"
+    assert f"/p/{desk.token}" in desk.page(page)
+    assert desk.post(f"{page}renew", page) == 303
+    assert f"/p/{desk.token}" not in desk.page(page)
+    assert desk.client.get(f"/p/{desk.token}").status_code == 404
+    with session_scope(desk.engine) as session:
+        session.execute(text("DELETE FROM parent_link"))
+    assert "Chưa có đường dẫn" in desk.page(page)
+    assert desk.post(f"{page}links", page) == 303
+    link = desk.page(page).split("/p/")[1].split('"')[0]
+    assert desk.client.get(f"/p/{link}").status_code == 200
+    with session_scope(desk.engine) as session:
+        deeds = session.scalars(text("SELECT action FROM audit_event WHERE action LIKE 'link%' ORDER BY id")).all()
+    assert deeds == ["link.renewed", "links.made"]
