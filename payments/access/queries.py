@@ -1,13 +1,24 @@
 """Reads of users and sessions."""
 
+from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import or_, select
+from sqlalchemy import RowMapping, or_, select, text
 from sqlalchemy.orm import Session
 
 from payments.access.models import Grant, User
 from payments.access.rules import Actor, Granted
 from payments.errors import NotFoundError
+
+_USERS = text(
+    "SELECT u.username, u.full_name, u.active, u.locked_until,"
+    "  coalesce(array_agg(g.role || coalesce('@' || o.code, '') ORDER BY g.role, o.code)"
+    "    FILTER (WHERE g.id IS NOT NULL), '{}') AS roles"
+    " FROM app_user u LEFT JOIN user_grant g ON g.user_id = u.id AND g.valid_from <= :today"
+    "   AND (g.valid_to IS NULL OR g.valid_to > :today)"
+    " LEFT JOIN organisation o ON o.id = g.organisation_id"
+    " GROUP BY u.id ORDER BY u.username"
+)
 
 
 def actor(session: Session, user_id: int, today: date) -> Actor | None:
@@ -32,6 +43,19 @@ def user_id_by_name(session: Session, username: str) -> int:
     if found is None:
         raise NotFoundError(f"Không có người dùng «{username}».", f"There is no user {username!r}.")
     return found
+
+
+def any_user_id(session: Session, username: str) -> int:
+    """The user of that log-in name, active or not. Raises NotFoundError."""
+    found = session.scalar(select(User.id).where(User.username == username))
+    if found is None:
+        raise NotFoundError(f"Không có người dùng «{username}».", f"There is no user {username!r}.")
+    return found
+
+
+def all_users(session: Session, today: date) -> Sequence[RowMapping]:
+    """Every user with the roles that hold today as ``role@organisation``."""
+    return session.execute(_USERS, {"today": today}).mappings().all()
 
 
 def users_with(session: Session, organisation_id: int, role: str, today: date) -> list[User]:

@@ -6,14 +6,14 @@ from datetime import date, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from payments import clock
 from payments.access.models import Grant, LoginAttempt, Role, User, UserSession
 from payments.access.queries import actor
 from payments.access.rules import ABSOLUTE, Actor, check_password, check_username, lock_after, session_ended
-from payments.errors import ConflictError, DomainError
+from payments.errors import ConflictError, DomainError, NotFoundError
 
 # OWASP's minimum for argon2id: a log-in on a small server must not become a denial of service.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -80,6 +80,44 @@ def grant_role(
     session.flush()
 
 
+def end_role(session: Session, user_id: int, role: Role, organisation_id: int | None) -> None:
+    """Take a role away from today on. Raises NotFoundError when the user does not hold it."""
+    today = clock.today()
+    held = session.scalars(
+        select(Grant).where(
+            Grant.user_id == user_id,
+            Grant.role == role,
+            Grant.organisation_id.is_not_distinct_from(organisation_id),
+            or_(Grant.valid_to.is_(None), Grant.valid_to > today),
+        )
+    ).all()
+    if not held:
+        raise NotFoundError("Người dùng không có vai trò đó ở đơn vị đó.", "The user does not hold that role there.")
+    for grant in held:
+        if grant.valid_from < today:
+            grant.valid_to = today
+        else:
+            session.delete(grant)
+    session.flush()
+
+
+def set_password(session: Session, user_id: int, password: str) -> None:
+    """Give a new password, unlock the account and end its sessions. Raises DomainError for a weak one."""
+    user = session.get_one(User, user_id)
+    check_password(password, user.username)
+    user.password_hash = _HASHER.hash(password)
+    user.failed_logins, user.locked_until = 0, None
+    _end_sessions(session, user_id)
+
+
+def set_active(session: Session, user_id: int, *, active: bool) -> None:
+    """Let a user log in, or no longer: open sessions end at once. What the user did stays on record."""
+    session.get_one(User, user_id).active = active
+    if not active:
+        _end_sessions(session, user_id)
+    session.flush()
+
+
 def log_in(session: Session, *, username: str, password: str, remote_addr: str | None) -> str | None:
     """Open a session and return its token; None when refused (the attempt and the lock are kept, so do commit).
 
@@ -121,6 +159,14 @@ def log_out(session: Session, token: str) -> None:
     row = session.scalar(select(UserSession).where(UserSession.token_hash == _hash(token)))
     if row is not None and row.ended_at is None:
         row.ended_at = clock.now()
+
+
+def _end_sessions(session: Session, user_id: int) -> None:
+    session.execute(
+        update(UserSession)
+        .where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
+        .values(ended_at=clock.now())
+    )
 
 
 def _open_session(session: Session, user_id: int) -> str:
