@@ -82,6 +82,20 @@ class LazyGroup(click.Group):
             for problem in error.problems:
                 click.echo(f"- {problem}", err=True)
             ctx.exit(WRONG_USE)
+        except Exception as error:
+            said = _about_the_database(error)
+            if said is None:
+                raise
+            click.echo(f"{said.vi} ({said.code})", err=True)
+            ctx.exit(REFUSED)
+
+
+def _about_the_database(error: Exception) -> DomainError | None:
+    """What a person can do about a database that is away; asked of commands that have loaded one only."""
+    if "payments.db" not in sys.modules:
+        return None
+    said: DomainError | None = sys.modules["payments.db"].readable(error)
+    return said
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from operations.invariants import Check, check_invariants
 from payments import clock
 from payments.celery import make_celery
-from payments.db import make_engine
+from payments.db import make_engine, reason
 from payments.settings import Settings
-from payments.web.health import code_head
+from payments.web.health import NO_BROKER, code_head
 
 DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 """Without these an acknowledged callback could be lost (invariant I4). Stricter values than ``on`` are fine."""
@@ -62,7 +62,7 @@ def prove(engine: Engine) -> list[Check]:
             connection.execute(text("SET TRANSACTION READ ONLY"))
             return check_invariants(connection)
     except SQLAlchemyError as error:
-        return [Check("invariants", ok=False, detail=type(error).__name__)]
+        return [Check("invariants", ok=False, detail=reason(error))]
 
 
 def _look(engine: Engine, name: str, look: Callable[[Connection], tuple[bool, str]]) -> Check:
@@ -70,7 +70,7 @@ def _look(engine: Engine, name: str, look: Callable[[Connection], tuple[bool, st
         with engine.connect() as connection:
             ok, detail = look(connection)
     except SQLAlchemyError as error:
-        return Check(name, ok=False, detail=type(error).__name__)
+        return Check(name, ok=False, detail=reason(error))
     return Check(name, ok=ok, detail=detail)
 
 
@@ -103,13 +103,15 @@ def _queue(connection: Connection) -> tuple[bool, str]:
 def _broker(settings: Settings) -> Check:
     """A broker that is away costs seconds, never money; one that is configured should answer."""
     if not settings.broker_url:
-        return Check("broker", ok=True, detail="no BROKER_URL: the sweep alone does the work")
+        return Check("broker", ok=True, detail=NO_BROKER)
     make_celery(settings, {})
     try:
         with current_app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=1)
     except (OperationalError, OSError) as error:
-        return Check("broker", ok=False, detail=type(error).__name__)
+        return Check(
+            "broker", ok=False, detail=f"does not answer ({type(error).__name__}): check BROKER_URL and the server"
+        )
     return Check("broker", ok=True, detail="answers")
 
 

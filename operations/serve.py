@@ -20,7 +20,7 @@ from granian.server import Server
 from operations.migrate import upgrade
 from payments.celery import QUEUES
 from payments.db import libpq_url, readable_faults
-from payments.settings import Settings, generated_environment
+from payments.settings import Settings, SettingsError, generated_environment
 
 BEAT_LOCK = 0x68634265  # "hcBe": any fixed number, the same on every machine
 BEAT_LOOK_S = 5.0
@@ -109,6 +109,7 @@ def worker(queues: str, concurrency: int) -> None:
     unknown = set(queues.split(",")) - set(QUEUES)
     if unknown:
         raise click.BadParameter(f"no such queue: {', '.join(sorted(unknown))}", param_hint="--queues")
+    _require_broker(Settings.from_env())
     import wsgi  # noqa: PLC0415 - composes everything from the environment, so only when asked to run
 
     options = [f"--queues={queues}", f"--concurrency={concurrency}", "--loglevel=INFO"]
@@ -118,11 +119,19 @@ def worker(queues: str, concurrency: int) -> None:
 @click.command()
 def beat() -> None:
     """Đánh nhịp cho các việc theo giờ. (Start what is due by the clock; a second beat waits in reserve.)"""
+    settings = Settings.from_env()
+    _require_broker(settings)
     import wsgi  # noqa: PLC0415 - composes everything from the environment, so only when asked to run
 
-    with sole_beat(Settings.from_env().database_url):
+    with sole_beat(settings.database_url):
         # The plain scheduler keeps no file: what a stopped beat missed is found by the sweeps, from the database.
         wsgi.celery.start(["beat", "--scheduler=celery.beat:Scheduler", "--pidfile=", "--loglevel=INFO"])
+
+
+def _require_broker(settings: Settings) -> None:
+    """Raises SettingsError: without a broker these processes would wait for ever for one on this machine."""
+    if settings.broker_url is None:
+        raise SettingsError(["BROKER_URL is missing: worker and beat meet there"])
 
 
 @contextmanager

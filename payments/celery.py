@@ -31,7 +31,7 @@ BROKER_TIMEOUT_S = 1.0
 
 
 def make_celery(settings: Settings, beat_schedule: Mapping[str, Any]) -> Celery:
-    """The Celery application; without BROKER_URL nothing is sent and the sweep alone does the work."""
+    """The Celery application; without BROKER_URL nothing is sent, and neither worker nor beat can run."""
     app = Celery("hocphi", broker=settings.broker_url, backend=settings.result_backend)
     app.conf.update(
         task_ignore_result=True,

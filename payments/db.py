@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
+import psycopg
 from psycopg.errors import UndefinedTable
 from sqlalchemy import BigInteger, Date, DateTime, Enum, Identity, LargeBinary, MetaData, Text, create_engine
 from sqlalchemy import ForeignKey as _ForeignKey
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from payments.errors import DomainError
@@ -150,19 +151,32 @@ def readable_faults() -> Iterator[None]:
     """
     try:
         yield
-    except OperationalError as error:
-        if error.statement is not None:
+    except Exception as error:
+        said = readable(error)
+        if said is None:
             raise
-        raise DomainError(
-            "database_away",
-            "Không kết nối được cơ sở dữ liệu; hãy kiểm tra DATABASE_URL và máy chủ.",
-            "The database cannot be reached; check DATABASE_URL and the server.",
-        ) from error
-    except ProgrammingError as error:
-        if not isinstance(error.orig, UndefinedTable):
-            raise
-        raise DomainError(
+        raise said from error
+
+
+def readable(error: BaseException) -> DomainError | None:
+    """What to do about a database that is away or has no tables yet; None for every other fault."""
+    origin = getattr(error, "orig", error)
+    if isinstance(origin, UndefinedTable):
+        return DomainError(
             "no_schema",
             "Cơ sở dữ liệu chưa có bảng; hãy chạy «hocphi migrate».",
             "The database has no tables yet; run «hocphi migrate».",
-        ) from error
+        )
+    if isinstance(origin, psycopg.OperationalError) and getattr(error, "statement", None) is None:
+        return DomainError(
+            "database_away",
+            "Không kết nối được cơ sở dữ liệu; hãy kiểm tra DATABASE_URL và máy chủ.",
+            "The database cannot be reached; check DATABASE_URL and the server.",
+        )
+    return None
+
+
+def reason(error: SQLAlchemyError) -> str:
+    """The fault in a few words for checks that an operator or a monitor reads."""
+    said = readable(error)
+    return type(error).__name__ if said is None else said.en

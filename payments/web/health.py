@@ -12,12 +12,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from payments.db import reason
 from payments.web.context import services
 from payments.web.security import Open
 
 blueprint = Blueprint("health", __name__)
 ACCESS = Open.PUBLIC
 BROKER_TIMEOUT_S = 1
+NO_BROKER = "no BROKER_URL: pages and callbacks work, worker and beat need one"
 
 
 @blueprint.get("/healthz")
@@ -60,7 +62,7 @@ def _database() -> str | None:
         with services().engine.connect() as connection:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError as error:
-        return type(error).__name__
+        return reason(error)
     return None
 
 
@@ -69,16 +71,16 @@ def _schema() -> str | None:
         with services().engine.connect() as connection:
             head = connection.scalar(text("SELECT version_num FROM alembic_version"))
     except SQLAlchemyError as error:
-        return type(error).__name__
+        return reason(error)
     return None if head == code_head() else f"the database is at {head}, the code at {code_head()}: hocphi migrate"
 
 
 def _broker() -> str | None:
     if not services().settings.broker_url:
-        return "no BROKER_URL: the sweep alone does the work"
+        return NO_BROKER
     try:
         with current_celery.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=BROKER_TIMEOUT_S)
     except (OperationalError, OSError) as error:
-        return type(error).__name__
+        return f"does not answer ({type(error).__name__}): check BROKER_URL and the server"
     return None

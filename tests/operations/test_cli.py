@@ -103,14 +103,6 @@ def test_serving_without_settings_says_all_that_is_missing():
     assert "HOCPHI_LINK_KEYS" in done.stderr
 
 
-@pytest.mark.parametrize("command", [("school", "list"), ("migrate",)])
-def test_a_database_that_is_away_is_one_sentence(command):
-    done = run(*command, DATABASE_URL="postgresql://postgres@/nothing?host=/nowhere", **generated_environment())
-    assert done.returncode == 1
-    assert "database_away" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 @pytest.mark.db
 def test_a_database_without_tables_names_the_way_out():
     with EmbeddedPostgres(throwaway=True) as server:
@@ -144,3 +136,26 @@ def test_a_beat_that_lost_its_lock_ends(database_url):
         )
     beat.communicate(timeout=30)
     assert beat.returncode == -signal.SIGTERM
+
+
+NOWHERE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "BROKER_URL": "redis://127.0.0.1:1/0"}
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://nobody@127.0.0.1:1/nothing", "postgresql://postgres@/nothing?host=/nowhere"]
+)
+@pytest.mark.parametrize(
+    "command", ["user list", "migrate", "reconcile --date 2025-01-01", "beat", "school list", "link list --school X"]
+)
+def test_a_database_that_is_away_is_one_sentence(command, url):
+    done = run(*command.split(), **NOWHERE | {"DATABASE_URL": url}, **generated_environment())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip().splitlines()[-1].endswith("hãy kiểm tra DATABASE_URL và máy chủ. (database_away)")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["worker", "beat"])
+def test_background_processes_ask_for_their_broker(command):
+    done = run(command, **generated_environment(), DATABASE_URL=NOWHERE["DATABASE_URL"])
+    assert done.returncode == 2
+    assert "BROKER_URL is missing" in done.stderr
