@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from importlib.resources import files
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
 from payments.access.models import Role
@@ -99,3 +99,32 @@ def test_the_pages_of_the_province(home: Faces, chromium: Browser, role: Role, w
     with served(home) as base, seen(chromium, width, scheme) as page:
         enter(page, base, "ai.do")
         judge(page, doubts=width > 1000)
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the element has the focus, as somebody without a mouse does."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    pytest.fail(f"no number of tabs leads to {selector}")
+
+
+def test_the_accountant_places_a_transfer_and_takes_it_back_without_a_mouse(home: Faces, chromium: Browser) -> None:
+    home.pay(115_000, f"LOP 1A {home.invoice.reference[:10]}")
+    with served(home) as base, seen(chromium, 1280, "light") as page:
+        enter(page, base, f"ke.toan.{home.school.code[2:].lstrip('0')}")
+        tab_to(page, 'a[href$="/unmatched/"]')
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        tab_to(page, 'input[name="hint"]')
+        page.keyboard.press("Space")
+        tab_to(page, 'form[action$="/assign"] button')
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_contain_text("Đã gán khoản tiền")
+        tab_to(page, 'form[action$="/undo"] button')
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        expect(page.get_by_text("Đã hoàn tác.")).to_be_visible()
+        expect(page.locator("article.case")).to_have_count(1)
