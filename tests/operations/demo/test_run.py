@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import termios
@@ -16,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from operations.demo import found, run
+from operations.demo.greeting import greet
 from operations.demo.presets import CALENDAR
 from operations.demo.progress import bar
 from operations.demo.world import World, new_world
@@ -79,6 +81,17 @@ def test_a_person_is_told_in_words(command):
     done = command()
     assert done.exit_code == 0
     assert done.output.splitlines()[-1] == "ĐẠT"
+
+
+def test_a_visitor_is_led_to_a_page_of_each_state_and_to_a_log_in_of_each_role(played, capsys):
+    world, month = played
+    greet(world, month.billed)
+    said = capsys.readouterr()
+    assert said.out == ""
+    for state in ("chưa nộp", "nộp thiếu", "đã nộp"):
+        assert re.search(rf"^  {state} +{world.settings.base_url}/p/[a-z2-7]{{32}}$", said.err, re.MULTILINE), said.err
+    for role in ("kế toán", "hiệu trưởng", "cán bộ Sở", "quản trị"):
+        assert re.search(rf"^  {role} +\S+ +\S+$", said.err, re.MULTILINE), said.err
 
 
 @pytest.mark.parametrize("key", PLANTED)

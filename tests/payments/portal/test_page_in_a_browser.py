@@ -73,7 +73,12 @@ def test_coming_back_from_the_bank_app_looks_at_once(served: Served, phone_page:
     expect(phone_page.get_by_text("✓ Đã thanh toán")).to_be_visible(timeout=WITHIN_5_S)
 
 
-def test_the_qr_on_the_screen_says_what_the_page_says(served: Served, phone_page: Page) -> None:
+@pytest.mark.parametrize("paid_vnd", [0, 50_000])
+def test_the_qr_on_the_screen_and_the_saved_one_say_what_the_page_says(
+    served: Served, phone_page: Page, paid_vnd: int
+) -> None:
+    if paid_vnd:
+        served.home.pay(paid_vnd, served.home.invoice.reference)
     phone_page.goto(served.url)
     expect(phone_page.locator(".qr img")).to_be_visible()
     seen = zxingcpp.read_barcodes(Image.open(io.BytesIO(phone_page.locator(".qr").screenshot())))
@@ -81,6 +86,10 @@ def test_the_qr_on_the_screen_says_what_the_page_says(served: Served, phone_page
     assert phone_page.locator(".amount").inner_text().startswith(f"{qr.amount_vnd:,}".replace(",", "."))
     copies = [button.get_attribute("data-copy") for button in phone_page.locator(".copy").all()]
     assert [qr.account, str(qr.amount_vnd), qr.memo] == [copies[0], copies[2], copies[3]]
+    assert qr.amount_vnd == 115_000 - paid_vnd
+    with phone_page.expect_download() as saved:
+        phone_page.get_by_text("Lưu ảnh mã QR").click()
+    assert decode(zxingcpp.read_barcodes(Image.open(saved.value.path()))[0].text) == qr
 
 
 def test_without_scripts_the_page_works_by_reloading(served: Served, chromium: Browser) -> None:
