@@ -41,6 +41,8 @@ __all__ = [
     "MalformedCallbackError",
     "Now",
     "Outcome",
+    "OutgoingRequest",
+    "OutgoingResponse",
     "Owed",
     "Reason",
     "Request",
@@ -276,6 +278,37 @@ class Biller(Protocol):
 
     def answer_inquiry(self, request: Request, owed: Owed, secrets: Secrets, now: Now) -> Answer:
         """Answer in the sender's code table; never raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingRequest:
+    """A call that an adapter wants made: it builds the request and reads the answer, others send it.
+
+    `url` and `headers` may hold secrets: neither is ever written to a log.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingResponse:
+    """The answer to an `OutgoingRequest`; header names are kept in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __post_init__(self) -> None:
+        lowered = {name.lower(): value for name, value in self.headers.items()}
+        object.__setattr__(self, "headers", lowered)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The body as a strictly read JSON object; raises MalformedCallbackError."""
+        return strict_json.load_object(self.body)
 
 
 def unix(now: Now) -> int:

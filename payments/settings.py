@@ -18,6 +18,7 @@ KNOWN = frozenset(
         "HOCPHI_BASE_URL",
         "HOCPHI_TRUSTED_PROXIES",
         "HOCPHI_ADAPTERS",
+        "HOCPHI_OUTGOING_ALLOW",
         "HOCPHI_SMTP_URL",
         "HOCPHI_MAIL_FROM",
     }
@@ -48,6 +49,8 @@ class Settings:
     trusted_proxies: tuple[IPNetwork, ...] = ()
     adapters: tuple[str, ...] | None = None
     """Allow-list of adapter names; None allows the built-in ones."""
+    outgoing_allow: tuple[IPNetwork, ...] = ()
+    """Networks that we may call though they are not public, and without TLS."""
     smtp_url: str | None = field(default=None, repr=False)
     mail_from: str = "hocphi@localhost"
 
@@ -70,6 +73,7 @@ class Settings:
             base_url=(reader.get("HOCPHI_BASE_URL") or "http://127.0.0.1:8000").rstrip("/"),
             trusted_proxies=reader.networks("HOCPHI_TRUSTED_PROXIES"),
             adapters=reader.names("HOCPHI_ADAPTERS"),
+            outgoing_allow=reader.networks("HOCPHI_OUTGOING_ALLOW"),
             smtp_url=reader.get("HOCPHI_SMTP_URL"),
             mail_from=reader.get("HOCPHI_MAIL_FROM") or "hocphi@localhost",
         )
