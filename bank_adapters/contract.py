@@ -215,6 +215,9 @@ class Adapter(Protocol):
     BATCH: bool
     """Whether one request may carry several transactions."""
 
+    # Optional. KEY_PAIRS: Mapping[str, str], the secret fields that hold a private key of ours -> «rsa» or «ed25519»:
+    # hocphi makes such a key itself and shows its public part.
+
     def authenticate(self, request: Request, secrets: Secrets, now: Now) -> Verdict:
         """Say whether a live secret signed this request; never raises."""
 

@@ -39,6 +39,7 @@ INTERFACE: Final = 1
 NAME: Final = "vietinbank"
 SECRET_FIELDS: Final = ("public_pem", "private_pem", "duplicate_code")
 SECRET_CHOICES: Final = (("public_pem", "private_pem"),)
+KEY_PAIRS: Final = {"private_pem": "rsa"}
 ROUTES: Final = {
     "": "notify",
     "notify-bill": "notify",

@@ -1,12 +1,16 @@
 """``hocphi connection``: who may call the banks' door."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 import click
 from sqlalchemy.orm import Session
 
 from bank_adapters import allow_only
+from payments import clock
 from payments.banking import connections, queries
 from payments.banking.connections import AccountName
 from payments.crypto import FieldCipher
@@ -37,6 +41,7 @@ def connection_group() -> None:
 @click.option("--network", "networks", multiple=True, help="CIDR được gọi vào; mặc định mọi nơi / allowed addresses")
 @click.option("--name", default="", help="tên để nhận ra kết nối")
 @click.option("--sandbox", is_flag=True, help="kết nối thử: không bao giờ đụng tới thông báo thật")
+@click.option("--generate-key", is_flag=True, help="tạo khóa riêng của hệ thống nếu bộ kết nối ký câu trả lời")
 @AS_JSON
 def add(
     *,
@@ -48,11 +53,13 @@ def add(
     networks: tuple[str, ...],
     name: str,
     sandbox: bool,
+    generate_key: bool,
     as_json: bool,
 ) -> None:
     """Mở một kết nối và in địa chỉ nhận thông báo (open a connection and print its URL)."""
     with command_session() as (session, settings):
         allow_only(settings.adapters)
+        secret = connections.read_secret(adapter, secret_file.read_bytes())
         connection_id, token = connections.create_connection(
             session,
             FieldCipher(settings.field_keys),
@@ -62,7 +69,7 @@ def add(
                 *(_account(session, prefix, "virtual_prefix") for prefix in prefixes),
                 *(_account(session, merchant, "merchant") for merchant in merchants),
             ],
-            secret=connections.read_secret(adapter, secret_file.read_bytes()),
+            secret=connections.with_our_keys(adapter, secret) if generate_key else secret,
             actor_id=None,
             name=name,
             networks=networks,
@@ -96,15 +103,69 @@ def rotate(connection_id: int, secret_file: Path) -> None:
 
 @connection_group.command("revoke")
 @click.argument("connection_id", type=int)
-@click.option("--old-secret", is_flag=True, help="chỉ thu hồi khóa cũ hơn trong hai khóa / only the older secret")
-def revoke(connection_id: int, *, old_secret: bool) -> None:
-    """Thu hồi một kết nối, hoặc chỉ khóa cũ của nó (revoke a connection or its older secret)."""
+@click.option(
+    "--old-secret", "part", flag_value="old", help="chỉ thu hồi khóa cũ hơn trong hai khóa / only the older secret"
+)
+@click.option("--new-secret", "part", flag_value="new", help="bỏ khóa mới thêm nhầm / only the newer secret")
+@click.option("--at-once", is_flag=True, help="khóa cũ đã lộ: không chờ khóa mới được dùng / the old secret leaked")
+def revoke(connection_id: int, *, part: str | None, at_once: bool) -> None:
+    """Thu hồi một kết nối, hoặc một trong hai khóa của nó (revoke a connection or one of its two secrets)."""
     with command_session() as (session, _settings):
-        if old_secret:
-            connections.revoke_secret(session, connection_id, actor_id=None)
+        if part == "old":
+            connections.revoke_secret(session, connection_id, actor_id=None, at_once=at_once)
+        elif part == "new":
+            connections.drop_new_secret(session, connection_id, actor_id=None)
         else:
             connections.revoke_connection(session, connection_id, actor_id=None)
     click.echo("Đã thu hồi, có hiệu lực trong vòng 5 giây (revoked, effective within 5 s).")
+
+
+@connection_group.command("secrets")
+@click.argument("connection_id", type=int)
+@AS_JSON
+def secrets(connection_id: int, *, as_json: bool) -> None:
+    """Xem các khóa: thêm lúc nào, dùng lần cuối lúc nào (when each secret was added and last used)."""
+    rows = _secrets(connection_id)
+    if as_json:
+        told = [{**row._asdict(), "keys": [asdict(key) for key in row.keys]} for row in rows]
+        click.echo(json.dumps({"secrets": told}, ensure_ascii=False, default=datetime.isoformat))
+        return
+    for row in rows:
+        state = "đã thu hồi (revoked)" if row.revoked_at else "chờ (prepared)" if row.prepared else "đang dùng (live)"
+        used = _minute(row.last_used_at) if row.last_used_at else "chưa dùng (never used)"
+        click.echo(f"{row.id}\t{state}\t{_minute(row.created_at)}\t{used}")
+
+
+@connection_group.group("key")
+def key_group() -> None:
+    """Khóa riêng của hệ thống, để ký câu trả lời (our own keys, which sign answers)."""
+
+
+@key_group.command("new")
+@click.argument("connection_id", type=int)
+def key_new(connection_id: int) -> None:
+    """Tạo khóa mới bên cạnh khóa đang dùng, rồi in phần công khai (make a new key, print its public part)."""
+    with command_session() as (session, settings):
+        allow_only(settings.adapters)
+        connections.add_key(session, FieldCipher(settings.field_keys), connection_id, actor_id=None)
+    _show_keys(_secrets(connection_id)[:1])
+    click.echo("Hãy gửi cho ngân hàng; khi họ xác nhận, chạy «hocphi connection key use».", err=True)
+
+
+@key_group.command("use")
+@click.argument("connection_id", type=int)
+def key_use(connection_id: int) -> None:
+    """Ký bằng khóa mới từ bây giờ: ngân hàng đã xác nhận (sign with the new key from now on)."""
+    with command_session() as (session, _settings):
+        connections.use_prepared(session, connection_id, actor_id=None)
+    click.echo("Đã dùng khóa mới; khóa cũ vẫn còn tới khi thu hồi (the new key signs).")
+
+
+@key_group.command("show")
+@click.argument("connection_id", type=int)
+def key_show(connection_id: int) -> None:
+    """In phần công khai, dấu vân tay và chứng thư của các khóa (public parts, fingerprints, certificates)."""
+    _show_keys([row for row in _secrets(connection_id) if not row.revoked_at])
 
 
 @connection_group.command("list")
@@ -126,6 +187,24 @@ def _account(session: Session, text: str, kind: connections.IdentifierKind = "nu
     name, _, identifier = text.partition("=")
     account = queries.account_by_name(session, name)
     return AccountName(account.bin, account.number, kind, None if kind == "number" else identifier)
+
+
+def _secrets(connection_id: int) -> list[queries.SecretRow]:
+    with command_session() as (session, settings):
+        connections.adapter_of(session, connection_id)
+        return queries.secrets_of(session, FieldCipher(settings.field_keys), connection_id)
+
+
+def _show_keys(rows: Sequence[queries.SecretRow]) -> None:
+    for row in rows:
+        for key in row.keys:
+            whose = "của hệ thống (ours)" if key.ours else "của bên gửi (theirs)"
+            click.echo(f"# khóa {row.id}, {key.field}: {key.kind}, {whose}\n# SHA-256 {key.sha256}")
+            click.echo("\n".join(part.strip() for part in (key.pem, key.whpk, key.certificate) if part))
+
+
+def _minute(moment: datetime) -> str:
+    return moment.astimezone(clock.VIETNAM).strftime("%d/%m/%Y %H:%M")
 
 
 def _tell_url(settings: Settings, connection_id: int, token: str, *, as_json: bool) -> None:

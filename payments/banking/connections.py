@@ -17,7 +17,7 @@ from bank_adapters.contract import Adapter, AdapterError
 from bank_adapters.registry import get_adapter
 from payments import clock
 from payments.audit.service import record
-from payments.banking import queries, rules
+from payments.banking import key_pairs, queries, rules
 from payments.banking.models import Connection, ConnectionAccount, ConnectionSecret
 from payments.crypto import FieldCipher
 from payments.errors import ConflictError, DomainError, NotFoundError
@@ -132,11 +132,79 @@ def add_secret(
     return row.id
 
 
-def revoke_secret(session: Session, connection_id: int, *, actor_id: int | None) -> int:
+def with_our_keys(adapter: str, secret: Mapping[str, str]) -> dict[str, str]:
+    """The secret with new private keys of ours where the adapter signs and none is given. Raises DomainError."""
+    kinds: Mapping[str, key_pairs.Kind] = getattr(_adapter(adapter), "KEY_PAIRS", {})
+    return {field: key_pairs.generate(kind) for field, kind in kinds.items() if not secret.get(field)} | dict(secret)
+
+
+def add_key(session: Session, cipher: FieldCipher, connection_id: int, *, actor_id: int | None) -> int:
+    """Prepare a new key of ours beside the one in use, and return the id of its secret.
+
+    Answers keep the old signature until ``use_prepared``: first the bank must learn the new public part. Raises
+    NotFoundError, ConflictError ``two_secrets``, and DomainError ``no_key_of_ours`` for an adapter that signs nothing.
+    """
+    connection = _locked(session, connection_id)
+    kinds: Mapping[str, key_pairs.Kind] = getattr(_adapter(connection.adapter), "KEY_PAIRS", {})
+    if not kinds:
+        raise DomainError(
+            "no_key_of_ours",
+            f"Bộ kết nối «{connection.adapter}» không dùng khóa riêng của hệ thống; chỉ bên gửi có khóa.",
+            f"The adapter {connection.adapter!r} uses no private key of ours.",
+        )
+    held = json.loads(cipher.open(_live_secrets(session, connection_id)[-1].sealed, queries.SECRET_PLACE))
+    made = held | {field: key_pairs.generate(kind) for field, kind in kinds.items()}
+    secret_id = add_secret(session, cipher, connection_id, made, actor_id=actor_id)
+    session.get_one(ConnectionSecret, secret_id).prepared = True
+    session.flush()
+    return secret_id
+
+
+def use_prepared(session: Session, connection_id: int, *, actor_id: int | None) -> int:
+    """Sign with the prepared key from now on, and return its secret's id; the bank has confirmed it.
+
+    Raises NotFoundError, and ConflictError ``nothing_prepared``.
+    """
+    _locked(session, connection_id)
+    waiting = [secret for secret in _live_secrets(session, connection_id) if secret.prepared]
+    if not waiting:
+        raise ConflictError(
+            "nothing_prepared",
+            "Không có khóa mới nào đang chờ; hãy tạo bằng «hocphi connection key new».",
+            "No new key is waiting; make one with `hocphi connection key new`.",
+        )
+    waiting[0].prepared = False
+    session.flush()
+    _record(session, actor_id, "connection.key_in_use", connection_id)
+    return waiting[0].id
+
+
+def drop_new_secret(session: Session, connection_id: int, *, actor_id: int | None) -> int:
+    """Take back the newer of two live secrets, added by mistake, and return its id. Raises as ``revoke_secret``."""
+    live = _both_secrets(session, connection_id)
+    return _revoke(session, live[-1], actor_id)
+
+
+def revoke_secret(session: Session, connection_id: int, *, actor_id: int | None, at_once: bool = False) -> int:
     """Revoke the older of two live secrets, the last step of a rotation, and return its id.
 
-    Raises NotFoundError, and ConflictError ``last_secret`` when only one is live: revoke the connection instead.
+    Raises NotFoundError, ConflictError ``last_secret`` when only one is live (revoke the connection instead), and
+    ConflictError ``new_one_unused`` while no message proved the new one; ``at_once`` is for a secret that leaked.
     """
+    live = _both_secrets(session, connection_id)
+    if not at_once and (live[-1].last_used_at is None or live[-1].prepared):
+        raise ConflictError(
+            "new_one_unused",
+            "Chưa có thông báo nào dùng khóa mới; thu hồi khóa cũ lúc này có thể làm mất thông báo. Hãy chờ bên gửi đổi"
+            " khóa, hoặc thêm «--at-once» nếu khóa cũ đã lộ.",
+            "No message has used the new secret yet, so revoking the old one may refuse callbacks. Wait until the"
+            " sender has changed over, or add --at-once if the old secret leaked.",
+        )
+    live[-1].prepared = False
+    return _revoke(session, live[0], actor_id)
+
+
+def _both_secrets(session: Session, connection_id: int) -> Sequence[ConnectionSecret]:
     _locked(session, connection_id)
     live = _live_secrets(session, connection_id)
     if len(live) < rules.LIVE_SECRETS:
@@ -145,10 +213,14 @@ def revoke_secret(session: Session, connection_id: int, *, actor_id: int | None)
             "Đây là khóa duy nhất; hãy thêm khóa mới trước, hoặc thu hồi cả kết nối.",
             "This is the only live secret; add a new one first, or revoke the connection.",
         )
-    live[0].revoked_at = clock.now()
+    return live
+
+
+def _revoke(session: Session, secret: ConnectionSecret, actor_id: int | None) -> int:
+    secret.revoked_at = clock.now()
     session.flush()
-    _record(session, actor_id, "connection.secret_revoked", connection_id)
-    return live[0].id
+    _record(session, actor_id, "connection.secret_revoked", secret.connection_id)
+    return secret.id
 
 
 def revoke_connection(session: Session, connection_id: int, *, actor_id: int | None) -> None:

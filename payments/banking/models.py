@@ -131,7 +131,11 @@ class ConnectionSecret(GlobalRow):
     connection_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("connection.id"))
     sealed: Mapped[bytes]
     """JSON object of the adapter's SECRET_FIELDS, sealed."""
+    prepared: Mapped[bool] = mapped_column(default=False)
+    """It opens the door already, but the other one's key still signs our answers: the bank must learn first."""
     created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    """When a sender last proved to hold it, to the minute."""
     revoked_at: Mapped[datetime | None]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from payments.banking import rules
+from payments.banking.key_pairs import PublicPart, public_parts
 from payments.banking.models import Bank, Channel, Connection, ConnectionSecret, ReceivingAccount
 from payments.banking.rules import ClosedList, Target, account_text, closed_list
 from payments.crypto import FieldCipher
@@ -23,21 +24,27 @@ TOKEN_PLACE = "connection.token_sealed"  # noqa: S105 - as above
 
 DOOR_STATEMENT = """
     SELECT connection.id, connection.adapter, connection.sandbox, connection.allowed_networks,
+           ARRAY(SELECT id FROM connection_secret AS secret
+                 WHERE secret.connection_id = connection.id AND secret.revoked_at IS NULL
+                 ORDER BY secret.prepared, secret.created_at DESC, secret.id DESC) AS secret_ids,
            ARRAY(SELECT sealed FROM connection_secret AS secret
                  WHERE secret.connection_id = connection.id AND secret.revoked_at IS NULL
-                 ORDER BY secret.created_at DESC, secret.id DESC) AS secrets,
+                 ORDER BY secret.prepared, secret.created_at DESC, secret.id DESC) AS secrets,
            ARRAY(SELECT ARRAY[account.kind, account.identifier, account.school_id::text, account.account_id::text]
                  FROM connection_account AS account
                  WHERE account.connection_id = connection.id ORDER BY account.id) AS accounts
     FROM connection
     WHERE connection.token_hash = :token_hash AND connection.active
 """
-"""All that the door needs, in one statement; for drivers without names write ``$1`` for ``:token_hash``."""
+"""All that the door needs, in one statement; for drivers without names write ``$1`` for ``:token_hash``.
+
+A prepared secret stands last: it opens the door, but answers are signed with the first one's key.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class DoorConnection:
-    """A connection as the banks' door sees it; secrets are open, newest first, and never printed."""
+    """A connection as the banks' door sees it; secrets are open, in the order of DOOR_STATEMENT, and never printed."""
 
     id: int
     adapter: str
@@ -46,6 +53,8 @@ class DoorConnection:
     """Addresses that may call; empty: any."""
     secrets: tuple[dict[str, str], ...] = field(repr=False)
     accounts: ClosedList = field(repr=False)
+    secret_ids: tuple[int, ...] = ()
+    """Of the secrets, in their order."""
 
 
 def connection_by_token(session: Session, cipher: FieldCipher, token_hash: bytes) -> DoorConnection | None:
@@ -56,7 +65,7 @@ def connection_by_token(session: Session, cipher: FieldCipher, token_hash: bytes
 
 def door_connection(cipher: FieldCipher, row: Sequence[Any]) -> DoorConnection:
     """Build the door's view from a row of DOOR_STATEMENT. Raises SealError."""
-    connection_id, adapter, sandbox, networks, secrets, accounts = row
+    connection_id, adapter, sandbox, networks, secret_ids, secrets, accounts = row
     return DoorConnection(
         id=connection_id,
         adapter=adapter,
@@ -67,6 +76,7 @@ def door_connection(cipher: FieldCipher, row: Sequence[Any]) -> DoorConnection:
             (kind, identifier, Target(int(school_id), int(account_id)))
             for kind, identifier, school_id, account_id in accounts
         ),
+        secret_ids=tuple(secret_ids),
     )
 
 
@@ -156,6 +166,39 @@ def readiness(session: Session, school_id: int, account_ids: Sequence[int], mome
             has_free_channel=free or (earlier is not None and earlier.has_free_channel),
         )
     return list(found.values())
+
+
+class SecretRow(NamedTuple):
+    """A secret in a list: when it was made and used, and the public parts of its keys; nothing that opens a door."""
+
+    id: int
+    created_at: datetime
+    last_used_at: datetime | None
+    """To the minute; None: no message has proved it yet."""
+    prepared: bool
+    revoked_at: datetime | None
+    keys: tuple[PublicPart, ...]
+
+
+def secrets_of(session: Session, cipher: FieldCipher, connection_id: int) -> list[SecretRow]:
+    """Every secret of a connection, newest first. Raises SealError."""
+    name = session.scalar(select(Connection.name).where(Connection.id == connection_id)) or ""
+    found = session.scalars(
+        select(ConnectionSecret)
+        .where(ConnectionSecret.connection_id == connection_id)
+        .order_by(ConnectionSecret.created_at.desc(), ConnectionSecret.id.desc())
+    )
+    return [
+        SecretRow(
+            row.id,
+            row.created_at,
+            row.last_used_at,
+            row.prepared,
+            row.revoked_at,
+            tuple(public_parts(json.loads(cipher.open(row.sealed, SECRET_PLACE)), name, row.created_at)),
+        )
+        for row in found
+    ]
 
 
 class ConnectionRow(NamedTuple):

@@ -1,6 +1,8 @@
 """What the door knows of bank connections, read from the database and kept for at most five seconds.
 
 A revoked secret or a closed connection is thus refused everywhere within five seconds, without a query per callback.
+The other way round nobody waits: a request that the kept secrets do not vouch for is judged again with ``fresh`` ones
+before it is refused, so that a sender may use a new secret from the moment it is added.
 """
 
 import asyncio
@@ -80,11 +82,14 @@ class Connections:
         """The connection of a token; raises what ``load`` raises when the database is away."""
         with self._lock:
             kept = self._kept.get(token, now)
-        if kept is None:
-            kept = self._load(token)
-            with self._lock:
-                self._kept.put(token, kept, now)
-        return kept
+        return self.fresh(token, now) if kept is None else kept
+
+    def fresh(self, token: str, now: datetime) -> DoorConnection | None:
+        """The connection as it is in the database now; raises as ``get``."""
+        loaded = self._load(token)
+        with self._lock:
+            self._kept.put(token, loaded, now)
+        return loaded
 
 
 class AsyncConnections:
@@ -95,6 +100,8 @@ class AsyncConnections:
         self._timeout_s = timeout_s
         self._kept = Kept()
         self._asked: dict[str, asyncio.Task[DoorConnection | None]] = {}
+        self._asked_again: dict[str, asyncio.Task[DoorConnection | None]] = {}
+        self._again = asyncio.Lock()
 
     def kept(self, token: str, now: datetime) -> DoorConnection | None:
         """What needs no look-up."""
@@ -108,6 +115,22 @@ class AsyncConnections:
             self._asked[token] = task
             task.add_done_callback(lambda _: self._asked.pop(token, None))
         return await asyncio.shield(task)
+
+    async def fresh(self, token: str, now: datetime) -> DoorConnection | None:
+        """The connection as it is in the database now; raises as ``get``.
+
+        Those that ask while a look-up runs share the next one: it begins after all of them asked.
+        """
+        task = self._asked_again.get(token)
+        if task is None:
+            task = asyncio.create_task(self._look_up_again(token, now))
+            self._asked_again[token] = task
+        return await asyncio.shield(task)
+
+    async def _look_up_again(self, token: str, now: datetime) -> DoorConnection | None:
+        async with self._again:
+            del self._asked_again[token]
+            return await self._look_up(token, now)
 
     async def _look_up(self, token: str, now: datetime) -> DoorConnection | None:
         async with asyncio.timeout(self._timeout_s):

@@ -14,11 +14,11 @@ from payments import clock
 from payments.crypto import FieldCipher, SealError
 from payments.db import libpq_url
 from payments.inbox import metrics
-from payments.inbox.billing import OWED
+from payments.inbox.billing import OWED, nameless
 from payments.inbox.connections import AsyncConnections, async_loader
 from payments.inbox.lanes import DatabaseAwayError, Lanes, LookUps, NotDurableError
 from payments.inbox.receiving import INCOMPLETE, MAX_BODY_BYTES, UNAVAILABLE, Reception, receive, split_path
-from payments.inbox.throttle import RefusalBudget
+from payments.inbox.throttle import NOTE_USE, RefusalBudget, Uses
 from payments.settings import Settings
 from payments.web.proxies import client_address
 
@@ -75,10 +75,13 @@ class _Shell:
         self._look_ups = LookUps(url)
         self._connections = AsyncConnections(async_loader(self._look_ups.fetch, self._cipher), LOOK_UP_S)
         self._budget = RefusalBudget()
+        self._uses = Uses()
+        self._noting: set[asyncio.Task[None]] = set()
         self.lanes = Lanes(url)
 
     async def close(self) -> None:
         await self.lanes.close()
+        await asyncio.gather(*self._noting)
         await self._look_ups.close()
 
     async def serve(self, scope: Message, receive_message: Receive, send: Send) -> None:
@@ -112,10 +115,28 @@ class _Shell:
         request = self._request(scope, named[1] if named else "", body[:MAX_BODY_BYTES], now)
         too_large = len(body) > MAX_BODY_BYTES
         reception = receive(connection, request, now, self._cipher, too_large=too_large)
+        if reception.doubted and named and connection:
+            newer = await self._connections.fresh(named[0], now)
+            if newer is None or newer.secret_ids != connection.secret_ids:
+                connection = newer
+                reception = receive(connection, request, now, self._cipher, too_large=too_large)
+        if self._uses.due(reception.secret_id, now):
+            noting = asyncio.create_task(self._note_use(reception.secret_id, now))
+            self._noting.add(noting)
+            noting.add_done_callback(self._noting.discard)
         if reception.asks is not None and connection is not None:
             async with asyncio.timeout(LOOK_UP_S):
-                reception = reception.told(await self._look_ups.fetch(OWED, connection.id, reception.asks))
+                owed = await self._look_ups.fetch(OWED, connection.id, reception.asks)
+            reception = reception.told(nameless(owed) if self._budget.spent(connection.id, now) else owed)
         return reception.answer(await self._stored(reception), clock.now())
+
+    async def _note_use(self, secret_id: int | None, now: datetime) -> None:
+        """Beside the answer, which does not wait for it."""
+        try:
+            async with asyncio.timeout(LOOK_UP_S):
+                await self._look_ups.fetch(NOTE_USE, secret_id, now)
+        except (DatabaseAwayError, TimeoutError):
+            log.warning("door: the use of secret %s is not noted", secret_id)
 
     async def _stored(self, reception: Reception) -> list[str]:
         if not reception.rows:

@@ -1,8 +1,9 @@
 """The heart of the banks' door, without input or output: a raw request in; rows to store, then the answer, out.
 
 A shell (payments/inbox/views.py, payments/inbox/door.py) splits the path, looks the connection up, calls ``receive``,
-looks up the bills that the reception asks about (``Reception.asks``, hosted billers only), stores its rows, and hands
-the results to ``Reception.answer``. Success is thus never said before the commit (invariant I4). Whatever arrives,
+judges again with fresh secrets what the kept ones do not vouch for (``Reception.doubted``), looks up the bills that the
+reception asks about (``Reception.asks``, hosted billers only), stores its rows, and hands the results to
+``Reception.answer``. Success is thus never said before the commit (invariant I4). Whatever arrives,
 ``receive`` raises nothing.
 """
 
@@ -78,6 +79,10 @@ class Reception:
     """The answer, where the results cannot change it."""
     may_throttle: bool = False
     """Nobody vouches for it: beyond the rate it is counted instead of stored."""
+    doubted: bool = False
+    """Refused because no secret that we know vouches for it; one that was added a moment ago may."""
+    secret_id: int | None = None
+    """Of the secret that vouches for it."""
     adapter: Adapter | None = None
     connection: DoorConnection | None = None
     success: Outcome = Outcome.accepted
@@ -142,6 +147,7 @@ class _Reception:
         self._request = request
         self._now = now
         self._cipher = cipher
+        self._secret_id: int | None = None
 
     def judge(self, *, too_large: bool) -> Reception:
         connection = self._connection
@@ -190,8 +196,9 @@ class _Reception:
         """A wrong name or password is stored like every refusal, so that a person sees who guesses."""
         answer = issuer.token(self._request, connection.secrets, self._now)
         if answer.status != 200:
-            return self.refuse(DeliveryOutcome.BAD_SIGNATURE, "bad_credentials", answer)
-        return Reception(self._request, (), answer)
+            return self.refuse(DeliveryOutcome.BAD_SIGNATURE, "bad_credentials", answer, doubted=True)
+        used = self._vouching(connection, lambda secret: issuer.token(self._request, [secret], self._now).status == 200)
+        return Reception(self._request, (), answer, secret_id=used)
 
     def _not_believed(self, adapter: Adapter, connection: DoorConnection) -> Reception | None:
         """The refusal of a request that the adapter does not believe."""
@@ -200,9 +207,21 @@ class _Reception:
         if verdict.reason is Reason.unconfigured:
             return self._unavailable("no_live_secret")
         if verdict.valid:
+            self._secret_id = self._vouching(
+                connection, lambda secret: adapter.authenticate(request, [secret], self._now).valid
+            )
             return None
         answer = adapter.acknowledge(request, [verdict.outcome], secrets, self._now)
-        return self.refuse(DeliveryOutcome(verdict.outcome), verdict.reason.value, answer)
+        doubted = verdict.outcome is Outcome.bad_signature
+        return self.refuse(DeliveryOutcome(verdict.outcome), verdict.reason.value, answer, doubted=doubted)
+
+    def _vouching(self, connection: DoorConnection, vouches: Callable[[Mapping[str, str]], bool]) -> int | None:
+        """The id of the secret behind a request that is believed; only during a rotation there is a choice."""
+        ids = connection.secret_ids
+        if len(ids) < 2:
+            return ids[0] if ids else None
+        pairs = zip(ids, connection.secrets, strict=True)
+        return next((secret_id for secret_id, secret in pairs if vouches(secret)), None)
 
     def _notified(self, adapter: Adapter, connection: DoorConnection) -> Reception:
         """Raises MalformedCallbackError and UnicodeEncodeError."""
@@ -211,9 +230,7 @@ class _Reception:
             # Its banks pay one bill at a time.
             paid = found[0]
             resume = partial(self._billed, adapter, connection, paid)
-            return Reception(
-                self._request, (), asks=paid.customer_code or "", resume=self._safely(adapter, connection, resume)
-            )
+            return self._asking(adapter, connection, paid.customer_code or "", resume)
         items = [_evidence(connection, transaction, _target(connection, transaction)) for transaction in found]
         return self._recorded(adapter, connection, items)
 
@@ -222,7 +239,9 @@ class _Reception:
     ) -> Reception:
         first = items[0] if items else Row(connection.id, DeliveryOutcome.NOT_A_PAYMENT.value)
         rows = [self._with_raw(first, "ok"), *items[1:]]
-        return Reception(self._request, rows, adapter=adapter, connection=connection, success=success)
+        return Reception(
+            self._request, rows, secret_id=self._secret_id, adapter=adapter, connection=connection, success=success
+        )
 
     def _billed(self, adapter: Adapter, connection: DoorConnection, paid: BankTransaction, rows: Rows) -> Reception:
         """A bill was paid: checked against what its customer owes, since the bank signs only a part of its message."""
@@ -249,14 +268,12 @@ class _Reception:
             # Kept like a refusal, so that a person sees who tries codes, and throttled like one.
             return self.refuse(DeliveryOutcome.UNKNOWN_CUSTOMER, "unknown_customer", answer)
 
-        return Reception(
-            self._request, (), asks=inquiry.customer_code, resume=self._safely(adapter, connection, resume)
-        )
+        return self._asking(adapter, connection, inquiry.customer_code, resume)
 
-    def _safely(
-        self, adapter: Adapter, connection: DoorConnection, resume: Callable[[Rows], Reception]
-    ) -> Callable[[Rows], Reception]:
-        """The second half of a reception raises as little as the first."""
+    def _asking(
+        self, adapter: Adapter, connection: DoorConnection, code: str, resume: Callable[[Rows], Reception]
+    ) -> Reception:
+        """A reception that goes on when the bills are known; its second half raises as little as the first."""
 
         def guarded(rows: Rows) -> Reception:
             try:
@@ -269,7 +286,7 @@ class _Reception:
                 log.error("door: connection %s: %s", self._connection_id, type(error).__name__)  # noqa: TRY400 - no traceback
                 return self.refuse(DeliveryOutcome.INTERNAL, "unexpected_error", UNAVAILABLE)
 
-        return guarded
+        return Reception(self._request, (), secret_id=self._secret_id, asks=code, resume=guarded)
 
     def _malformed(
         self,
@@ -281,16 +298,16 @@ class _Reception:
         """Authentic and unreadable: never throttled, for its sender holds the secret and needs to be told."""
         answer = adapter.acknowledge(self._request, [outcome], secrets, self._now)
         row = self._with_raw(Row(self._connection_id, DeliveryOutcome.MALFORMED.value), code)
-        return Reception(self._request, [row], answer)
+        return Reception(self._request, [row], answer, secret_id=self._secret_id)
 
     def _unavailable(self, code: str) -> Reception:
         log.critical("door: connection %s cannot be served: %s", self._connection_id, code)
         return self.refuse(DeliveryOutcome.INTERNAL, code, UNAVAILABLE)
 
-    def refuse(self, outcome: DeliveryOutcome, reason: str, answer: Answer) -> Reception:
+    def refuse(self, outcome: DeliveryOutcome, reason: str, answer: Answer, *, doubted: bool = False) -> Reception:
         """Nobody vouches for the request: it is stored for a person to see, under no key of evidence."""
         row = self._with_raw(Row(self._connection_id, outcome.value), reason, KEPT_BODY_BYTES)
-        return Reception(self._request, [row], answer, may_throttle=True)
+        return Reception(self._request, [row], answer, may_throttle=True, doubted=doubted)
 
     def _with_raw(self, row: Row, reason: str, keep: int = MAX_BODY_BYTES) -> Row:
         request = self._request

@@ -17,16 +17,17 @@ from bank_adapters.contract import Answer, Request
 from payments import celery, clock
 from payments.crypto import FieldCipher, SealError
 from payments.inbox import metrics
-from payments.inbox.billing import OWED
+from payments.inbox.billing import OWED, nameless
 from payments.inbox.connections import Connections, loader
 from payments.inbox.patience import Pool
 from payments.inbox.receiving import INCOMPLETE, MAX_BODY_BYTES, PREFIX, UNAVAILABLE, Reception, receive, split_path
 from payments.inbox.storing import COUNT_THROTTLED, STORE, STORE_ONE, arguments, scalars
-from payments.inbox.throttle import RefusalBudget
+from payments.inbox.throttle import NOTE_USE, RefusalBudget, Uses
 from payments.settings import Settings
 from payments.web.proxies import client_address
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class _Shell:
         self._pool = Pool(settings.database_url)
         self._connections = Connections(loader(self._look_up, self._cipher))
         self._budget = RefusalBudget()
+        self._uses = Uses()
 
     def close(self) -> None:
         self._pool.close()
@@ -114,9 +116,23 @@ class _Shell:
             now,
         )
         reception = receive(connection, request, now, self._cipher, too_large=too_large)
+        if reception.doubted and named and connection:
+            newer = self._connections.fresh(named[0], now)
+            if newer is None or newer.secret_ids != connection.secret_ids:
+                connection = newer
+                reception = receive(connection, request, now, self._cipher, too_large=too_large)
+        self._note_use(reception.secret_id, now)
         if reception.asks is not None and connection is not None:
-            reception = reception.told(self._pool.fetch(OWED, [connection.id, reception.asks], LOOK_UP_S))
+            owed = self._pool.fetch(OWED, [connection.id, reception.asks], LOOK_UP_S)
+            reception = reception.told(nameless(owed) if self._budget.spent(connection.id, now) else owed)
         return reception.answer(self._store(reception), clock.now())
+
+    def _note_use(self, secret_id: int | None, now: "datetime") -> None:
+        if self._uses.due(secret_id, now):
+            try:
+                self._pool.run(NOTE_USE, [secret_id, now], LOOK_UP_S)
+            except (psycopg.Error, PoolTimeout):
+                log.warning("door: the use of secret %s is not noted", secret_id)
 
     def _store(self, reception: Reception) -> list[str]:
         if not reception.rows:

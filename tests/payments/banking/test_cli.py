@@ -8,7 +8,9 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 
 from operations.cli import hocphi
+from payments import clock
 from payments.access.models import User
+from payments.banking import key_pairs
 from payments.banking.queries import connection_by_token
 from payments.banking.rules import token_hash
 from payments.crypto import FieldCipher
@@ -138,11 +140,35 @@ def test_a_secret_rotates_and_is_revoked(terminal: Terminal, tmp_path: Path) -> 
     secret.write_text("two")
     assert terminal.run("connection", "rotate", connection_id, "--secret-file", str(secret)).exit_code == 0
     assert terminal.run("connection", "rotate", connection_id, "--secret-file", str(secret)).exit_code == 1
-    assert terminal.run("connection", "revoke", connection_id, "--old-secret").exit_code == 0
+    assert terminal.run("connection", "revoke", connection_id, "--old-secret", "--at-once").exit_code == 0
     assert terminal.run("connection", "revoke", connection_id).exit_code == 0
     listed = terminal.told("connection", "list")["connections"]
     assert isinstance(listed, list)
     assert [(row["active"], row["live_secrets"], row["sandbox"]) for row in listed] == [(False, 1, True)]
+
+
+def test_a_key_of_ours_is_made_shown_and_put_to_use(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.add_account()
+    secret = tmp_path / "secret.json"
+    [theirs] = key_pairs.public_parts({"k": key_pairs.generate("rsa")}, "bank", clock.now())
+    secret.write_text(json.dumps({"public_pem": theirs.pem}))
+    arguments = ("connection", "add", "--adapter", "vietinbank", "--account", ACCOUNT, "--secret-file", str(secret))
+    assert terminal.run(*arguments).exit_code == 1
+    connection_id = str(terminal.told(*arguments, "--generate-key")["id"])
+    shown = terminal.run("connection", "key", "new", connection_id)
+    assert shown.exit_code == 0, shown.output
+    assert "BEGIN CERTIFICATE" in shown.stdout
+    assert "PRIVATE" not in shown.output
+    assert terminal.run("connection", "key", "use", connection_id).exit_code == 0
+    every = terminal.run("connection", "key", "show", connection_id).stdout
+    assert every.count("BEGIN CERTIFICATE") == 2
+    assert shown.stdout.strip() in every
+    listed = terminal.told("connection", "secrets", connection_id)["secrets"]
+    assert isinstance(listed, list)
+    assert [(row["prepared"], row["last_used_at"], row["revoked_at"]) for row in listed] == [(False, None, None)] * 2
+    assert "chưa dùng" in terminal.run("connection", "secrets", connection_id).stdout
+    assert terminal.run("connection", "revoke", connection_id, "--new-secret").exit_code == 0
+    assert terminal.run("connection", "secrets", "999").exit_code == 1
 
 
 def test_channels_and_accounts_are_listed_and_closed(terminal: Terminal) -> None:

@@ -102,12 +102,12 @@ def test_a_key_rotates_with_two_live_secrets_newest_first(
     assert found.secrets == (SECOND, FIRST)
     with pytest.raises(ConflictError, match="two_secrets"):
         add_secret(session, cipher, connection_id, {"secret": "third"}, actor_id=None)
-    revoke_secret(session, connection_id, actor_id=None)
+    revoke_secret(session, connection_id, actor_id=None, at_once=True)
     found = door(session, cipher, token)
     assert found is not None
     assert found.secrets == (SECOND,)
     with pytest.raises(ConflictError, match="last_secret"):
-        revoke_secret(session, connection_id, actor_id=None)
+        revoke_secret(session, connection_id, actor_id=None, at_once=True)
 
 
 def test_a_revoked_connection_is_unknown_to_the_door(

@@ -143,6 +143,23 @@ def test_another_school_s_pupil_is_as_unknown_as_nobody(
     assert place.settled() == ("open", 0)
 
 
+def test_while_somebody_tries_codes_no_name_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell_of(place)._budget, "_per_hour", 5)
+    name = place.ask()["customer_name"]
+    refusals = {str(place.ask(generate())) for _ in range(6)}
+    assert len(refusals) == 1
+    told = place.ask()
+    assert told["customer_name"] == "HOC SINH" != name
+    assert told["data"] == [{"type": 1, "amount": AMOUNT_VND, "bill_id": place.bill.reference}]
+    assert place.pay("T1")["result_code"] == "000"
+
+
+def shell_of(place: Place) -> Any:
+    """What the door of this process keeps in mind between requests."""
+    door: Any = place.shell.door  # type: ignore[attr-defined]
+    return door._shell() if callable(door._shell) else door._shell
+
+
 def test_a_customer_code_is_drawn_and_names_nobody() -> None:
     codes = {generate() for _ in range(100)}
     assert len(codes) == 100

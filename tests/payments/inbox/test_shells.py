@@ -192,7 +192,7 @@ def test_both_secrets_work_while_a_key_rotates_and_the_old_one_no_longer_after(
         ]
     assert [answer.status for answer in answers] == [200, 200]
     with session_scope(door_engine) as session:
-        revoke_secret(session, sender.connection_id, actor_id=None)
+        revoke_secret(session, sender.connection_id, actor_id=None, at_once=True)
     again = sepay_body(sender.number, 3)
     with later(), later():
         assert shell.call(sender.url, sepay_request(again, SECRET)).status == 401
