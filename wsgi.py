@@ -4,7 +4,7 @@ A WSGI server serves ``wsgi:app``; ``celery -A wsgi:celery`` runs the workers. `
 ``hocphi worker`` do both.
 """
 
-from bank_adapters import allow_only
+from bank_adapters import allow_only, load_all
 from payments.app import BEAT, create_app
 from payments.celery import make_celery
 from payments.settings import Settings
@@ -12,5 +12,6 @@ from reconciliation import tasks, views
 
 settings = Settings.from_env()
 allow_only(settings.adapters)
+load_all()
 celery = make_celery(settings, {**BEAT, **tasks.BEAT})
 app = create_app(settings, panels=[(views.blueprint, views.ACCESS)])

@@ -5,8 +5,9 @@ from bank_adapters.registry import (
     adapter_states,
     allow_only,
     get_adapter,
+    load_all,
     register,
     unregister,
 )
 
-__all__ = ["adapter_names", "adapter_states", "allow_only", "get_adapter", "register", "unregister"]
+__all__ = ["adapter_names", "adapter_states", "allow_only", "get_adapter", "load_all", "register", "unregister"]

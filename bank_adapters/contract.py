@@ -9,7 +9,7 @@ datetime; Unix seconds are taken too.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -25,6 +25,7 @@ from bank_adapters.errors import (
 )
 
 __all__ = [
+    "EVERYTHING",
     "INTERFACE",
     "VALID",
     "Adapter",
@@ -44,6 +45,7 @@ __all__ = [
     "OutgoingRequest",
     "OutgoingResponse",
     "Owed",
+    "PartlySigned",
     "Reason",
     "Request",
     "Secrets",
@@ -192,6 +194,10 @@ class BankTransaction:
     dedup_key: str
 
 
+EVERYTHING: Final = frozenset(field.name for field in fields(BankTransaction))
+"""All fields of a transaction: what a password or a token in the message leaves unsigned."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP answer in the sender's own dialect."""
@@ -226,6 +232,18 @@ class Adapter(Protocol):
 
     def acknowledge(self, request: Request, outcomes: Sequence[Outcome], secrets: Secrets, now: Now) -> Answer:
         """Answer after the commit, one outcome per transaction (or one refusal); never raises."""
+
+
+@runtime_checkable
+class PartlySigned(Protocol):
+    """An adapter whose sender signs a part of its message only, or proves itself by a word that signs nothing.
+
+    Whoever reads one such message can write others. Said here once, the kit holds the adapter to the rest, and an
+    operator knows where a list of addresses is needed. Without `UNSIGNED` every field must be covered.
+    """
+
+    UNSIGNED: Mapping[str, frozenset[str]]
+    """Field of a secret -> fields of BankTransaction that a message proved by it leaves open to alteration."""
 
 
 @runtime_checkable

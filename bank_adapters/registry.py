@@ -7,21 +7,25 @@ reported and harms nobody else.
 
 import difflib
 import importlib
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final, cast
 
+from bank_adapters import shape
 from bank_adapters.contract import (
-    INTERFACE,
     Adapter,
     BrokenAdapterError,
     DuplicateAdapterError,
     UnknownAdapterError,
 )
 
+log = logging.getLogger(__name__)
+
 GROUP: Final = "hocphi.bank_adapters"
+DISTRIBUTION: Final = "hocphi"
 
 BUILT_IN: Final[Mapping[str, str]] = {
     "agribank_text": "bank_adapters.agribank_text",
@@ -41,9 +45,6 @@ BUILT_IN: Final[Mapping[str, str]] = {
     "zalopay": "bank_adapters.zalopay",
 }
 """The same lines as in setup.cfg, so that a checkout that was never installed works too."""
-
-_REQUIRED: Final = ("NAME", "SECRET_FIELDS", "SECRET_CHOICES", "ROUTES", "BATCH")
-_FUNCTIONS: Final = ("authenticate", "parse", "acknowledge")
 
 _registered: dict[str, object] = {}
 _allowed: set[str] | None = None
@@ -96,7 +97,17 @@ def get_adapter(name: str) -> Adapter:
 
     Raises UnknownAdapterError, BrokenAdapterError or DuplicateAdapterError.
     """
-    return _load(name)
+    found = _load(name)
+    if isinstance(found, BrokenAdapterError):
+        raise BrokenAdapterError(str(found)) from found.__cause__
+    return found
+
+
+def load_all() -> None:
+    """Load every allowed adapter now, so that no callback waits for an import; log those that cannot be used."""
+    for state in adapter_states():
+        if state.error:
+            log.critical("%s", state.error)
 
 
 def adapter_states() -> list[AdapterState]:
@@ -112,25 +123,29 @@ def _state(name: str) -> AdapterState:
 
 
 @cache
-def _load(name: str) -> Adapter:
+def _load(name: str) -> Adapter | BrokenAdapterError:
+    """A plug-in that failed once is not tried again: each callback to it would import it anew."""
     if name not in adapter_names():
         raise _unknown(name, adapter_names())
     try:
-        module = _registered[name] if name in _registered else _import(_found()[name])
-    except Exception as error:
-        raise BrokenAdapterError(f"The adapter {name!r} cannot be loaded: {error!r}") from error
-    return _checked(name, module)
-
-
-def _checked(name: str, module: object) -> Adapter:
-    version = getattr(module, "INTERFACE", None)
-    if version != INTERFACE:
-        raise BrokenAdapterError(f"The adapter {name!r} has INTERFACE {version!r}, this release needs {INTERFACE}.")
-    missing = [item for item in _REQUIRED if not hasattr(module, item)]
-    missing += [item for item in _FUNCTIONS if not callable(getattr(module, item, None))]
-    if missing:
-        raise BrokenAdapterError(f"The adapter {name!r} lacks {', '.join(missing)}; see docs/adding-a-bank.md.")
+        module = _registered[name] if name in _registered else importlib.import_module(_found()[name])
+        faults = shape.faults(module) or _name_faults(name, module)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plug-in does, the others go on
+        broken = BrokenAdapterError(f"The adapter {name!r} cannot be loaded: {error!r}")
+        broken.__cause__ = error
+        return broken
+    if faults:
+        return BrokenAdapterError(f"The adapter {name!r} {'; '.join(faults)}; see docs/adding-a-bank.md.")
     return cast("Adapter", module)
+
+
+def _name_faults(name: str, module: object) -> list[str]:
+    """An adapter may have other names (`mb`), but only its own: evidence is kept under what it calls itself."""
+    own = cast("Adapter", module).NAME
+    found = _found()
+    if name in _registered or own == name or found.get(own) == found[name]:
+        return []
+    return [f"calls itself {own!r}: NAME and the name of the entry point must agree"]
 
 
 @cache
@@ -142,17 +157,21 @@ def _found() -> Mapping[str, str]:
 def collect(points: Iterable[EntryPoint]) -> dict[str, str]:
     """Join the built-in names with those of installed packages; raises DuplicateAdapterError."""
     found = dict(BUILT_IN)
+    owners = dict.fromkeys(BUILT_IN, DISTRIBUTION)
     for point in points:
-        if found.setdefault(point.name, point.value) != point.value:
+        owner = point.dist.name if point.dist else owners.get(point.name, "")
+        claim = (point.value, owner)
+        known = (found.setdefault(point.name, point.value), owners.setdefault(point.name, owner))
+        if claim != known:
             raise DuplicateAdapterError(
                 f"Two packages claim the adapter name {point.name!r}: "
-                f"{found[point.name]} and {point.value}. Uninstall one of them."
+                f"{_described(*known)} and {_described(*claim)}. Uninstall one of them."
             )
     return found
 
 
-def _import(value: str) -> object:
-    return importlib.import_module(value)
+def _described(value: str, owner: str) -> str:
+    return f"{value} ({owner})" if owner else value
 
 
 def _unknown(name: str, known: Iterable[str]) -> UnknownAdapterError:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from importlib import resources
 
 import click
@@ -13,6 +14,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from bank_adapters import adapter_states, allow_only
+from bank_adapters.contract import AdapterError
 from operations.invariants import Check, check_invariants
 from payments import clock
 from payments.celery import make_celery
@@ -48,9 +51,10 @@ def doctor(context: click.Context, invariants: bool, as_json: bool) -> None:  # 
 
 
 def examine(engine: Engine, settings: Settings) -> Iterator[Check]:
-    """The system's checks: database and its durability, schema, clock, work that failed for good, broker, htmx."""
+    """The system's checks: database and its durability, schema, clock, failed work, adapters, broker, htmx."""
     for name, look in (("durability", _durability), ("schema", _schema), ("clock", _clock), ("queue", _queue)):
         yield _look(engine, name, look)
+    yield _look(engine, "adapters", partial(_adapters, settings))
     yield _broker(settings)
     yield _htmx()
 
@@ -98,6 +102,21 @@ def _queue(connection: Connection) -> tuple[bool, str]:
         text("SELECT count(*) FILTER (WHERE NOT dead), count(*) FILTER (WHERE dead) FROM outbox")
     ).one()
     return dead == 0, f"{waiting} waiting, {dead} dead letters"
+
+
+def _adapters(settings: Settings, connection: Connection) -> tuple[bool, str]:
+    """An adapter that cannot be used answers «try again» at the door: its bank's money waits for a person."""
+    try:
+        allow_only(settings.adapters)
+        states = adapter_states()
+    except AdapterError as error:
+        return False, str(error)
+    usable = {state.name for state in states if state.error is None}
+    there = connection.scalar(text("SELECT to_regclass('connection')"))
+    needed = connection.execute(text("SELECT id, adapter FROM connection WHERE active ORDER BY id")) if there else ()
+    faults = [state.error for state in states if state.error]
+    faults += [f"connection {one} needs {name!r}: see HOCPHI_ADAPTERS" for one, name in needed if name not in usable]
+    return not faults, "; ".join(faults) or f"{len(usable)} usable"
 
 
 def _broker(settings: Settings) -> Check:

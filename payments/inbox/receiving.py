@@ -96,14 +96,22 @@ class Reception:
         return self if self.resume is None else self.resume(rows)
 
     def answer(self, results: Sequence[str], now: datetime) -> Answer:
-        """The answer in the sender's dialect, to be given after the commit; results as ``STORE`` gave them."""
+        """The answer in the sender's dialect, to be given after the commit; results as ``STORE`` gave them.
+
+        Raises nothing: where an adapter cannot answer, its sender tries again and finds its message safe.
+        """
         if self.decided is not None:
             return self.decided
         if self.adapter is None or self.connection is None:
             return UNAVAILABLE
         outcomes = [_TOLD[DeliveryOutcome(result)] for result in results]
         outcomes = [self.success if outcome is Outcome.accepted else outcome for outcome in outcomes]
-        return self.adapter.acknowledge(self.request, outcomes, self.connection.secrets, now)
+        try:
+            answer = self.adapter.acknowledge(self.request, outcomes, self.connection.secrets, now)
+        except Exception as error:  # noqa: BLE001 - as in ``receive``
+            log.error("door: connection %s: %s", self.connection.id, type(error).__name__)  # noqa: TRY400 - no traceback
+            return UNAVAILABLE
+        return answer if isinstance(answer, Answer) else UNAVAILABLE
 
 
 _TOLD: Final = {

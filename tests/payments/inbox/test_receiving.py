@@ -209,3 +209,16 @@ def test_any_bytes_are_judged_and_answered_without_an_exception(
     answer = reception.answer([row.outcome for row in reception.rows], now())
     assert 200 <= answer.status < 500
     assert all(row.sealed is not None for row in reception.rows[:1])
+
+
+@pytest.mark.parametrize("fault", [ZeroDivisionError("with data"), None])
+def test_a_fault_in_the_answer_after_the_commit_asks_the_sender_to_try_again(
+    fault: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def acknowledge(*_: Any) -> Any:
+        if fault:
+            raise fault
+
+    adapter = Scripted(transaction())
+    monkeypatch.setattr(adapter, "acknowledge", acknowledge, raising=False)
+    assert received(adapter) == (["accepted"], b'{"error":"try_again"}')
