@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl
 from bank_adapters import fields, signatures
 from bank_adapters.answers import gravest
 from bank_adapters.contract import (
+    EVERYTHING,
     VALID,
     Answer,
     BankTransaction,
@@ -46,6 +47,7 @@ ROUTES: Final = {
     "GachNoVietQR": "notify",
 }
 BATCH: Final = False
+UNSIGNED: Final = {"pass": EVERYTHING}
 REFUSALS: Final[frozenset[Outcome]] = frozenset()
 """None: nothing published says that a refusal takes the payer's debit back."""
 

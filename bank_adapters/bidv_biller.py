@@ -45,6 +45,7 @@ ROUTES: Final = {
     "api/token_generate": "token",
 }
 BATCH: Final = False
+UNSIGNED: Final = {"secret": frozenset({"customer_code", "occurred_at"})}
 REFUSALS: Final = frozenset(
     {Outcome.unknown_customer, Outcome.unknown_bill, Outcome.amount_differs, Outcome.foreign_account}
 )

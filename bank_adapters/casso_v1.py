@@ -15,6 +15,7 @@ from typing import Any, Final
 from bank_adapters import fields, signatures
 from bank_adapters.answers import success_flag
 from bank_adapters.contract import (
+    EVERYTHING,
     VALID,
     Answer,
     BankTransaction,
@@ -34,6 +35,7 @@ SECRET_FIELDS: Final = ("secure_token",)
 SECRET_CHOICES: Final = (("secure_token",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = True
+UNSIGNED: Final = {"secure_token": EVERYTHING}
 
 
 def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:

@@ -39,6 +39,21 @@ SECRET_FIELDS: Final = ("access_key",)
 SECRET_CHOICES: Final = (("access_key",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
+UNSIGNED: Final = {
+    "access_key": frozenset(
+        {
+            "provider_txn_id",
+            "order_ref",
+            "amount_vnd",
+            "status",
+            "bank_reference",
+            "description",
+            "account_number",
+            "counterparty",
+        }
+    )
+}
+"""The first two where they meet; the amount only downwards, to no more than `debitAmount`."""
 
 _SIGNED: Final = ("traceTransfer", "billNumber", "payDate", "debitAmount")
 
@@ -70,7 +85,7 @@ def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
             amount_vnd=_amount_vnd(document),
             direction=Direction.credit,
             status=Status.settled if fields.identifier(document, "respCode") == "00" else Status.failed,
-            occurred_at=fields.moment(document, "payDate"),
+            occurred_at=fields.moment_of_14_digits(document, "payDate"),
             description=" ".join(filter(None, labels)),
             account_number=fields.optional_identifier(document, "terminalLabel"),
             order_ref=fields.optional_identifier(document, "billNumber"),

@@ -66,7 +66,7 @@ def allow_only(names: Iterable[str] | None) -> None:
     """
     global _allowed  # noqa: PLW0603 set once at start from the settings
     chosen = None if names is None else set(names)
-    known = {*_found(), *_registered}
+    known = taken_names()
     for name in sorted((chosen or set()) - known):
         raise _unknown(name, known)
     _allowed = chosen
@@ -90,6 +90,11 @@ def adapter_names() -> list[str]:
     """Names that may be loaded, in order; raises DuplicateAdapterError."""
     allowed = set(BUILT_IN) if _allowed is None else _allowed
     return sorted((allowed & _found().keys()) | _registered.keys())
+
+
+def taken_names() -> set[str]:
+    """Every name that is claimed, whether it may be loaded or not; raises DuplicateAdapterError."""
+    return {*_found(), *_registered}
 
 
 def get_adapter(name: str) -> Adapter:

@@ -19,6 +19,7 @@ from typing import Final
 from bank_adapters import fields, signatures, tokens
 from bank_adapters.answers import json_answer, success_flag
 from bank_adapters.contract import (
+    EVERYTHING,
     VALID,
     Answer,
     BankTransaction,
@@ -38,6 +39,7 @@ SECRET_FIELDS: Final = ("secret", "api_key", "secret_key", "client_id", "client_
 SECRET_CHOICES: Final = (("secret",), ("api_key",), ("secret_key",), ("client_id", "client_secret", "jwt_secret"))
 ROUTES: Final = {"": "notify", "token": "token"}
 BATCH: Final = False
+UNSIGNED: Final = {"api_key": EVERYTHING, "secret_key": EVERYTHING, "jwt_secret": EVERYTHING}
 
 _WEBHOOK: Final = {"in": Direction.credit, "out": Direction.debit}
 _BANKHUB: Final = {"credit": Direction.credit, "debit": Direction.debit}

@@ -16,6 +16,7 @@ from typing import Any, Final
 from bank_adapters import fields, signatures
 from bank_adapters.answers import success_flag
 from bank_adapters.contract import (
+    EVERYTHING,
     VALID,
     Answer,
     BankTransaction,
@@ -35,6 +36,7 @@ SECRET_FIELDS: Final = ("secret_key",)
 SECRET_CHOICES: Final = (("secret_key",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
+UNSIGNED: Final = {"secret_key": EVERYTHING}
 
 _PAID: Final = ("ORDER_PAID", "RENEWAL_ORDER_PAID")
 _VOID: Final = "TRANSACTION_VOID"

@@ -35,7 +35,9 @@ def _constants(adapter: Any) -> Iterator[str]:
         yield "has a NAME that is no text"
     if not _texts(fields):
         yield "has SECRET_FIELDS that are no tuple of texts"
-    elif not isinstance(choices, tuple) or not choices or not all(_texts(one) and {*one} <= {*fields} for one in choices):
+    elif (
+        not isinstance(choices, tuple) or not choices or not all(_texts(one) and {*one} <= {*fields} for one in choices)
+    ):
         yield "has SECRET_CHOICES that are no tuple of tuples of its SECRET_FIELDS"
     if not isinstance(adapter.BATCH, bool):
         yield "has a BATCH that is neither True nor False"

@@ -48,6 +48,22 @@ ROUTES: Final = {
     "api/v1/inq-bill": "inquire",
 }
 BATCH: Final = False
+UNSIGNED: Final = {
+    "public_pem": frozenset(
+        {
+            "customer_code",
+            "amount_vnd",
+            "bank_reference",
+            "description",
+            "direction",
+            "account_number",
+            "virtual_account",
+            "order_ref",
+            "counterparty",
+        }
+    )
+}
+"""The first four only where they meet, in kinds of movement that name no virtual account to compare with."""
 REFUSALS: Final[frozenset[Outcome]] = frozenset()
 """None: it reports what has happened, and its table does not say that a refusal takes the credit back."""
 
@@ -107,7 +123,7 @@ def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
             bank_reference=reference,
             amount_vnd=fields.amount_vnd(data, "amount"),
             direction=Direction.debit if fields.free_text(data, "transType") == "D" else Direction.credit,
-            occurred_at=fields.moment(data, "transTime"),
+            occurred_at=fields.moment_of_14_digits(data, "transTime"),
             description=fields.free_text(data, "remark"),
             account_number=fields.optional_identifier(data, "recvAcctId"),
             virtual_account=virtual,

@@ -25,6 +25,7 @@ from typing import Any, Final
 from bank_adapters import fields, signatures, tokens
 from bank_adapters.answers import REFUSAL_STATUS, json_answer, refusal
 from bank_adapters.contract import (
+    EVERYTHING,
     VALID,
     Answer,
     BankTransaction,
@@ -45,6 +46,20 @@ SECRET_CHOICES: Final = (("secret",), ("jwt_secret",))
 """User name and password only where the sender asks us for its token."""
 ROUTES: Final = {"": "notify", "bank/api/transaction-sync": "notify", "api/token_generate": "token"}
 BATCH: Final = False
+UNSIGNED: Final = {
+    "jwt_secret": EVERYTHING,
+    "secret": frozenset(
+        {
+            "bank_reference",
+            "direction",
+            "value_date",
+            "description",
+            "account_number",
+            "virtual_account",
+            "counterparty",
+        }
+    ),
+}
 
 _DIRECTIONS: Final = {"C": Direction.credit, "D": Direction.debit}
 _SIGNED_AMOUNT_END: Final = 10**10

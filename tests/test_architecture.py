@@ -113,7 +113,7 @@ def test_every_queue_has_a_task_and_the_worker_serves_it():
 def test_every_adapter_has_golden_files_and_a_line_in_the_docs():
     page = house.text_of("docs/adding-a-bank.md")
     for name, module in entry_points("hocphi.bank_adapters").items():
-        folder = house.ROOT / "tests/bank_adapters/golden" / module.rpartition(".")[2]
+        folder = house.ROOT / "bank_adapters/samples" / module.rpartition(".")[2]
         assert list(folder.glob("*.json")), name
         assert f"| `{name}` |" in page, name
 

@@ -8,7 +8,7 @@ from typing import Any
 from bank_adapters import get_adapter
 from bank_adapters.contract import Request
 
-FOLDER = Path(__file__).parent / "golden"
+FOLDER = Path(__file__).parents[2] / "bank_adapters" / "samples"
 PATHS = sorted(FOLDER.glob("*/*.json"))
 ADAPTERS = (
     "agribank_text",

@@ -92,7 +92,7 @@ def test_a_plug_in_is_loaded_only_when_it_is_allowed(plug_in: str) -> None:
         registry.get_adapter(plug_in)
     registry.allow_only(["sepay", plug_in])
     assert registry.adapter_names() == [plug_in, "sepay"]
-    assert registry.get_adapter(plug_in).NAME == plug_in
+    assert plug_in == registry.get_adapter(plug_in).NAME
     with pytest.raises(UnknownAdapterError):
         registry.get_adapter("payos")
 

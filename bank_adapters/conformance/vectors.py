@@ -1,4 +1,4 @@
-"""The kit an adapter's author runs: vectors of signed requests against an installed adapter.
+"""Vectors of signed requests against an adapter: read, run, judged.
 
 A vector is a JSON object: `id`, `adapter`, `key` (one secret mapping), `request` {method, headers, body,
 query}, `verify_at_unix` (the clock; absent where the scheme has none), and what is expected, each optional:
@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from bank_adapters.billing import judge, sample_owed
+from bank_adapters.conformance import judging
 from bank_adapters.contract import (
     Adapter,
-    Answer,
     BankTransaction,
     Biller,
     BrokenAdapterError,
@@ -58,12 +58,14 @@ class Result:
 
 
 def read_vectors(text: str) -> list[Vector]:
-    """The vectors of a file: a list, or an object whose `vectors` is one; raises VectorError."""
+    """The vectors of a file: a list, an object whose `vectors` is one, or a single vector; raises VectorError."""
     try:
         document = json.loads(text)
     except ValueError as error:
         raise VectorError(f"The file is not JSON: {error}") from None
-    vectors = document.get("vectors") if isinstance(document, dict) else document
+    vectors = document
+    if isinstance(document, dict):
+        vectors = [document] if "request" in document else document.get("vectors")
     if not isinstance(vectors, list):
         raise VectorError('The file has no list of vectors: write [...] or {"vectors": [...]}.')
     for number, vector in enumerate(vectors, 1):
@@ -72,9 +74,19 @@ def read_vectors(text: str) -> list[Vector]:
 
 
 def check_vectors(vectors: Iterable[Vector], name: str | None = None) -> list[Result]:
-    """Run every vector, or those of one adapter (by any of its names)."""
-    wanted = None if name is None else get_adapter(name).NAME
-    return [check_vector(vector) for vector in vectors if wanted in (None, _first_name(vector["adapter"]))]
+    """Run every vector, or those of one adapter (by any of its names); raises UnknownAdapterError."""
+    return [check_vector(vector) for vector in chosen(vectors, name)]
+
+
+def chosen(vectors: Iterable[Vector], name: str | None) -> list[Vector]:
+    """The vectors of one adapter, by any of its names, or all; raises UnknownAdapterError."""
+    if name is None:
+        return list(vectors)
+    try:
+        wanted = get_adapter(name).NAME
+    except BrokenAdapterError:
+        wanted = name
+    return [vector for vector in vectors if first_name(vector["adapter"]) == wanted]
 
 
 def summary(results: Sequence[Result]) -> dict[str, Any]:
@@ -86,11 +98,11 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-def check_vector(vector: Vector) -> Result:
-    """Run one vector and judge what it expects."""
-    expected = _expected(vector)
+def check_vector(vector: Vector, adapter: Adapter | None = None) -> Result:
+    """Run one vector and judge what it expects, of the adapter that it names unless one is given."""
+    expected = judging.expected(vector)
     try:
-        adapter = get_adapter(vector["adapter"])
+        adapter = adapter or get_adapter(vector["adapter"])
     except UnknownAdapterError:
         return Result(vector["id"], None, None, expected, "adapter not installed")
     except BrokenAdapterError as error:
@@ -98,13 +110,13 @@ def check_vector(vector: Vector) -> Result:
     got = run(adapter, vector)
     if "valid" not in expected and "status" not in expected:
         return Result(vector["id"], None, got, expected, "nothing expected")
-    faults = list(_faults(expected, got))
+    faults = list(judging.faults(expected, got))
     return Result(vector["id"], not faults, got, expected, "; ".join(faults))
 
 
 def run(adapter: Adapter, vector: Vector) -> dict[str, Any]:
     """Authenticate, parse and acknowledge as the inbox would when everything is new and stored."""
-    request, secrets = _request(adapter, vector["request"]), [vector["key"]]
+    request, secrets = request_of(adapter, vector["request"]), [vector["key"]]
     now = vector.get("verify_at_unix") or 0
     verdict = adapter.authenticate(request, secrets, now)
     normalized: Any = None
@@ -117,7 +129,7 @@ def run(adapter: Adapter, vector: Vector) -> dict[str, Any]:
                 answer = adapter.answer_inquiry(request, owed, secrets, now)
             else:
                 found = adapter.parse(request, secrets)
-                outcomes = [_outcome(adapter, transaction) for transaction in found] or [Outcome.not_a_payment]
+                outcomes = [outcome_of(adapter, transaction) for transaction in found] or [Outcome.not_a_payment]
                 normalized = _normalized(adapter, found)
         except MalformedCallbackError as error:
             reason, outcomes = f"{error.code}: {error.where}", [Outcome(error.outcome)]
@@ -126,12 +138,12 @@ def run(adapter: Adapter, vector: Vector) -> dict[str, Any]:
         "valid": verdict.valid,
         "reason": reason,
         "status": answer.status,
-        "body": _readable(answer),
+        "body": judging.readable(answer),
         "normalized": normalized,
     }
 
 
-def _first_name(name: str) -> str:
+def first_name(name: str) -> str:
     """The name an alias stands for; a name that nobody provides stands for itself."""
     try:
         return get_adapter(name).NAME
@@ -146,7 +158,7 @@ def _require(vector: Any, number: int) -> None:
             raise VectorError(f"Vector {number} lacks {field!r} ({kind.__name__}).")
 
 
-def _request(adapter: Adapter, given: Mapping[str, Any]) -> Request:
+def request_of(adapter: Adapter, given: Mapping[str, Any]) -> Request:
     """The request of a vector; a ``query`` that names an operation of the adapter is its path."""
     query = given.get("query") or ""
     path = query if query in adapter.ROUTES else ""
@@ -159,7 +171,7 @@ def _request(adapter: Adapter, given: Mapping[str, Any]) -> Request:
     )
 
 
-def _outcome(adapter: Adapter, transaction: BankTransaction) -> Outcome:
+def outcome_of(adapter: Adapter, transaction: BankTransaction) -> Outcome:
     """What the inbox would decide if the sample school were all there is."""
     if transaction.status is not Status.settled:
         return Outcome.not_a_payment
@@ -204,98 +216,3 @@ def _row(name: str, transaction: BankTransaction) -> dict[str, Any]:
 def _iso(moment: datetime) -> str:
     """In Viet Nam, with milliseconds where the sender gives them."""
     return moment.astimezone(VIETNAM).isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
-
-
-def _readable(answer: Answer) -> Any:
-    text = answer.body.decode("utf-8", "replace")
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _expected(vector: Vector) -> dict[str, Any]:
-    expected: dict[str, Any] = {}
-    if "valid" in (vector.get("expect") or {}):
-        expected["valid"] = vector["expect"]["valid"]
-    expected.update(vector.get("expected_ack") or {})
-    if vector.get("normalized"):
-        expected["normalized"] = vector["normalized"]
-    return expected
-
-
-def _faults(expected: Mapping[str, Any], got: Mapping[str, Any]) -> Iterable[str]:
-    if "valid" in expected and got["valid"] != expected["valid"]:
-        yield f"valid is {got['valid']} ({got['reason']}), expected {expected['valid']}"
-        return
-    if not got["valid"] and not _refuses(expected, got):
-        # A vector may name the sender's usual answer; who is not believed must never get it.
-        yield f"status {got['status']} with {got['body']!r} does not refuse a request that is not authentic"
-    if not got["valid"]:
-        return
-    if "status" in expected and not _status_fits(expected["status"], got["status"]):
-        yield f"status is {got['status']}, expected {expected['status']}"
-    if "body" in expected and not _body_fits(expected["body"], got["body"]):
-        yield f"body is {got['body']!r}, expected {expected['body']!r}"
-    if "normalized" in expected:
-        yield from _normalized_faults(expected["normalized"], got["normalized"])
-
-
-def _refuses(expected: Mapping[str, Any], got: Mapping[str, Any]) -> bool:
-    """An HTTP refusal, or HTTP 200 with a refusal code, the one expected where the vector names one.
-
-    Some senders read only the code. A success in the vector is just the sender's usual answer.
-    """
-    if 400 <= got["status"] <= 599:
-        return True
-    code, wanted = _result_code(got["body"]), _result_code(expected.get("body"))
-    return code is not None and code not in _SUCCESSES and wanted in (None, code, *_SUCCESSES)
-
-
-_RESULT_CODES: Final = ("result_code", "errorCode", "RspCode", "return_code")
-"""Where senders that answer in a code table look for the code; free texts beside it are not judged."""
-_SUCCESSES: Final = ("000", "00", 1)
-
-
-def _result_code(body: Any) -> Any:
-    if not isinstance(body, dict):
-        return None
-    return next((body[name] for name in _RESULT_CODES if name in body), None)
-
-
-def _status_fits(expected: int | str, status: int) -> bool:
-    if isinstance(expected, str):
-        low, _, high = expected.partition("-")
-        return int(low) <= status <= int(high or low)
-    return status == expected
-
-
-def _body_fits(expected: Any, got: Any) -> bool:
-    code = _result_code(expected)
-    return fits(expected, got) if code is None else code == _result_code(got)
-
-
-def fits(expected: Any, got: Any) -> bool:
-    """Equal as JSON, where a text in angle brackets («<our id>») stands for any text that is not empty."""
-    if isinstance(expected, str) and expected.startswith("<") and expected.endswith(">"):
-        return isinstance(got, str) and bool(got)
-    if isinstance(expected, dict) and isinstance(got, dict):
-        return expected.keys() == got.keys() and all(fits(expected[key], got[key]) for key in expected)
-    if isinstance(expected, list) and isinstance(got, list):
-        return len(expected) == len(got) and all(map(fits, expected, got))
-    return bool(expected == got) and isinstance(expected, bool) == isinstance(got, bool)
-
-
-def _normalized_faults(expected: Any, got: Any) -> Iterable[str]:
-    pairs = [(expected, got)] if isinstance(expected, dict) and isinstance(got, dict) else None
-    if pairs is None:
-        wanted = expected if isinstance(expected, list) else [expected]
-        given = got if isinstance(got, list) else []
-        if len(wanted) != len(given):
-            yield f"{len(given)} transactions, expected {len(wanted)}"
-            return
-        pairs = list(zip(wanted, given, strict=True))
-    for want, have in pairs:
-        for field, value in want.items():
-            if have.get(field) != value:
-                yield f"{field} is {have.get(field)!r}, expected {value!r}"
