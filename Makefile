@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 ARGS ?=
 
-.PHONY: help setup demo test browser check lint types unit fix screenshots bench migration constraints wheel wheel-check clean
+.PHONY: help setup demo test browser check lint types unit fix screenshots bench fuzz migration constraints wheel wheel-check clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ screenshots: setup browser ## take the pictures of the README anew
 bench: setup ## measure against peers on this machine (docs/benchmarks.md); one of them: make bench ARGS=door
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' -c constraints.txt || echo 'going on without the peers of PyPI'
 	$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: setup ## a million mutated requests over all adapters: make fuzz ARGS='--requests 1000000 --processes 2'
+	$(BIN)/python -m benchmarks.fuzz $(ARGS)
 
 migration: setup ## write the next migration from the models: make migration m="add what"
 	$(BIN)/python -m operations.new_migration "$(m)"

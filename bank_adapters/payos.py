@@ -41,6 +41,7 @@ ROUTES: Final = {"": "notify"}
 BATCH: Final = False
 
 _KEY_FIELDS: Final = ("paymentLinkId", "reference")
+_EMPTY: Final = ("null", "undefined")
 
 
 def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
@@ -65,7 +66,7 @@ def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
 
 def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
     """Read the one transaction; the call that payOS makes to confirm a URL has status `test`."""
-    data = fields.nested(request.document, "data")
+    data = _as_signed(fields.nested(request.document, "data"))
     fields.require_vnd(data)
     _require_one_reading(data)
     reference = fields.identifier(data, "reference")
@@ -94,6 +95,11 @@ def acknowledge(request: Request, outcomes: Sequence[Outcome], secrets: Secrets,
     return success_flag(outcomes)
 
 
+def _as_signed(data: dict[str, Any]) -> dict[str, Any]:
+    """What counts as empty when it is signed is read as empty: else «null» could be put where nothing stood."""
+    return {name: None if value in _EMPTY else value for name, value in data.items()}
+
+
 def _status(data: dict[str, Any]) -> Status:
     if data.get("orderCode") == "123" and "VQRIO123" in fields.free_text(data, "description"):
         return Status.test
@@ -116,7 +122,7 @@ def _text_to_sign(data: dict[str, Any], numbers: canonical.NumberStyle) -> str:
 
 
 def _value(value: Any, numbers: canonical.NumberStyle) -> str:
-    if value is None or value in ("null", "undefined"):
+    if value is None or value in _EMPTY:
         return ""
     if isinstance(value, list):
         # Only the outermost keys of each item are sorted, as the sender's own library does.

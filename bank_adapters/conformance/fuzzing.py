@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bank_adapters.conformance.answering import OWED
+from bank_adapters.conformance.leaves import leaves, with_value, without
 from bank_adapters.conformance.subject import Case, Findings, Subject, forged
 from bank_adapters.contract import (
     Answer,
@@ -20,6 +21,7 @@ from bank_adapters.contract import (
     TokenIssuer,
     Verdict,
 )
+from bank_adapters.strict_json import Number
 
 ROUNDS: Final = 1_000
 TOKENS: Final = (
@@ -31,6 +33,11 @@ TOKENS: Final = (
 HEADERS: Final = (
     "", "é", "\udce9", "v1,", "v1a,=", "Bearer ..", "Basic =", "t=1,v1=", "sha256=", "Apikey ", "9" * 400,
 )  # fmt: skip
+VALUES: Final[tuple[Any, ...]] = (
+    "", " ", "0", "-1", "1.5", "null", "\0", "\ud800", "é", "9" * 50, "x" * 300, None, True, [], {},
+    Number("0"), Number("-0"), Number("1e9"), Number("1.0"), Number("[1]"), Number('{"a":1}'),
+)  # fmt: skip
+"""What may stand in a field instead of what belongs there."""
 
 Way = Callable[[random.Random, bytes], bytes]
 
@@ -95,6 +102,10 @@ def altered(dice: random.Random, request: Request) -> Request:
     headers: Mapping[str, Any] = request.headers or {"x-nothing": ""}
     if dice.random() < 0.3:
         headers = {**headers, dice.choice(list(headers)): dice.choice(HEADERS)}
+    if dice.random() < 0.2 and (found := leaves(request)):
+        leaf = dice.choice(found)
+        changed = with_value(request, leaf, dice.choice(VALUES)) if dice.random() < 0.7 else without(request, leaf)
+        return replace(changed, headers=headers)
     genuine = request.body or request.query.encode("utf-8", "surrogatepass")
     text = dice.choice(WAYS)(dice, genuine)
     if request.body:

@@ -30,7 +30,8 @@ class Leaf:
     @property
     def name(self) -> str:
         """The path as people write it, without values."""
-        return ".".join(str(step) for step in self.path if step is not INSIDE)
+        steps = self.path[1:] if isinstance(self.path[0], int) else self.path  # a form's fields are counted too
+        return ".".join(str(step) for step in steps if step is not INSIDE)
 
 
 def leaves(request: Request) -> list[Leaf]:
@@ -55,7 +56,7 @@ def twice(request: Request, leaf: Leaf, other: str) -> Request | None:
     """The request with that field given twice, the second time as `other`; None for an item of a list."""
     if _document(request) is None:
         pairs = _pairs(request)
-        return _with_pairs(request, [*pairs, (pairs[leaf.path[0]][0], quote_plus(other))])
+        return _with_pairs(request, [*pairs, (pairs[leaf.path[0]][0], quote_plus(other, errors="surrogatepass"))])
     if not isinstance(leaf.path[-1], str):
         return None
     name, first, second = (canonical.dumps(item, canonical.as_received) for item in (leaf.path[-1], leaf.value, other))
@@ -97,7 +98,9 @@ def _edited(request: Request, path: Path, change: Change) -> Request:
         pairs = _pairs(request)
         name, value = pairs[path[0]]
         new = change(unquote_plus(value))
-        pairs[path[0] : path[0] + 1] = [] if new is _GONE else [(name, quote_plus(str(new or "")))]
+        pairs[path[0] : path[0] + 1] = (
+            [] if new is _GONE else [(name, quote_plus(str(new or ""), errors="surrogatepass"))]
+        )
         return _with_pairs(request, pairs)
     text = canonical.dumps(_changed(document, path, change), canonical.as_received)
     return replace(request, body=text.encode("utf-8", "surrogatepass"))

@@ -1,6 +1,7 @@
 """Checks of `parse`: the same again, whole đồng above zero, moments with their zone wherever the server stands."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ NO_AMOUNTS: Final = (
 """Texts that are no whole number of đồng above zero."""
 NO_NUMBERS: Final = ("1.5", "1e6", "1E+2", "NaN", "Infinity", "-Infinity", "1e999", "0", "true", "[]", "{}", "9" * 40)
 """The same as bare JSON."""
+_WHOLE: Final = re.compile(r"(-?)([0-9]{1,15})((?:\.0+)?)", re.ASCII)
 ZONES: Final = ("UTC", "America/New_York", "Pacific/Kiritimati")
 
 
@@ -47,12 +49,15 @@ def amounts(subject: Subject, found: Findings) -> None:
     """Amounts are whole đồng above zero; fractions, exponents, signs, other digits and NaN are refused."""
     for case, one in subject.payments:
         found.expect(_sound(one), f"{case.id}: the amount is no whole number of đồng between 0 and {MOST_VND:,}")
+    names: set[str] = set()
     for case in subject.cases:
         for leaf in _amount_leaves(subject, case):
+            names.add(leaf.name)
             for request in _bad_amounts(case.request, leaf):
                 read = _read(subject, case, request)
                 found.expect(read in (None, _known(case)), f"{case.id}: {leaf.name} that is no amount is read as one")
             found.expect(_minus_is_no_credit(subject, case, leaf), f"{case.id}: a minus in {leaf.name} is a credit")
+    found.note = f"found in {', '.join(sorted(names)) or 'no single field'}"
 
 
 def time_zone(subject: Subject, found: Findings) -> None:
@@ -82,11 +87,11 @@ def _amount_leaves(subject: Subject, case: Case) -> Iterator[Leaf]:
     if isinstance(case.reading, Inquiry):
         return
     for leaf in leaves(case.request):
-        digits = leaf.value.lstrip("-") if isinstance(leaf.value, str) else ""
-        if digits.isdecimal() and digits.isascii() and int(digits):
+        number = _WHOLE.fullmatch(leaf.value) if isinstance(leaf.value, str) else None
+        if number and int(number[2]):
             kind = type(leaf.value)
-            others = (kind(str(int(digits) * 2)), kind(str(int(digits) // 2)))
-            read = [_read(subject, case, with_value(case.request, leaf, other)) for other in others]
+            others = (f"{number[1]}{amount}{number[3]}" for amount in (int(number[2]) * 2, int(number[2]) // 2))
+            read = [_read(subject, case, with_value(case.request, leaf, kind(other))) for other in others]
             if any(one not in (None, _known(case)) for one in read):
                 yield leaf
 

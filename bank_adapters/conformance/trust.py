@@ -20,13 +20,15 @@ Altered = tuple[str, Request]
 def forgery(subject: Subject, found: Findings) -> None:
     """Each byte changed, each field and header left out, cut, emptied or swapped: nothing else is ever believed."""
     for case in subject.kinds:
+        told: set[frozenset[str]] = {frozenset()}
         for what, request in _alterations(case.request):
             fields = forged(subject.adapter, case, request)
             found.expect(
-                not fields,
+                fields in told,
                 f"{case.id}: {what}: still believed, with another {', '.join(sorted(fields))}. Cover it, or name what "
                 "the sender leaves unsigned in UNSIGNED",
             )
+            told.add(fields)  # one alteration of each kind is enough to read
     open_to: frozenset[str] = frozenset().union(*(case.unsigned for case in subject.cases))
     if open_to:
         found.note = f"unsigned by the scheme: {'everything' if open_to == EVERYTHING else ', '.join(sorted(open_to))}"

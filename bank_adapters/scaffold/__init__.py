@@ -115,7 +115,7 @@ def files_of(name: str, signature: Signature) -> dict[str, str]:
         f"{package}/__init__.py": f'"""Adapter of hocphi for {name}."""\n',
         f"{package}/adapter.py": _filled("adapter.py.txt", words),
         f"tests/test_{name}.py": _filled("test_adapter.py.txt", words),
-        **{f"{package}/samples/{vector['id']}.json": _json(vector) for vector in _samples(name, signature)},
+        **{f"{package}/samples/{vector['id']}.json": as_json(vector) for vector in samples(name, signature)},
     }
 
 
@@ -133,12 +133,13 @@ def _filled(template: str, words: Mapping[str, str]) -> str:
     return Template(text).substitute(words)
 
 
-def _json(vector: Mapping[str, Any]) -> str:
+def as_json(vector: Mapping[str, Any]) -> str:
+    """A vector as a file of samples holds it."""
     return json.dumps(vector, ensure_ascii=False, indent=2) + "\n"
 
 
-def _samples(name: str, signature: Signature) -> Iterator[dict[str, Any]]:
-    """Messages that must be accepted, and such that must not."""
+def samples(name: str, signature: Signature) -> Iterator[dict[str, Any]]:
+    """Messages that must be accepted, and such that must not, as vectors of the kit."""
     read = {
         "provider_txn_id": "100200300",
         "amount": 1_250_000,

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bank_adapters import allow_only
+from bank_adapters import allow_only, get_adapter
 from bank_adapters.cli import adapters_group
+from bank_adapters.conformance import CHECKS
 from tests.bank_adapters.golden_files import PATHS, load, vector
 
 
@@ -38,11 +39,15 @@ def test_check_prints_the_agreed_json(runner: CliRunner, vectors: Path) -> None:
     result = runner.invoke(adapters_group, ["check", "--vectors", str(vectors), "--json"])
     assert result.exit_code == 0
     printed = json.loads(result.output)
-    assert printed.keys() == {"results", "passed", "failed"}
+    assert printed.keys() == {"results", "passed", "failed", "checks"}
     assert (printed["passed"], printed["failed"]) == (len(PATHS), 0)
     for row in printed["results"]:
         assert row.keys() == {"id", "passed", "got", "expected", "reason"}
         assert row["got"].keys() == {"valid", "reason", "status", "body", "normalized"}
+    assert [row["id"] for row in printed["results"]] == [path.stem for path in PATHS]
+    for check in printed["checks"]:
+        assert check.keys() == {"adapter", "check", "passed", "detail"}
+        assert check["passed"] is True
 
 
 def test_check_prints_a_line_a_vector_for_people(runner: CliRunner, vectors: Path) -> None:
@@ -79,3 +84,36 @@ def test_the_allow_list_comes_from_the_environment(runner: CliRunner) -> None:
     result = runner.invoke(adapters_group, ["list", "--json"], env={"HOCPHI_ADAPTERS": "sepay, mb"})
     assert [row["name"] for row in json.loads(result.output)] == ["mb", "sepay"]
     assert runner.invoke(adapters_group, ["list"], env={"HOCPHI_ADAPTERS": "sepya"}).exit_code == 2
+
+
+def test_without_a_file_the_adapter_s_own_samples_are_checked_a_line_each(runner: CliRunner) -> None:
+    result = runner.invoke(adapters_group, ["check", "momo"])
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert [line.split()[:3] for line in lines[:-2]] == [["pass", "momo", check] for check in ("vectors", *CHECKS)]
+
+
+def test_a_failed_check_is_exit_status_1_though_all_vectors_pass(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = get_adapter("momo")
+    parse = adapter.parse
+    monkeypatch.setattr(adapter, "parse", lambda *given: print(given) or parse(*given))
+    result = runner.invoke(adapters_group, ["check", "momo", "--json"])
+    assert result.exit_code == 1
+    failed = [check["check"] for check in json.loads(result.output.splitlines()[-1])["checks"] if not check["passed"]]
+    assert failed == ["redaction"]
+
+
+def test_vectors_of_senders_that_are_not_installed_fail_nobody(runner: CliRunner, tmp_path: Path) -> None:
+    path = tmp_path / "vectors.json"
+    path.write_text(json.dumps([{**vector("momo-01-valid"), "adapter": "nobody"}, vector("momo-01-valid")]), "utf-8")
+    result = runner.invoke(adapters_group, ["check", "--vectors", str(path), "--json"])
+    assert result.exit_code == 0
+    assert [row["passed"] for row in json.loads(result.output)["results"]] == [None, True]
+
+
+def test_one_vector_alone_is_a_file_too(runner: CliRunner, tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    path.write_text(json.dumps(vector("momo-01-valid")), encoding="utf-8")
+    assert "1 passed" in runner.invoke(adapters_group, ["check", "--vectors", str(path)]).output

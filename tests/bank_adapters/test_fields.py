@@ -110,3 +110,17 @@ def test_an_error_never_repeats_what_the_sender_wrote() -> None:
     with pytest.raises(MalformedCallbackError) as caught:
         fields.amount_vnd({"amount": "secret 123"}, "amount")
     assert "secret" not in str(caught.value)
+
+
+def test_a_moment_of_14_digits_has_no_other_form() -> None:
+    assert fields.moment_of_14_digits({"t": "20260922081530"}, "t").isoformat() == "2026-09-22T08:15:30+07:00"
+    for text in (
+        "2026092208153",
+        "202609220815301",
+        "1790039730000",
+        "1790039730",
+        "2026-09-22 08:15:30",
+        "20261322081530",
+    ):
+        with pytest.raises(MalformedCallbackError, match="bad time"):
+            fields.moment_of_14_digits({"t": text}, "t")

@@ -51,6 +51,14 @@ def test_several_transfers_for_one_link_are_several_facts() -> None:
     assert len(keys) == 2
 
 
+@pytest.mark.parametrize("word", ["null", "undefined"])
+def test_a_word_that_is_signed_as_nothing_is_read_as_nothing(word: str) -> None:
+    """The signed text is the same, so whoever forwards a message could put it where nothing stood."""
+    body = json.dumps({"data": {**DATA, "virtualAccountNumber": word, "description": word}}).encode()
+    (found,) = payos.parse(Request("POST", "", "", {}, body), [])
+    assert (found.virtual_account, found.description) == (None, "")
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [

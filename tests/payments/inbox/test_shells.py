@@ -17,7 +17,8 @@ import pytest
 from sqlalchemy import Engine
 
 from bank_adapters import get_adapter
-from bank_adapters.conformance import _faults, _readable, run
+from bank_adapters.conformance import run
+from bank_adapters.conformance.judging import faults, readable
 from bank_adapters.contract import Biller, Request
 from payments import clock
 from payments.banking.connections import AccountName, add_secret, revoke_secret
@@ -421,8 +422,8 @@ def test_every_vector_of_a_hosted_biller_gets_its_code_from_a_test_connection(
     at = vector.get("verify_at_unix")
     with clock.turned_to(clock.now() if at is None else datetime.fromtimestamp(at, UTC)):
         answer = shell.call(sender.url, golden_files.request_of(vector))
-    got = {"valid": vector["expect"]["valid"], "status": answer.status, "body": _readable(answer)}
-    assert list(_faults({"valid": got["valid"], **vector["expected_ack"]}, got)) == []
+    got = {"valid": vector["expect"]["valid"], "status": answer.status, "body": readable(answer)}
+    assert list(faults({"valid": got["valid"], **vector["expected_ack"]}, got)) == []
     assert work(door_engine, sender) == []
 
 
@@ -437,8 +438,8 @@ def test_every_vector_gets_the_answer_its_sender_expects(
     with clock.turned_to(clock.now() if at is None else datetime.fromtimestamp(at, UTC)):
         answer = shell.call(sender.url, golden_files.request_of(vector))
     expected = {"valid": vector["expect"]["valid"], **(vector.get("expected_ack") or {})}
-    got = {"valid": expected["valid"], "status": answer.status, "body": _readable(answer)}
-    assert list(_faults(expected, got)) == []
+    got = {"valid": expected["valid"], "status": answer.status, "body": readable(answer)}
+    assert list(faults(expected, got)) == []
     parses = run(get_adapter(vector["adapter"]), vector)["reason"] == "ok"
     ((outcome, _),) = outcomes(door_engine, sender)
     assert (outcome in {"bad_signature", "stale", "malformed"}) == (not parses)
