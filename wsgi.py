@@ -11,7 +11,7 @@ from payments.settings import Settings
 from reconciliation import tasks, views
 
 settings = Settings.from_env()
-allow_only(settings.adapters)
+allow_only(settings.adapters, settings.adapter_files)
 load_all()
 celery = make_celery(settings, {**BEAT, **tasks.BEAT})
 app = create_app(settings, panels=[(views.blueprint, views.ACCESS)])

@@ -23,12 +23,21 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="In JSON. (Print 
     metavar="NAME,NAME",
     help="Bộ kết nối được phép dùng, kể cả gói cài thêm; mặc định: có sẵn. (May be loaded; default: built in.)",
 )
+@click.option(
+    "--files",
+    "folder",
+    envvar="HOCPHI_ADAPTER_FILES",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Thư mục tệp mô tả bên gửi của riêng mình. (Folder with data files of your own senders, NAME.toml.)",
+)
 @click.pass_context
-def adapters_group(context: click.Context, allow: str | None) -> None:
+def adapters_group(context: click.Context, allow: str | None, folder: Path | None) -> None:
     """Bộ kết nối ngân hàng: liệt kê, kiểm tra, tạo mới. (Bank adapters: list them, check them, begin a new one.)"""
     try:
         if context.invoked_subcommand != "new":  # which may be on the list already, and is not installed yet
-            allow_only([name.strip() for name in allow.split(",") if name.strip()] if allow else None)
+            names = [name.strip() for name in allow.split(",") if name.strip()] if allow else None
+            allow_only(names, folder)
     except AdapterError as error:
         raise click.UsageError(str(error)) from error
 

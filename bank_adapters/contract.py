@@ -75,6 +75,8 @@ class Request:
     remote_addr: str | None = None
     received_at: datetime | None = None
     """When it arrived, for senders that name no moment of their own."""
+    url: str = ""
+    """The whole address as the sender called it, for schemes that sign it; empty where it is not known."""
 
     def __post_init__(self) -> None:
         lowered = {name.lower(): value for name, value in self.headers.items()}

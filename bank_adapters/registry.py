@@ -1,8 +1,12 @@
 """Which adapters there are: entry points of the group `hocphi.bank_adapters`, loaded when first asked for.
 
+An entry point names a module, or a data file inside a package: `our_bank:our_bank.toml` (bank_adapters/declarative).
+The data files of this package, and those in the folder that the operator names, are found by themselves: the file
+`our_bank.toml` is the adapter `our_bank`.
+
 Only names in the allow-list are ever loaded; without a list of its own an installation gets those this
-package brings. A name claimed twice is an error before anything starts. A plug-in that cannot be loaded is
-reported and harms nobody else.
+package brings and those of the operator's folder. A name claimed twice is an error before anything starts. A plug-in
+that cannot be loaded is reported and harms nobody else.
 """
 
 import difflib
@@ -12,9 +16,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from importlib.resources import files
+from pathlib import Path
 from typing import Final, cast
 
-from bank_adapters import shape
+from bank_adapters import declarative, shape
 from bank_adapters.contract import (
     Adapter,
     BrokenAdapterError,
@@ -27,15 +33,17 @@ log = logging.getLogger(__name__)
 GROUP: Final = "hocphi.bank_adapters"
 DISTRIBUTION: Final = "hocphi"
 
-BUILT_IN: Final[Mapping[str, str]] = {
+MODULES: Final[Mapping[str, str]] = {
     "agribank_text": "bank_adapters.agribank_text",
     "bidv_biller": "bank_adapters.bidv_biller",
+    "bidv_openapi_jose": "bank_adapters.bidv_openapi_jose",
     "casso_v1": "bank_adapters.casso_v1",
     "casso_v2": "bank_adapters.casso_v2",
     "mb": "bank_adapters.vietqr_vn",
     "mb_mms": "bank_adapters.mb_mms",
     "momo": "bank_adapters.momo",
     "payos": "bank_adapters.payos",
+    "rfc9421": "bank_adapters.rfc9421",
     "sepay": "bank_adapters.sepay",
     "sepay_pg": "bank_adapters.sepay_pg",
     "standard_webhooks": "bank_adapters.standard_webhooks",
@@ -46,8 +54,14 @@ BUILT_IN: Final[Mapping[str, str]] = {
 }
 """The same lines as in setup.cfg, so that a checkout that was never installed works too."""
 
+BUILT_IN: Final[Mapping[str, str]] = {
+    **MODULES,
+    **{name: f"{name}{declarative.SUFFIX}" for name in declarative.shipped()},
+}
+
 _registered: dict[str, object] = {}
 _allowed: set[str] | None = None
+_folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +73,32 @@ class AdapterState:
     error: str | None
 
 
-def allow_only(names: Iterable[str] | None) -> None:
-    """Set the allow-list (None: the built-in adapters), once at start.
+def allow_only(names: Iterable[str] | None, folder: Path | None = None) -> None:
+    """Set the allow-list (None: the built-in adapters and those of the folder) and the operator's folder, at start.
 
     Raises UnknownAdapterError for a name nobody provides, DuplicateAdapterError for one claimed twice.
     """
-    global _allowed  # noqa: PLW0603 set once at start from the settings
+    global _allowed, _folder  # set once at start from the settings
     chosen = None if names is None else set(names)
-    known = taken_names()
+    _require_unclaimed(folder)
+    known = taken_names() | own_files(folder).keys()
     for name in sorted((chosen or set()) - known):
         raise _unknown(name, known)
-    _allowed = chosen
+    _allowed, _folder = chosen, folder
     _load.cache_clear()
+
+
+def own_files(folder: Path | None) -> dict[str, Path]:
+    """Name -> data file of every sender in the operator's folder."""
+    return {path.stem: path for path in sorted(folder.glob(f"*{declarative.SUFFIX}"))} if folder else {}
+
+
+def _require_unclaimed(folder: Path | None) -> None:
+    for name, path in own_files(folder).items():
+        if name in _found() or name in _registered:
+            raise DuplicateAdapterError(
+                f"The adapter name {name!r} is taken already; choose another for {path} (the file and its `name`)."
+            )
 
 
 def register(name: str, module: object) -> None:
@@ -88,8 +116,9 @@ def unregister(name: str) -> None:
 
 def adapter_names() -> list[str]:
     """Names that may be loaded, in order; raises DuplicateAdapterError."""
-    allowed = set(BUILT_IN) if _allowed is None else _allowed
-    return sorted((allowed & _found().keys()) | _registered.keys())
+    own = own_files(_folder)
+    allowed = BUILT_IN.keys() | own.keys() if _allowed is None else _allowed
+    return sorted((allowed & (_found().keys() | own.keys())) | _registered.keys())
 
 
 def taken_names() -> set[str]:
@@ -133,8 +162,10 @@ def _load(name: str) -> Adapter | BrokenAdapterError:
     if name not in adapter_names():
         raise _unknown(name, adapter_names())
     try:
-        module = _registered[name] if name in _registered else importlib.import_module(_found()[name])
+        module = _registered[name] if name in _registered else _provided(name)
         faults = shape.faults(module) or _name_faults(name, module)
+    except BrokenAdapterError as error:
+        return error
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plug-in does, the others go on
         broken = BrokenAdapterError(f"The adapter {name!r} cannot be loaded: {error!r}")
         broken.__cause__ = error
@@ -148,7 +179,7 @@ def _name_faults(name: str, module: object) -> list[str]:
     """An adapter may have other names (`mb`), but only its own: evidence is kept under what it calls itself."""
     own = cast("Adapter", module).NAME
     found = _found()
-    if name in _registered or own == name or found.get(own) == found[name]:
+    if name in _registered or own == name or (name in found and found.get(own) == found[name]):
         return []
     return [f"calls itself {own!r}: NAME and the name of the entry point must agree"]
 
@@ -177,6 +208,24 @@ def collect(points: Iterable[EntryPoint]) -> dict[str, str]:
 
 def _described(value: str, owner: str) -> str:
     return f"{value} ({owner})" if owner else value
+
+
+def _provided(name: str) -> object:
+    """The module or data file behind a name."""
+    own = own_files(_folder)
+    if name in own:
+        return _read(own[name].read_text(encoding="utf-8"), str(own[name]))
+    value = _found()[name]
+    if not value.endswith(declarative.SUFFIX):
+        return importlib.import_module(value)
+    package, _, file = value.rpartition(":")
+    if not package:
+        return _read(declarative.shipped_text(name), file)
+    return _read((files(package) / file).read_text(encoding="utf-8"), value)
+
+
+def _read(text: str, file: str) -> object:
+    return declarative.DeclarativeAdapter(text, file)
 
 
 def _unknown(name: str, known: Iterable[str]) -> UnknownAdapterError:

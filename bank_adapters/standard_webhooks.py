@@ -14,17 +14,15 @@ Certified by the bank: no
 import base64
 import hmac
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from bank_adapters import fields, signatures
+from bank_adapters import bank_events, signatures
 from bank_adapters.answers import success_flag
 from bank_adapters.contract import (
     Answer,
     BankTransaction,
-    Direction,
     Now,
     Outcome,
     Reason,
@@ -42,11 +40,6 @@ BATCH: Final = False
 
 MAX_SIGNATURES: Final = 16
 """More than rotation ever needs; a longer list would only make us calculate."""
-
-_DIRECTIONS: Final = {
-    "bank.transaction.credited": Direction.credit,
-    "bank.transaction.debited": Direction.debit,
-}
 
 
 def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
@@ -68,25 +61,7 @@ def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
 
 def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
     """Read the one transaction; events of another type are not about money and give none."""
-    direction = _DIRECTIONS.get(fields.free_text(request.document, "type"))
-    if direction is None:
-        return []
-    data = fields.nested(request.document, "data")
-    fields.require_vnd(data)
-    txn_id = fields.identifier(data, "txn_id")
-    return [
-        BankTransaction(
-            provider_txn_id=txn_id,
-            bank_reference=fields.optional_identifier(data, "bank_reference"),
-            amount_vnd=fields.amount_vnd(data, "amount"),
-            direction=direction,
-            occurred_at=_occurred_at(request, data),
-            description=fields.free_text(data, "content"),
-            account_number=fields.optional_identifier(data, "account_number"),
-            virtual_account=fields.optional_identifier(data, "virtual_account"),
-            dedup_key=txn_id,
-        )
-    ]
+    return bank_events.read(request.document, request.header("webhook-timestamp"))
 
 
 def acknowledge(request: Request, outcomes: Sequence[Outcome], secrets: Secrets, now: Now) -> Answer:
@@ -112,12 +87,3 @@ def _symmetric(given: list[str], keys: list[bytes], message: bytes) -> bool:
 def _asymmetric(given: list[str], keys: list[Ed25519PublicKey], message: bytes) -> bool:
     raw = [signatures.decode_base64(item[4:]) for item in given if item.startswith("v1a,")]
     return any(signatures.ed25519_matches(key, one, message) for key in keys for one in raw if one)
-
-
-def _occurred_at(request: Request, data: dict[str, Any]) -> datetime:
-    """The bank's moment; where it gives none, when the message was made, at last when it was sent."""
-    if data.get("occurred_at") is not None:
-        return fields.moment(data, "occurred_at")
-    if request.document.get("timestamp") is not None:
-        return fields.moment(request.document, "timestamp")
-    return fields.moment(request.headers, "webhook-timestamp")

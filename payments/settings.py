@@ -18,6 +18,7 @@ KNOWN = frozenset(
         "HOCPHI_BASE_URL",
         "HOCPHI_TRUSTED_PROXIES",
         "HOCPHI_ADAPTERS",
+        "HOCPHI_ADAPTER_FILES",
         "HOCPHI_OUTGOING_ALLOW",
         "HOCPHI_SMTP_URL",
         "HOCPHI_MAIL_FROM",
@@ -48,7 +49,9 @@ class Settings:
     base_url: str = "http://127.0.0.1:8000"
     trusted_proxies: tuple[IPNetwork, ...] = ()
     adapters: tuple[str, ...] | None = None
-    """Allow-list of adapter names; None allows the built-in ones."""
+    """Allow-list of adapter names; None allows the built-in ones and those of ``adapter_files``."""
+    adapter_files: Path | None = None
+    """Folder with data files of senders of the operator's own."""
     outgoing_allow: tuple[IPNetwork, ...] = ()
     """Networks that we may call though they are not public, and without TLS."""
     smtp_url: str | None = field(default=None, repr=False)
@@ -73,6 +76,7 @@ class Settings:
             base_url=(reader.get("HOCPHI_BASE_URL") or "http://127.0.0.1:8000").rstrip("/"),
             trusted_proxies=reader.networks("HOCPHI_TRUSTED_PROXIES"),
             adapters=reader.names("HOCPHI_ADAPTERS"),
+            adapter_files=reader.folder("HOCPHI_ADAPTER_FILES"),
             outgoing_allow=reader.networks("HOCPHI_OUTGOING_ALLOW"),
             smtp_url=reader.get("HOCPHI_SMTP_URL"),
             mail_from=reader.get("HOCPHI_MAIL_FROM") or "hocphi@localhost",
@@ -141,6 +145,12 @@ class _Reader:
     def names(self, name: str) -> tuple[str, ...] | None:
         value = self.get(name)
         return None if value is None else tuple(part.strip() for part in value.split(",") if part.strip())
+
+    def folder(self, name: str) -> Path | None:
+        value = self.get(name)
+        if value and not Path(value).is_dir():
+            self.problems.append(f"{name}: {value} is not a folder")
+        return Path(value) if value else None
 
     def refuse_unknown(self) -> None:
         for name in self._environ:

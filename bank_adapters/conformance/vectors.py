@@ -7,6 +7,7 @@ gives does not depend on the expectations; without `expect` and `expected_ack` n
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ from bank_adapters.fields import VIETNAM
 from bank_adapters.registry import get_adapter
 
 Vector = Mapping[str, Any]
+_URL: Final = re.compile("https?://")
 
 
 class VectorError(ValueError):
@@ -159,15 +161,17 @@ def _require(vector: Any, number: int) -> None:
 
 
 def request_of(adapter: Adapter, given: Mapping[str, Any]) -> Request:
-    """The request of a vector; a ``query`` that names an operation of the adapter is its path."""
+    """The request of a vector; a ``query`` that names an operation is its path, one that is a whole URL its URL."""
     query = given.get("query") or ""
     path = query if query in adapter.ROUTES else ""
+    url = query if _URL.match(query) else ""
     return Request(
         method=given.get("method", "POST"),
         path=path,
-        query="" if path else query,
+        query=url.partition("?")[2] if url else "" if path else query,
         headers=given.get("headers") or {},
         body=(given.get("body") or "").encode("utf-8", "surrogatepass"),
+        url=url,
     )
 
 

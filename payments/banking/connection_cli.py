@@ -58,7 +58,7 @@ def add(
 ) -> None:
     """Mở một kết nối và in địa chỉ nhận thông báo (open a connection and print its URL)."""
     with command_session() as (session, settings):
-        allow_only(settings.adapters)
+        allow_only(settings.adapters, settings.adapter_files)
         secret = connections.read_secret(adapter, secret_file.read_bytes())
         connection_id, token = connections.create_connection(
             session,
@@ -95,7 +95,7 @@ def url(connection_id: int, *, as_json: bool) -> None:
 def rotate(connection_id: int, secret_file: Path) -> None:
     """Thêm khóa mới; khóa cũ vẫn dùng được tới khi thu hồi (add a new secret beside the old one)."""
     with command_session() as (session, settings):
-        allow_only(settings.adapters)
+        allow_only(settings.adapters, settings.adapter_files)
         secret = connections.read_secret(connections.adapter_of(session, connection_id), secret_file.read_bytes())
         connections.add_secret(session, FieldCipher(settings.field_keys), connection_id, secret, actor_id=None)
     click.echo("Đã thêm khóa mới; khi bên gửi đã đổi xong, hãy thu hồi khóa cũ (secret added).")
@@ -146,7 +146,7 @@ def key_group() -> None:
 def key_new(connection_id: int) -> None:
     """Tạo khóa mới bên cạnh khóa đang dùng, rồi in phần công khai (make a new key, print its public part)."""
     with command_session() as (session, settings):
-        allow_only(settings.adapters)
+        allow_only(settings.adapters, settings.adapter_files)
         connections.add_key(session, FieldCipher(settings.field_keys), connection_id, actor_id=None)
     _show_keys(_secrets(connection_id)[:1])
     click.echo("Hãy gửi cho ngân hàng; khi họ xác nhận, chạy «hocphi connection key use».", err=True)

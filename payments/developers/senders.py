@@ -10,14 +10,17 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from bank_adapters.contract import Direction, Request
+from payments.developers.banks import agribank_text, bank_event, bidv_biller, bidv_openapi_jose, rfc9421, vietinbank
+from payments.developers.intermediaries import appotapay, baokim, gpmpay, hdbank, neox, ninepay, pay2s, tingee
 from payments.developers.orders import mb_mms, momo, sepay_pg, vnpay, zalopay
 from payments.developers.sending import (
     JSON_TYPE,
-    VIETNAM,
+    URL,
     Payment,
     hmac_hex,
     json_bytes,
@@ -31,21 +34,22 @@ __all__ = ["SENDERS", "Payment", "casso_v1_batch", "granted_token", "signed_requ
 
 
 def signed_request(
-    adapter: str, secret: Mapping[str, str], payment: Payment, *, sent_at: datetime, bearer: str = ""
+    adapter: str, secret: Mapping[str, str], payment: Payment, *, sent_at: datetime, bearer: str = "", url: str = ""
 ) -> Request:
     """One payment as the sender of this adapter reports it at `sent_at`.
 
-    `secret` is the newest secret mapping of the connection. VietQR.vn, MB and SePay with a `jwt_secret` need the
-    `bearer` that answered `token_request`. Raises LookupError for an adapter without a sender, ValueError for money
-    out where a sender reports none.
+    `secret` is the newest secret mapping of the connection, with `sender_private_pem` where the sender signs by a
+    private key (`keys.rehearsal_secret` makes such pairs). Connections with a `jwt_secret` need the `bearer` that
+    answered `token_request`; `rfc9421` signs the connection's address, so it needs the `url`. Raises LookupError for
+    an adapter without a sender and for a part that is missing, ValueError for money out where a sender reports none.
     """
     if adapter not in SENDERS:
         raise LookupError(f"No sender for the adapter {adapter!r}; there are {', '.join(sorted(SENDERS))}.")
-    request = SENDERS[adapter](secret, payment, sent_at)
+    request = SENDERS[adapter]({**secret, URL: url}, payment, sent_at)
     if not bearer:
         return request
     headers = {**request.headers, "authorization": f"Bearer {bearer}"}
-    return Request(request.method, request.path, request.query, headers, request.body)
+    return replace(request, headers=headers)
 
 
 def token_request(secret: Mapping[str, str]) -> Request:
@@ -201,23 +205,7 @@ def vietqr_vn(secret: Mapping[str, str], payment: Payment, sent_at: datetime) ->
 
 def standard_webhooks(secret: Mapping[str, str], payment: Payment, sent_at: datetime) -> Request:
     """Standard Webhooks with a `whsec_` secret; the message id follows from the transaction."""
-    credit = payment.direction is Direction.credit
-    body = json_bytes(
-        {
-            "type": f"bank.transaction.{'credited' if credit else 'debited'}",
-            "timestamp": sent_at.astimezone(VIETNAM).isoformat(timespec="seconds"),
-            "data": {
-                "txn_id": payment.txn_id,
-                "amount": payment.amount_vnd,
-                "currency": "VND",
-                "content": payment.memo,
-                "account_number": payment.account_number,
-                "virtual_account": payment.virtual_account,
-                "bank_reference": payment.bank_reference,
-                "occurred_at": payment.occurred_at.astimezone(VIETNAM).isoformat(timespec="seconds"),
-            },
-        }
-    )
+    body = bank_event(payment, sent_at)
     message_id, stamp = f"msg_{payment.txn_id}", str(int(sent_at.timestamp()))
     key = base64.b64decode(secret["secret"].removeprefix("whsec_"))
     digest = hmac.digest(key, f"{message_id}.{stamp}.".encode() + body, "sha256")
@@ -232,15 +220,28 @@ def standard_webhooks(secret: Mapping[str, str], payment: Payment, sent_at: date
 
 
 SENDERS: Final[Mapping[str, Callable[[Mapping[str, str], Payment, datetime], Request]]] = {
+    "agribank_text": agribank_text,
+    "appotapay": appotapay,
+    "baokim": baokim,
+    "bidv_biller": bidv_biller,
+    "bidv_openapi_jose": bidv_openapi_jose,
     "casso_v1": casso_v1,
     "casso_v2": casso_v2,
+    "gpmpay": gpmpay,
+    "hdbank": hdbank,
     "mb": vietqr_vn,
     "mb_mms": mb_mms,
     "momo": momo,
+    "neox": neox,
+    "ninepay": ninepay,
+    "pay2s": pay2s,
     "payos": payos,
+    "rfc9421": rfc9421,
     "sepay": sepay,
     "sepay_pg": sepay_pg,
     "standard_webhooks": standard_webhooks,
+    "tingee": tingee,
+    "vietinbank": vietinbank,
     "vietqr_vn": vietqr_vn,
     "vnpay": vnpay,
     "zalopay": zalopay,

@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from bank_adapters.contract import Direction, Request
 
 VIETNAM: Final = timezone(timedelta(hours=7))
+SENDER_KEY: Final = "sender_private_pem"
+"""What only the sender's side knows: its private key as PEM, added to the secret mapping of the connection."""
+URL: Final = "url"
+"""The connection's address, added to the secret mapping for senders that sign it."""
 JSON_TYPE: Final = {"Content-Type": "application/json"}
 
 
@@ -26,11 +35,27 @@ class Payment:
     direction: Direction = Direction.credit
     virtual_account: str | None = None
     order_ref: str | None = None
+    customer_code: str | None = None
 
 
 def post(headers: Mapping[str, str], body: bytes, path: str = "") -> Request:
     """A POST of JSON."""
     return Request("POST", path, "", {**JSON_TYPE, **headers}, body)
+
+
+def needed(secret: Mapping[str, str], name: str, sender: str) -> str:
+    """A part of the sender's side; raises LookupError when it is not given."""
+    if not secret.get(name):
+        raise LookupError(f"{sender} cannot be rehearsed without {name!r} on the sender's side.")
+    return secret[name]
+
+
+def rsa_sign(pem: str, message: bytes) -> bytes:
+    """SHA256withRSA, PKCS#1 v1.5."""
+    key = load_pem_private_key(pem.encode(), None)
+    if not isinstance(key, RSAPrivateKey):
+        raise TypeError("The sender's private key is not RSA.")
+    return key.sign(message, PKCS1v15(), SHA256())
 
 
 def json_bytes(document: Mapping[str, Any]) -> bytes:

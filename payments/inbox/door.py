@@ -70,6 +70,7 @@ class _Shell:
 
     def __init__(self, settings: Settings) -> None:
         self._trusted = settings.trusted_proxies
+        self._base_url = settings.base_url
         self._cipher = FieldCipher(settings.field_keys)
         url = libpq_url(settings.database_url)
         self._look_ups = LookUps(url)
@@ -159,7 +160,9 @@ class _Shell:
         peer = scope["client"][0] if scope.get("client") else None
         if self._trusted:
             peer = client_address(peer, headers.get("x-forwarded-for", ""), self._trusted)
-        return Request(scope["method"], rest, scope["query_string"].decode("latin-1"), headers, body, peer, now)
+        query = scope["query_string"].decode("latin-1")
+        url = self._base_url + scope["path"] + ("?" + query if query else "")
+        return Request(scope["method"], rest, query, headers, body, peer, now, url)
 
 
 async def read_body(receive_message: Receive, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:

@@ -76,6 +76,7 @@ class _Shell:
 
     def __init__(self, settings: Settings) -> None:
         self._trusted = settings.trusted_proxies
+        self._base_url = settings.base_url
         self._cipher = FieldCipher(settings.field_keys)
         self._pool = Pool(settings.database_url)
         self._connections = Connections(loader(self._look_up, self._cipher))
@@ -114,6 +115,7 @@ class _Shell:
             body[:MAX_BODY_BYTES],
             peer,
             now,
+            self._base_url + path + ("?" + environ["QUERY_STRING"] if environ.get("QUERY_STRING") else ""),
         )
         reception = receive(connection, request, now, self._cipher, too_large=too_large)
         if reception.doubted and named and connection:
@@ -171,4 +173,6 @@ def _headers(environ: "WSGIEnvironment") -> dict[str, str]:
     headers = {name[5:].replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
     if environ.get("CONTENT_TYPE"):
         headers["content-type"] = environ["CONTENT_TYPE"]
+    if environ.get("CONTENT_LENGTH"):
+        headers["content-length"] = environ["CONTENT_LENGTH"]  # some senders sign it
     return headers
