@@ -112,8 +112,10 @@ def test_every_queue_has_a_task_and_the_worker_serves_it():
 
 def test_every_adapter_has_golden_files_and_a_line_in_the_docs():
     page = house.text_of("docs/adding-a-bank.md")
-    for name, module in entry_points("hocphi.bank_adapters").items():
-        folder = house.ROOT / "bank_adapters/samples" / module.rpartition(".")[2]
+    folders = {name: module.rpartition(".")[2] for name, module in entry_points("hocphi.bank_adapters").items()}
+    data_files = (house.ROOT / "bank_adapters/declarative/senders").glob("*.toml")
+    for name, module in (folders | {path.stem: path.stem for path in data_files}).items():
+        folder = house.ROOT / "bank_adapters/samples" / module
         assert list(folder.glob("*.json")), name
         assert f"| `{name}` |" in page, name
 

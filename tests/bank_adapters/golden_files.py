@@ -10,14 +10,16 @@ from bank_adapters.contract import Request
 
 FOLDER = Path(__file__).parents[2] / "bank_adapters" / "samples"
 PATHS = sorted(FOLDER.glob("*/*.json"))
-ADAPTERS = (
+MODULES = (
     "agribank_text",
     "bidv_biller",
+    "bidv_openapi_jose",
     "casso_v1",
     "casso_v2",
     "mb_mms",
     "momo",
     "payos",
+    "rfc9421",
     "sepay",
     "sepay_pg",
     "standard_webhooks",
@@ -26,6 +28,17 @@ ADAPTERS = (
     "vnpay",
     "zalopay",
 )
+DATA_FILES = (
+    "appotapay",
+    "baokim",
+    "gpmpay",
+    "hdbank",
+    "neox",
+    "ninepay",
+    "pay2s",
+    "tingee",
+)
+ADAPTERS = (*MODULES, *DATA_FILES)
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -40,7 +53,8 @@ def request_of(vector: Mapping[str, Any], **changes: Any) -> Request:
     given = vector["request"]
     query = given.get("query") or ""
     path = query if query in get_adapter(vector["adapter"]).ROUTES else ""
-    fields = {"path": path, "query": "" if path else query, "headers": given["headers"]}
+    url = query if query.startswith("https://") else ""
+    fields = {"path": path, "query": "" if path or url else query, "url": url, "headers": given["headers"]}
     return Request(method=given.get("method", "POST"), **{**fields, "body": (given["body"] or "").encode(), **changes})
 
 

@@ -10,12 +10,13 @@ from click.testing import CliRunner
 from bank_adapters import allow_only, get_adapter
 from bank_adapters.cli import adapters_group
 from bank_adapters.conformance import CHECKS
+from tests.bank_adapters.declarative.makers import BANK, PAID, SECRET, compact, signed
 from tests.bank_adapters.golden_files import PATHS, load, vector
 
 
 @pytest.fixture
 def runner() -> Iterator[CliRunner]:
-    yield CliRunner(env={"HOCPHI_ADAPTERS": None})
+    yield CliRunner(env={"HOCPHI_ADAPTERS": None, "HOCPHI_ADAPTER_FILES": None})
     allow_only(None)
 
 
@@ -117,3 +118,29 @@ def test_one_vector_alone_is_a_file_too(runner: CliRunner, tmp_path: Path) -> No
     path = tmp_path / "one.json"
     path.write_text(json.dumps(vector("momo-01-valid")), encoding="utf-8")
     assert "1 passed" in runner.invoke(adapters_group, ["check", "--vectors", str(path)]).output
+
+
+def test_a_sender_of_one_s_own_is_one_file_and_its_vectors(runner: CliRunner, tmp_path: Path) -> None:
+    """What a person who knows the docs alone does for a bank that nobody has heard of."""
+    (tmp_path / "lotus.toml").write_text(BANK, encoding="utf-8")
+    request = {"method": "POST", "query": None, "headers": dict(signed().headers), "body": compact(PAID)}
+    good = {
+        "id": "lotus-01",
+        "adapter": "lotus",
+        "key": SECRET,
+        "request": request,
+        "expect": {"valid": True},
+        "expected_ack": {"status": 200, "body": {"ma": "00", "so_tham_chieu": "L1"}},
+        "normalized": {"amount": 1250000, "occurred_at": "2026-09-22T08:15:30+07:00"},
+    }
+    forged = {**good, "id": "lotus-02", "key": {"secret": "other"}, "expect": {"valid": False}, "expected_ack": None}
+    vectors = tmp_path / "vectors.json"
+    vectors.write_text(json.dumps([good, {**forged, "normalized": None}]), encoding="utf-8")
+    result = runner.invoke(
+        adapters_group, ["check", "lotus", "--vectors", str(vectors)], env={"HOCPHI_ADAPTER_FILES": str(tmp_path)}
+    )
+    assert result.exit_code == 0, result.output
+    assert "2 passed, 0 failed" in result.output
+    listed = runner.invoke(adapters_group, ["list"], env={"HOCPHI_ADAPTER_FILES": str(tmp_path)})
+    assert "lotus" in listed.output
+    assert runner.invoke(adapters_group, ["list"], env={"HOCPHI_ADAPTER_FILES": str(vectors)}).exit_code == 2

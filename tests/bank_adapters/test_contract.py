@@ -18,7 +18,7 @@ from bank_adapters.contract import (
     TokenIssuer,
     unix,
 )
-from tests.bank_adapters.golden_files import ADAPTERS, PATHS, load, request_of
+from tests.bank_adapters.golden_files import ADAPTERS, MODULES, PATHS, load, request_of
 
 TABLE = (
     "Authentication",
@@ -64,7 +64,9 @@ def adapter(request: pytest.FixtureRequest) -> Adapter:
     return get_adapter(request.param)
 
 
-def test_every_adapter_has_the_same_names_in_the_same_order(adapter: Adapter) -> None:
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_has_the_same_names_in_the_same_order(name: str) -> None:
+    adapter = get_adapter(name)
     assert isinstance(adapter, ModuleType)
     found = []
     for node in ast.parse(inspect.getsource(adapter)).body:
@@ -158,7 +160,7 @@ def test_a_batch_with_one_part_lost_is_sent_again_as_a_whole(adapter: Adapter) -
 )
 def test_no_adapter_reads_money_out_of_a_broken_body(adapter: Adapter, body: bytes) -> None:
     request = Request("POST", "", "", {}, body)
-    if body == b"{}" and adapter.NAME == "standard_webhooks":
+    if body == b"{}" and adapter.NAME in {"standard_webhooks", "neox"}:
         assert adapter.parse(request, [{}]) == []  # an event of no type is not about money
         return
     with pytest.raises(MalformedCallbackError) as caught:
@@ -177,6 +179,12 @@ def test_a_signature_outside_ascii_is_wrong_and_no_error(adapter: Adapter) -> No
         "webhook-id",
         "webhook-timestamp",
         "webhook-signature",
+        "x-signature",
+        "x-request-timestamp",
+        "x-gpmpay-signature",
+        "signature",
+        "signature-input",
+        "x-jws-signature",
     )
     secret = dict.fromkeys(adapter.SECRET_FIELDS, "mật khẩu")
     for odd in ("é", "Bearer é.é.é", "Apikey \udce9", "v1,é v1a,é", "１２３"):

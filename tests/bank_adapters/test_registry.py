@@ -9,12 +9,13 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from bank_adapters import registry, sepay, vietqr_vn
+from bank_adapters import declarative, registry, sepay, vietqr_vn
 from bank_adapters.contract import (
     BrokenAdapterError,
     DuplicateAdapterError,
     UnknownAdapterError,
 )
+from tests.bank_adapters.declarative.makers import BANK
 
 SETUP = Path(__file__).parents[2] / "setup.cfg"
 
@@ -46,7 +47,7 @@ def test_setup_cfg_and_the_checkout_name_the_same_adapters() -> None:
     setup = configparser.ConfigParser()
     setup.read(SETUP, encoding="utf-8")
     lines = setup["options.entry_points"][registry.GROUP].strip().splitlines()
-    assert dict(line.split(" = ") for line in lines) == dict(registry.BUILT_IN)
+    assert dict(line.split(" = ") for line in lines) == dict(registry.MODULES)
 
 
 def test_without_package_metadata_the_built_in_adapters_are_there() -> None:
@@ -133,3 +134,69 @@ def test_a_test_may_register_an_adapter_under_a_free_name() -> None:
     registry.unregister("test_bank")
     with pytest.raises(UnknownAdapterError):
         registry.get_adapter("test_bank")
+
+
+def test_data_files_of_this_package_are_found_by_themselves() -> None:
+    assert "tingee" in declarative.shipped()
+    for name in declarative.shipped():
+        assert name not in registry.MODULES
+        assert name == registry.get_adapter(name).NAME
+
+
+def test_an_operator_adds_a_sender_by_a_file_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "lotus.toml").write_text(BANK, encoding="utf-8")
+    registry.allow_only(None, tmp_path)
+    assert "lotus" in registry.adapter_names()
+    assert registry.get_adapter("lotus").NAME == "lotus"
+    registry.allow_only(["lotus"], tmp_path)
+    assert registry.adapter_names() == ["lotus"]
+    registry.allow_only(None)
+    with pytest.raises(UnknownAdapterError):
+        registry.get_adapter("lotus")
+
+
+def test_a_list_that_does_not_name_the_operator_s_file_keeps_it_out(tmp_path: Path) -> None:
+    (tmp_path / "lotus.toml").write_text(BANK, encoding="utf-8")
+    registry.allow_only(["sepay"], tmp_path)
+    with pytest.raises(UnknownAdapterError):
+        registry.get_adapter("lotus")
+
+
+@pytest.mark.parametrize("name", ["tingee", "sepay", "mb"])
+def test_a_file_that_claims_a_taken_name_stops_everything(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.toml").write_text(BANK, encoding="utf-8")
+    with pytest.raises(DuplicateAdapterError, match=name):
+        registry.allow_only(None, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (BANK.replace("[signature]", "[seal]"), "lotus.toml"),
+        (BANK.replace('name = "lotus"', 'name = "rose"'), "calls itself 'rose'"),
+        ("\0", "not TOML"),
+    ],
+)
+def test_a_broken_file_is_reported_and_harms_no_other(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "lotus.toml").write_text(text, encoding="utf-8")
+    registry.allow_only(None, tmp_path)
+    states = {state.name: state for state in registry.adapter_states()}
+    assert states["lotus"].adapter is None
+    assert sentence in (states["lotus"].error or "")
+    assert states["tingee"].error is None
+    with pytest.raises(BrokenAdapterError):
+        registry.get_adapter("lotus")
+
+
+def test_an_installed_package_brings_a_data_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "lotus_for_hocphi"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "lotus.toml").write_text(BANK, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = registry.collect([EntryPoint("lotus", "lotus_for_hocphi:lotus.toml", registry.GROUP)])
+    monkeypatch.setattr(registry, "_found", lambda: found)
+    with pytest.raises(UnknownAdapterError, match="HOCPHI_ADAPTERS"):
+        registry.get_adapter("lotus")
+    registry.allow_only(["lotus"])
+    assert registry.get_adapter("lotus").NAME == "lotus"

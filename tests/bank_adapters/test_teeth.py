@@ -7,12 +7,15 @@ from urllib.parse import parse_qsl, quote
 import pytest
 
 from bank_adapters import (
+    bidv_openapi_jose,
     canonical,
     fields,
     get_adapter,
     mb_mms,
     momo,
     payos,
+    public_keys,
+    rfc9421,
     sepay_pg,
     signatures,
     tokens,
@@ -21,6 +24,7 @@ from bank_adapters import (
 )
 from bank_adapters.conformance import check_vector
 from bank_adapters.contract import VALID, Status
+from bank_adapters.declarative import places, signing, templates, transactions
 from tests.bank_adapters.golden_files import PATHS, load
 
 GOLDEN = [load(path) for path in PATHS]
@@ -56,6 +60,14 @@ def test_a_comparison_that_always_agrees_is_noticed(monkeypatch: pytest.MonkeyPa
         "momo-tampered",
         "zalopay-tampered",
         "mb-mms-tampered",
+        "tingee-tampered",
+        "gpmpay-tampered",
+        "gpmpay-wrong-api-key",
+        "9pay-wrong-key",
+        "neox-tampered",
+        "pay2s-wrong-token",
+        "appotapay-tampered",
+        "hdbank-wrong-key",
     } - failing() == {"vietqr-bearer-03-alg-none"}  # the pinned algorithm still stops this one
 
 
@@ -66,7 +78,7 @@ def test_an_ed25519_check_that_always_agrees_is_noticed(monkeypatch: pytest.Monk
 
 def test_a_clock_that_is_not_looked_at_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signatures, "fresh", always(VALID))
-    assert failing() == {"sepay-hmac-03-old", "stdwebhooks-07-too-old"}
+    assert failing() == {"sepay-hmac-03-old", "stdwebhooks-07-too-old", "rfc9421-too-old"}
 
 
 def test_tokens_that_never_expire_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,3 +159,54 @@ def test_a_signed_text_with_two_readings_is_noticed(monkeypatch: pytest.MonkeyPa
 def test_an_unsigned_amount_without_a_limit_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mb_mms, "_amount_vnd", lambda document: int(document["realAmount"] or document["debitAmount"]))
     assert failing() == {"mb-mms-more-than-debited"}
+
+
+def test_rsa_that_always_agrees_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signatures, "rsa_matches", always(True))
+    # The pinned algorithm, the comparison with the body and the encryption each stop the others.
+    assert {"baokim-tampered", "vietinbank-03-wrong-key"} == failing()
+
+
+def test_a_public_key_that_always_agrees_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(public_keys, "matches", always(True))
+    assert failing() == {"rfc9421-another-address", "rfc9421-wrong-key"}
+
+
+def test_a_digest_that_is_not_compared_with_the_body_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rfc9421, "_digest_fits", always(True))
+    assert failing() == {"rfc9421-04-body-swapped", "rfc9421-tampered"}
+
+
+def test_a_signature_that_need_not_cover_the_message_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rfc9421, "_NEEDED", (set(),))
+    assert failing() == {"rfc9421-digest-not-covered", "rfc9421-method-not-covered"}
+
+
+def test_a_jws_that_is_not_compared_with_the_body_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bidv_openapi_jose.hmac, "compare_digest", always(True))
+    assert {"bidv-jose-body-swapped", "bidv-jose-tag-changed"} <= failing()
+
+
+def test_an_encryption_that_is_not_opened_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bidv_openapi_jose, "_opened", always(b"{}"))
+    assert {"bidv-jose-other-kek", "bidv-jose-other-encryption", "bidv-jose-tag-changed"} <= failing()
+
+
+def test_a_signed_time_that_is_not_looked_at_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signing.Signature, "_fresh", always(VALID))
+    assert failing() == {"gpmpay-too-old"}
+
+
+def test_a_memo_that_holds_other_fields_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates.Template, "require_one_reading", always(None))
+    assert failing() == {"appotapay-field-inside-a-memo"}
+
+
+def test_form_fields_that_may_come_twice_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_pairs", lambda raw, where: dict(parse_qsl(raw.decode())))
+    assert failing() == {"9pay-result-twice", "hdbank-data-twice"}
+
+
+def test_status_rules_that_are_not_asked_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions.TransactionRule, "_status", always(Status.settled))
+    assert failing() == {"9pay-failed", "baokim-failed", "baokim-refund", "gpmpay-simulated"}

@@ -8,8 +8,9 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from bank_adapters import adapter_names, get_adapter
-from bank_adapters.contract import Adapter, Biller, Direction, Request, Status, TokenIssuer
+from bank_adapters.contract import Adapter, Direction, Request, Status, TokenIssuer
 from payments.developers import senders
+from payments.developers.keys import rehearsal_secret
 from payments.developers.orders import sepay_pg_void
 from payments.developers.senders import Payment, casso_v1_batch, granted_token, signed_request, token_request
 
@@ -154,7 +155,49 @@ def test_a_batch_carries_every_payment() -> None:
 
 
 def test_every_adapter_has_a_sender() -> None:
-    pushed = [name for name in adapter_names() if not isinstance(get_adapter(name), Biller)]
-    assert sorted(senders.SENDERS) == pushed
+    assert sorted(senders.SENDERS) == adapter_names()
     with pytest.raises(LookupError, match="payos"):
         signed_request("nobody", {}, PAYMENT, sent_at=SENT)
+
+
+ADDRESS = "https://hocphi.example/callbacks/x"
+
+
+@pytest.mark.parametrize("name", adapter_names())
+def test_a_rehearsal_makes_both_sides_of_a_secret_and_the_adapter_believes_the_sender(name: str) -> None:
+    adapter = get_adapter(name)
+    ours, theirs = rehearsal_secret(name)
+    assert set(ours) <= set(adapter.SECRET_FIELDS)
+    payment = replace(PAYMENT, customer_code="VQR0001")
+    request = signed_request(name, theirs, payment, sent_at=SENT, url=ADDRESS)
+    assert request.path in adapter.ROUTES
+    assert adapter.authenticate(request, [ours], SENT).valid
+    (found,) = adapter.parse(request, [ours])
+    assert (found.amount_vnd, found.direction, found.status) == (1_250_000, Direction.credit, Status.settled)
+    others, _ = rehearsal_secret(name)
+    assert not adapter.authenticate(request, [others], SENT).valid
+
+
+DATA_FILES = ["hdbank", "pay2s", "tingee", "ninepay", "appotapay", "baokim", "neox", "gpmpay"]
+
+
+@pytest.mark.parametrize("name", DATA_FILES)
+def test_senders_of_data_files_carry_memo_moment_and_account(name: str) -> None:
+    ours, theirs = rehearsal_secret(name)
+    (found,) = get_adapter(name).parse(signed_request(name, theirs, PAYMENT, sent_at=SENT), [ours])
+    assert (found.description, found.occurred_at) == (PAYMENT.memo, PAYMENT.occurred_at)
+    assert (found.account_number or found.virtual_account) in {"0123499999", "VQR0001", None}
+
+
+def test_neox_and_gpm_pay_report_money_out_too() -> None:
+    for name in ("neox", "gpmpay", "pay2s"):
+        ours, theirs = rehearsal_secret(name)
+        request = signed_request(name, theirs, replace(PAYMENT, direction=Direction.debit), sent_at=SENT)
+        assert get_adapter(name).parse(request, [ours])[0].direction is Direction.debit
+
+
+def test_what_the_sender_needs_is_named_when_it_is_missing() -> None:
+    with pytest.raises(LookupError, match="sender_private_pem"):
+        signed_request("baokim", {"public_pem": ""}, PAYMENT, sent_at=SENT)
+    with pytest.raises(LookupError, match="url"):
+        signed_request("rfc9421", {"shared_secret_b64": "eA=="}, PAYMENT, sent_at=SENT)

@@ -23,6 +23,8 @@ from bank_adapters.contract import Biller, Request
 from payments import clock
 from payments.banking.connections import AccountName, add_secret, revoke_secret
 from payments.db import session_scope
+from payments.developers.keys import rehearsal_secret
+from payments.developers.senders import Payment, signed_request
 from payments.inbox.receiving import MAX_BODY_BYTES, unseal
 from payments.settings import Settings
 from tests.bank_adapters import golden_files
@@ -408,7 +410,9 @@ def test_statements_with_the_same_keys_in_other_order_do_not_deadlock(
 
 
 BILLERS = [path for path in golden_files.PATHS if isinstance(get_adapter(path.parent.name), Biller)]
-PUSHERS = [path for path in golden_files.PATHS if path not in BILLERS]
+BOUND = [path for path in golden_files.PATHS if path.parent.name == "rfc9421"]
+"""Signed for an address that is not the door's."""
+PUSHERS = [path for path in golden_files.PATHS if path not in BILLERS + BOUND]
 
 
 @pytest.mark.parametrize("path", BILLERS, ids=lambda path: path.stem)
@@ -443,3 +447,38 @@ def test_every_vector_gets_the_answer_its_sender_expects(
     parses = run(get_adapter(vector["adapter"]), vector)["reason"] == "ok"
     ((outcome, _),) = outcomes(door_engine, sender)
     assert (outcome in {"bad_signature", "stale", "malformed"}) == (not parses)
+
+
+@pytest.mark.parametrize("path", BOUND, ids=lambda path: path.stem)
+def test_what_is_signed_for_another_address_is_refused_here(
+    shell: Shell, door_engine: Engine, door_settings: Settings, path: Any
+) -> None:
+    """Also when it claims that address in its query or its Host: the door knows where it was called."""
+    vector = golden_files.load(path)
+    sender = vector_sender(door_engine, door_settings, vector["adapter"], vector["key"], {"0123499999": "number"})
+    called = vector["request"]["query"]
+    at = datetime.fromtimestamp(vector["verify_at_unix"], UTC)
+    with clock.turned_to(at):
+        headers = {**vector["request"]["headers"], "Host": "pay.school.example"}
+        request = golden_files.request_of(vector, query=called, headers=headers, url="")
+        assert shell.call(sender.url, request).status == 401
+    assert [outcome for outcome, _ in outcomes(door_engine, sender)] == ["bad_signature"]
+
+
+def test_a_message_signed_for_this_address_is_taken(shell: Shell, door_engine: Engine, door_settings: Settings) -> None:
+    secret, theirs = rehearsal_secret("rfc9421")
+    sender = make_sender(door_engine, door_settings, adapter="rfc9421", secret=secret)
+    payment = Payment(
+        account_number=sender.number,
+        amount_vnd=250_000,
+        memo="HP chuyen khoan",
+        bank_reference="FT1",
+        txn_id="1",
+        occurred_at=clock.now(),
+    )
+    url = door_settings.base_url + sender.url
+    request = signed_request("rfc9421", theirs, payment, sent_at=clock.now(), url=url)
+    assert shell.call(sender.url, request).status == 200
+    assert shell.call(sender.url + "/", request).status == 401
+    assert [outcome for outcome, _ in outcomes(door_engine, sender)] == ["accepted", "bad_signature"]
+    assert len(work(door_engine, sender)) == 1
