@@ -20,7 +20,8 @@ _HMACS: Final = {f"hmac-{name}": name for name in ("sha1", "sha256", "sha384", "
 _HASHES: Final = {name: name for name in ("md5", "sha1", "sha256", "sha512")}
 _PUBLIC: Final = ("rsa-sha256", "ed25519")
 TOKEN: Final = "token"  # noqa: S105 - the word of the data file
-_DIGESTS: Final = ("hex", "hex-upper", "hex-any-case", "base64", "base64url")
+ALGORITHMS: Final = (*_HMACS, *_HASHES, *_PUBLIC, TOKEN)
+ENCODINGS: Final = ("hex", "hex-upper", "hex-any-case", "base64", "base64url")
 _KEYS: Final[Mapping[str, Callable[[str], bytes]]] = {
     "text": lambda text: text.encode("utf-8", "surrogatepass"),
     "hex": bytes.fromhex,
@@ -134,9 +135,9 @@ class Signature:
 
 def read_signature(table: Table, *, in_body: bool) -> Signature:
     """One block [[signature]]; raises BrokenAdapterError for what cannot prove anything."""
-    algorithm = table.choice("algorithm", [*_HMACS, *_HASHES, *_PUBLIC, TOKEN])
+    algorithm = table.choice("algorithm", ALGORITHMS)
     place = read_place(table.text("from"), table.where("from"))
-    encodings = ("plain", "base64") if algorithm == TOKEN else _DIGESTS
+    encodings = ("plain", "base64") if algorithm == TOKEN else ENCODINGS
     key = table.text("key", "")
     signature = Signature(
         place=place,

@@ -20,7 +20,7 @@ from bank_adapters.strict_json import Number
 
 WHOLE: Final = frozenset({"body", "message", "values", "pairs"})
 """What covers every field of the message."""
-_WORDS: Final = WHOLE | {"method", "url"}
+WORDS: Final = WHOLE | {"method", "url"}
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
 NumberStyle = Callable[[str], str]
@@ -148,8 +148,8 @@ def read_template(text: str, where: str, signature: Place, *, in_body: bool) -> 
 def _piece(inside: str, where: str) -> Piece:
     kind, colon, name = inside.partition(":")
     if not colon:
-        if inside not in _WORDS:
-            words = ", ".join(f"{{{word}}}" for word in sorted(_WORDS))
+        if inside not in WORDS:
+            words = ", ".join(f"{{{word}}}" for word in sorted(WORDS))
             fault(where, f"{{{inside}}} is unknown; there are {words}, and {{field:…}}, {{header:…}}, {{secret:…}}.")
         return Piece(word=inside)
     return Piece(secret=name) if kind == "secret" else Piece(place=read_place(inside, where))

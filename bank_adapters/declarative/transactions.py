@@ -20,6 +20,7 @@ SIGN: Final = "sign"
 _TEXTS: Final = ("bank_reference", "account_number", "virtual_account", "customer_code", "order_ref")
 _PERSON: Final = ("counterparty_name", "counterparty_account", "counterparty_bank")
 _OTHERS: Final = (*_TEXTS, *_PERSON, "description", "currency", "value_date", "balance_after")
+NAMES: Final = ("id", "amount", "occurred_at", *_OTHERS)
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(?:([.,])[0-9]{3}(?:\1[0-9]{3})*)?", re.ASCII)
 _PATTERN: Final = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
 
@@ -144,7 +145,7 @@ def _first(places: Places, received: Received, item: Mapping[str, Any]) -> str |
 
 def read_transaction(table: Table, signatures: Sequence[Signature], *, batch: bool) -> TransactionRule:
     """The table [transaction]; raises BrokenAdapterError."""
-    places = {name: read_places(table, name) for name in ("id", "amount", "occurred_at", *_OTHERS)}
+    places = {name: read_places(table, name) for name in NAMES}
     for needed in ("id", "amount", "occurred_at", "direction", "key"):
         table.value(needed)
     rule = TransactionRule(

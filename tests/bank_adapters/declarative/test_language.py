@@ -3,6 +3,7 @@
 import base64
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,9 +17,9 @@ from bank_adapters.contract import (
     Request,
     Status,
 )
+from bank_adapters.declarative import DeclarativeAdapter, signing, templates, transactions
 from tests.bank_adapters.declarative.makers import (
     ANSWERS,
-    BANK,
     PAID,
     SECRET,
     bank,
@@ -394,6 +395,19 @@ def test_the_whole_address_may_be_signed() -> None:
     assert verdict(adapter, replace(right, url="https://hocphi.example/callbacks/y")) is Reason.bad_signature
 
 
-def test_the_file_of_the_docs_is_the_one_that_is_tested() -> None:
-    assert "{{" not in bank().__doc__
-    assert BANK.count("[[") == 0
+def test_the_file_that_the_docs_show_works_as_they_say() -> None:
+    page = (Path(__file__).parents[3] / "docs/declarative-senders.md").read_text(encoding="utf-8")
+    adapter = DeclarativeAdapter(page.split("```toml")[1].split("```")[0], "lotus.toml")
+    document = {**PAID, "loai": "D", "thoi_gian": "22/09/2026 08:15:30"}
+    request = signed(document)
+    assert verdict(adapter, request) is Reason.ok
+    assert verdict(adapter, request, now=NOW + 301) is Reason.stale
+    (found,) = adapter.parse(request, [SECRET])
+    assert (found.direction, found.status, found.amount_vnd) == (Direction.debit, Status.settled, 1_250_000)
+    assert found.occurred_at.isoformat() == "2026-09-22T08:15:30+07:00"
+
+
+def test_the_docs_name_every_word_of_the_language() -> None:
+    page = (Path(__file__).parents[3] / "docs/declarative-senders.md").read_text(encoding="utf-8")
+    words = {*signing.ALGORITHMS, *signing.ENCODINGS, *transactions.NAMES, *templates.WORDS}
+    assert [word for word in sorted(words) if word not in page] == []
