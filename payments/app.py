@@ -1,6 +1,6 @@
 """The web application: rooms' blueprints with their guards on one Flask object."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, Flask
@@ -12,6 +12,8 @@ from payments.banking import tasks as accounts
 from payments.console import views as console
 from payments.crypto import FieldCipher
 from payments.db import make_engine
+from payments.developers import views as developers
+from payments.developers.pages.api import DOCUMENT
 from payments.inbox.views import WsgiDoor
 from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
@@ -25,7 +27,7 @@ from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
-FACES = (health, access, portal, console)
+FACES = (health, access, portal, console, developers)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {**notices.BEAT, **issuing.BEAT, **accounts.BEAT, **settling.BEAT}
@@ -35,13 +37,21 @@ Panel = tuple[Blueprint, tuple[str, ...]]
 """A blueprint of a package above, with the roles that may enter."""
 
 
-def create_app(settings: Settings, panels: Iterable[Panel] = ()) -> Flask:
-    """Build the application; ``panels`` come from the packages above (reconciliation's pages)."""
+ApiDocument = Callable[[], Mapping[str, Any]]
+"""Gives the OpenAPI document of the API for school software."""
+
+
+def create_app(settings: Settings, panels: Iterable[Panel] = (), api_document: ApiDocument | None = None) -> Flask:
+    """Build the application; ``panels`` come from the packages above (reconciliation's pages).
+
+    ``api_document`` None: this installation has no API for school software, and the developers' desk says so.
+    """
     app = Flask("payments.web")
     app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=MAX_UPLOAD_BYTES)
     engine = make_engine(settings.database_url, pool_size=8)
     app.extensions["hocphi"] = Services(settings, engine, FieldCipher(settings.field_keys))
     app.extensions["hocphi tables"] = tables.METADATA
+    app.extensions[DOCUMENT] = api_document
     security.install(app, settings)
     logs.install(app)
     errors.install(app)

@@ -17,6 +17,8 @@ class Role(enum.StrEnum):
     PRINCIPAL = "principal"
     OFFICER = "officer"
     OPERATOR = "operator"
+    ENGINEER = "engineer"
+    """Of a bank or payment service: the developers' desk, for connections shared with them (no pupil, no school)."""
 
 
 class User(GlobalRow):

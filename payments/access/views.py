@@ -13,14 +13,17 @@ from payments.web.security import Open
 blueprint = Blueprint("access", __name__, template_folder="templates")
 ACCESS = Open.PUBLIC
 DESK = "/console/"
+DEVELOPERS = "/developers/"
 
 
 @blueprint.get("/")
 def front() -> ResponseReturnValue:
     """The first page: staff go on to their desk, parents learn that they need their own link."""
-    if current_actor() is not None:
-        return redirect(DESK, code=303)
-    return render_template("access/front.html")
+    person = current_actor()
+    if person is None:
+        return render_template("access/front.html")
+    only_engineer = person.has("engineer") and not person.has("accountant", "principal", "officer", "operator")
+    return redirect(DEVELOPERS if only_engineer else DESK, code=303)
 
 
 @blueprint.get("/login")

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from bank_adapters import allow_only
 from payments import clock
-from payments.banking import connections, queries
+from payments.access.queries import user_id_by_name
+from payments.banking import connections, queries, sharing
 from payments.banking.connections import AccountName
 from payments.crypto import FieldCipher
 from payments.db import command_session
@@ -25,6 +26,8 @@ SECRET_FILE = click.option(
     required=True,
     help='tệp JSON của khóa, ví dụ {"secret": "…"}; hoặc chỉ một khóa trần / JSON, or one bare secret',
 )
+
+READER = click.option("--with", "username", required=True, help="tên đăng nhập có vai trò engineer / of an engineer")
 
 
 @click.group("connection")
@@ -166,6 +169,26 @@ def key_use(connection_id: int) -> None:
 def key_show(connection_id: int) -> None:
     """In phần công khai, dấu vân tay và chứng thư của các khóa (public parts, fingerprints, certificates)."""
     _show_keys([row for row in _secrets(connection_id) if not row.revoked_at])
+
+
+@connection_group.command("share")
+@click.argument("connection_id", type=int)
+@READER
+def share(connection_id: int, username: str) -> None:
+    """Cho kỹ sư ngân hàng xem một kết nối ở /developers (let a bank's engineer look at a connection)."""
+    with command_session() as (session, _settings):
+        sharing.share(session, connection_id, user_id_by_name(session, username), actor_id=None)
+    click.echo(f"{username}: + {connection_id}")
+
+
+@connection_group.command("unshare")
+@click.argument("connection_id", type=int)
+@READER
+def unshare(connection_id: int, username: str) -> None:
+    """Thôi cho xem (no longer)."""
+    with command_session() as (session, _settings):
+        sharing.unshare(session, connection_id, user_id_by_name(session, username), actor_id=None)
+    click.echo(f"{username}: - {connection_id}")
 
 
 @connection_group.command("list")

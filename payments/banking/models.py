@@ -154,3 +154,14 @@ class ConnectionAccount(GlobalRow):
     account_id: Mapped[Id]
     kind: Mapped[str]
     identifier: Mapped[str]
+
+
+class ConnectionReader(GlobalRow):
+    """A bank's engineer who may look at a connection on the developers' desk; test connections need no row."""
+
+    __tablename__ = "connection_reader"
+    __table_args__ = (UniqueConstraint("user_id", "connection_id"),)
+
+    connection_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("connection.id"))
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
+    since: Mapped[datetime]

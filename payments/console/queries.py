@@ -19,7 +19,7 @@ _TODAY = text(
     " (SELECT count(*) FROM collection_round WHERE school_id = :school_id AND state = 'draft') AS drafts,"
     " (SELECT count(*) FROM receiving_account WHERE school_id = :school_id AND state = 'proposed')"
     "   AS proposed_accounts,"
-    " (SELECT count(*) FROM evidence WHERE school_id = :school_id AND conflicting) AS conflicting,"
+    " (SELECT count(*) FROM evidence WHERE school_id = :school_id AND conflicting AND NOT sandbox) AS conflicting,"
     " (SELECT count(*) FROM held_evidence WHERE school_id = :school_id) AS held,"
     " (SELECT count(*) FROM message WHERE school_id = :school_id AND recipient_user_id = :user_id"
     "   AND read_at IS NULL) AS messages"

@@ -147,7 +147,7 @@ def conflicts(session: Session, school_id: int, limit: int = 100) -> list[Confli
     found = session.execute(
         select(*columns)
         .join_from(said, held, same)
-        .where(said.c.conflicting, said.c.school_id == school_id)
+        .where(said.c.conflicting, ~said.c.sandbox, said.c.school_id == school_id)
         .order_by(said.c.id.desc())
         .limit(limit)
     )

@@ -27,6 +27,8 @@ AWAY = (
     "The system is not available at the moment. No transfer is lost, none has to be repeated; please try again soon.",
 )
 RETRY_S = 30
+MACHINES = ("/api/", "/developers/api/simulations")
+"""Callers under these paths are programs."""
 
 
 def install(app: Flask) -> None:
@@ -70,7 +72,7 @@ def _database_away(error: Exception) -> ResponseReturnValue:
 
 
 def _answer(status: int, code: str, text: str) -> ResponseReturnValue:
-    if request.path.startswith("/api/"):
+    if request.path.startswith(MACHINES):
         problem = {"type": "about:blank", "status": status, "code": code, "detail": text}
         return problem, status, {"Content-Type": "application/problem+json"}
     return render_template("web/error.html", status=status, code=code, text=text), status
