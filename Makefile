@@ -10,6 +10,7 @@ help: ## show this list
 
 setup: $(STAMP) ## make .venv with everything that demo, tests and development need
 	@.ci/htmx
+	@.ci/swagger-ui
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hocphi needs Python 3.11 or newer: make PYTHON=python3.11")'

@@ -51,12 +51,13 @@ def doctor(context: click.Context, invariants: bool, as_json: bool) -> None:  # 
 
 
 def examine(engine: Engine, settings: Settings) -> Iterator[Check]:
-    """The system's checks: database and its durability, schema, clock, failed work, adapters, broker, htmx."""
+    """The system's checks: database and its durability, schema, clock, failed work, adapters, broker, assets."""
     for name, look in (("durability", _durability), ("schema", _schema), ("clock", _clock), ("queue", _queue)):
         yield _look(engine, name, look)
     yield _look(engine, "adapters", partial(_adapters, settings))
     yield _broker(settings)
     yield _htmx()
+    yield _swagger_ui()
 
 
 def prove(engine: Engine) -> list[Check]:
@@ -132,6 +133,12 @@ def _broker(settings: Settings) -> Check:
             "broker", ok=False, detail=f"does not answer ({type(error).__name__}): check BROKER_URL and the server"
         )
     return Check("broker", ok=True, detail="answers")
+
+
+def _swagger_ui() -> Check:
+    """For information: the API page is plain HTML without it."""
+    there = resources.files("payments.web").joinpath("static", "vendor", "swagger-ui-bundle.js").is_file()
+    return Check("swagger_ui", ok=True, detail="present" if there else "absent: the API page is plain HTML")
 
 
 def _htmx() -> Check:

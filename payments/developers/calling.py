@@ -29,7 +29,7 @@ class Heard:
 
 
 def call(base_url: str, token: str, request: Request, *, pause_s: float = 0.0) -> Heard:
-    """Send a request to the door of a connection; with ``pause_s`` in pieces, that long between them. Raises nothing."""
+    """Send a request to the door of a connection; with ``pause_s`` in pieces, so long apart. Raises nothing."""
     began = time.monotonic()
     try:
         status, body = _exchange(base_url, token, request, pause_s)
@@ -44,7 +44,7 @@ def unreachable(base_url: str) -> DomainError:
     return DomainError(
         "door_unreachable",
         f"Không gọi được {place.scheme}://{place.netloc} từ máy chủ này; hãy kiểm tra HOCPHI_BASE_URL và máy chủ web.",
-        f"{place.scheme}://{place.netloc} cannot be reached from this server: check HOCPHI_BASE_URL and the web server.",
+        f"{place.scheme}://{place.netloc} cannot be reached from here: check HOCPHI_BASE_URL and the web server.",
     )
 
 

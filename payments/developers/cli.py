@@ -34,7 +34,7 @@ def sandbox_group() -> None:
 @click.argument("connection_id", type=int)
 @click.argument("scenario", type=click.Choice([one.value for one in Scenario]), default=Scenario.GOOD.value)
 @click.option("--amount", default=str(AMOUNT_VND), show_default=True, help="số tiền của thông báo giả định (đồng)")
-@click.option("--code", default="", help="mã thanh toán của thông báo giả định / payment reference (default: a new one)")
+@click.option("--code", default="", help="mã thanh toán của thông báo đó / payment reference (default: a new one)")
 @click.option("--memo", default="", help="chữ thêm trong nội dung chuyển khoản / further words of the memo")
 @click.option("--base-url", help="gọi vào đâu / where to call (default: HOCPHI_BASE_URL)")
 @AS_JSON

@@ -1,4 +1,4 @@
-"""A request as a command for a POSIX shell: secrets as variables, everything else quoted so that it cannot run. Pure."""
+"""A request as a command for a POSIX shell: secrets as variables, all else quoted so that it cannot run. Pure."""
 
 import base64
 import re
@@ -22,9 +22,7 @@ def as_curl(request: Request, headers: Iterable[tuple[str, str | None]]) -> str:
     if request.query:
         url += shlex.quote(f"?{request.query}")
     parts = [f"curl -sS -i -X {shlex.quote(request.method)} {url}"]
-    parts += [
-        f"  -H {_header(name, value)}" for name, value in headers if name not in _LEFT_OUT and name.isprintable()
-    ]
+    parts += [f"  -H {_header(name, value)}" for name, value in headers if name not in _LEFT_OUT and name.isprintable()]
     before = ""
     if request.body:
         text = _plain(request.body)

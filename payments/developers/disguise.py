@@ -113,7 +113,7 @@ class _Tailor:
 
 
 def _like(letter: str, chance: int) -> str:
-    """Another letter of the same kind; a digit that is not zero never becomes zero (numbers must not begin with one)."""
+    """Another letter of the same kind; no digit becomes zero that was none (numbers must not begin with one)."""
     if letter.isdecimal():
         return "0" if letter == "0" else str(1 + chance % 9)
     if not letter.isascii():

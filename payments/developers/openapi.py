@@ -50,37 +50,53 @@ class Operation:
     """Whether it is an event that we send, not a call that we take."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """An operation where it stands in the document."""
+
+    path: str
+    method: str
+    item: Node
+    """The path, with what its operations share."""
+    event: bool
+
+    @property
+    def given(self) -> Node:
+        return _mapping(self.item[self.method])
+
+
 def operations(document: Node) -> list[Operation]:
     """Every call, then every event, in the document's order; what is not of the expected form is left out."""
     found = [*_listed(document, "paths", event=False), *_listed(document, "webhooks", event=True)]
-    return [_operation(document, *one) for one in found]
+    return [_operation(document, one) for one in found]
 
 
-def _listed(document: Node, part: str, *, event: bool) -> Iterator[tuple[str, str, Node, Node, bool]]:
+def _listed(document: Node, part: str, *, event: bool) -> Iterator[_Listed]:
     for path, item in _mapping(document.get(part)).items():
         shared = _resolved(document, item)
         for method in METHODS:
             if isinstance(shared.get(method), Mapping):
-                yield path, method, shared, shared[method], event
+                yield _Listed(path, method, shared, event)
 
 
-def _operation(document: Node, path: str, method: str, item: Node, given: Node, event: bool) -> Operation:  # noqa: FBT001 - of _listed
+def _operation(document: Node, one: _Listed) -> Operation:
+    given = one.given
     body = _content(_resolved(document, given.get("requestBody")))
     replies = _mapping(given.get("responses"))
     return Operation(
-        anchor="".join(letter if letter.isalnum() else "-" for letter in f"{method}-{path}").strip("-"),
-        method=method.upper(),
-        path=path,
-        title=str(given.get("summary") or given.get("operationId") or path),
+        anchor="".join(letter if letter.isalnum() else "-" for letter in f"{one.method}-{one.path}").strip("-"),
+        method=one.method.upper(),
+        path=one.path,
+        title=str(given.get("summary") or given.get("operationId") or one.path),
         about=str(given.get("description") or ""),
         parameters=[
-            _parameter(document, _resolved(document, one))
-            for one in [*_list(item.get("parameters")), *_list(given.get("parameters"))]
+            _parameter(document, _resolved(document, parameter))
+            for parameter in [*_list(one.item.get("parameters")), *_list(given.get("parameters"))]
         ],
         body=_fields(document, body.get("schema")),
         example=_example(document, body),
         replies=[_reply(document, str(status), _resolved(document, reply)) for status, reply in replies.items()],
-        event=event,
+        event=one.event,
     )
 
 
@@ -130,22 +146,24 @@ def _example(document: Node, content: Node) -> str:
 
 
 def _sample(document: Node, schema: Any, depth: int) -> Any:
+    """A value that fits a schema: one that the document names, else one made of its parts."""
     resolved = _merged(document, schema)
     for key in ("example", "const", "default"):
         if key in resolved:
             return resolved[key]
-    if _list(resolved.get("examples")):
-        return resolved["examples"][0]
-    if _list(resolved.get("enum")):
-        return resolved["enum"][0]
+    named = [*_list(resolved.get("examples")), *_list(resolved.get("enum"))]
+    return named[0] if named else _made(document, resolved, depth)
+
+
+def _made(document: Node, schema: Node, depth: int) -> Any:
     if depth > DEEPEST:
         return None
-    if "properties" in resolved:
-        return {name: _sample(document, one, depth + 1) for name, one in _mapping(resolved["properties"]).items()}
-    if "items" in resolved:
-        return [_sample(document, resolved["items"], depth + 1)]
+    if "properties" in schema:
+        return {name: _sample(document, one, depth + 1) for name, one in _mapping(schema["properties"]).items()}
+    if "items" in schema:
+        return [_sample(document, schema["items"], depth + 1)]
     plain = {"string": "…", "integer": 0, "number": 0, "boolean": True, "array": [], "object": {}}
-    return plain.get(_types(resolved)[0])
+    return plain.get(_types(schema)[0])
 
 
 def _kind(document: Node, schema: Node) -> str:

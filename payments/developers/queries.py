@@ -20,15 +20,13 @@ ATTEMPT_WINDOW = timedelta(days=1)
 MOST_ATTEMPTS = 50
 
 _CONNECTION = (
-    "SELECT c.id, c.name, c.adapter, c.sandbox, c.active, c.allowed_networks, c.created_at, c.token_hash, c.token_sealed"
-    " FROM connection c"
+    "SELECT c.id, c.name, c.adapter, c.sandbox, c.active, c.allowed_networks, c.created_at, c.token_hash,"
+    " c.token_sealed FROM connection c"
 )
-_CONNECTIONS = text(
-    f"{_CONNECTION} WHERE CAST(:ids AS bigint[]) IS NULL OR c.id = ANY(:ids) ORDER BY c.sandbox, c.id"
-)
+_CONNECTIONS = text(f"{_CONNECTION} WHERE CAST(:ids AS bigint[]) IS NULL OR c.id = ANY(:ids) ORDER BY c.sandbox, c.id")
 _ONE_CONNECTION = text(f"{_CONNECTION} WHERE c.id = :id")
 _SECRETS = text(
-    "SELECT id, created_at, revoked_at FROM connection_secret WHERE connection_id = :id AND revoked_at IS NULL ORDER BY id"
+    "SELECT id, created_at FROM connection_secret WHERE connection_id = :id AND revoked_at IS NULL ORDER BY id"
 )
 _ACCOUNTS = text("SELECT kind, identifier FROM connection_account WHERE connection_id = :id ORDER BY id")
 _LAST = text(
@@ -41,7 +39,8 @@ _LAST = text(
 _COUNTS = text(
     "SELECT outcome, reason, count(*) FILTER (WHERE received_at >= :hour) AS hour,"
     "  count(*) FILTER (WHERE received_at >= :day) AS day, count(*) AS week"
-    " FROM raw_callback WHERE connection_id = :id AND received_at >= :week GROUP BY outcome, reason ORDER BY 5 DESC, 1, 2"
+    " FROM raw_callback WHERE connection_id = :id AND received_at >= :week"
+    " GROUP BY outcome, reason ORDER BY 5 DESC, 1, 2"
 )
 
 _EVENT = (
@@ -54,7 +53,7 @@ _FILTERS = (
     " AND (CAST(:until AS timestamptz) IS NULL OR r.received_at < :until)"
 )
 _EVERY = text(
-    f"{_EVENT} FROM raw_callback r LEFT JOIN connection c ON c.id = r.connection_id"  # noqa: S608 - our own text
+    f"{_EVENT} FROM raw_callback r LEFT JOIN connection c ON c.id = r.connection_id"
     f" WHERE {_FILTERS} AND (CAST(:before AS bigint) IS NULL OR r.id < :before) ORDER BY r.id DESC LIMIT :limit"
 )
 # The newest of each connection by its own index; one connection without traffic must not make the others wait.
@@ -67,7 +66,7 @@ _OF = text(
     " ORDER BY r.received_at DESC, r.id DESC LIMIT :limit) r ORDER BY r.received_at DESC, r.id DESC LIMIT :limit"
 )
 _ONE = text(
-    f"{_EVENT}, r.sealed, c.token_hash FROM raw_callback r LEFT JOIN connection c ON c.id = r.connection_id"  # noqa: S608 - our own text
+    f"{_EVENT}, r.sealed, c.token_hash FROM raw_callback r LEFT JOIN connection c ON c.id = r.connection_id"
     " WHERE r.id = :id"
 )
 _ATTEMPTS = text(
@@ -75,11 +74,11 @@ _ATTEMPTS = text(
     " AND body_sha256 = :body_sha256 AND received_at BETWEEN :since AND :until ORDER BY received_at, id LIMIT :limit"
 )
 _SEARCHED = text(
-    f"{_EVENT} FROM evidence e JOIN raw_callback r ON r.id = e.raw_callback_id"  # noqa: S608 - our own text
+    f"{_EVENT} FROM evidence e JOIN raw_callback r ON r.id = e.raw_callback_id"
     " JOIN connection c ON c.id = r.connection_id"
     " WHERE e.received_at >= :since AND e.received_at < :until"
     " AND (CAST(:ids AS bigint[]) IS NULL OR e.connection_id = ANY(:ids))"
-    ' AND (e.provider_txn_id = :words OR e.bank_reference = :words OR e.order_reference = :words'
+    " AND (e.provider_txn_id = :words OR e.bank_reference = :words OR e.order_reference = :words"
     '   OR upper(:words) = ANY(e."references"))'
     " AND (CAST(:outcome AS text) IS NULL OR r.outcome = :outcome)"
     " AND (CAST(:before AS bigint) IS NULL OR r.id < :before) ORDER BY r.id DESC LIMIT :limit"
@@ -187,7 +186,7 @@ def gap_closed_at(session: Session, connection_id: int) -> datetime | None:  # n
 
 
 def events(session: Session, reach: Reach, wanted: Wanted) -> tuple[Sequence[RowMapping], int | None]:
-    """A page of deliveries, newest first, and the cursor of the next one. Raises NotFoundError for what is not theirs."""
+    """A page of deliveries, newest first, and the cursor of the next one. Raises NotFoundError."""
     ids = _ids(reach)
     if wanted.connection_id is not None:
         reach.check(wanted.connection_id)

@@ -15,7 +15,7 @@ from payments.invoices import reference
 
 MASK: Final = "•••"
 SHORTEST_SECRET: Final = 6
-"""Shorter values are no keys (a duplicate code, an account's short name), and masking them would blank half the text."""
+"""Shorter values are no keys (a duplicate code, say), and masking them would blank half the text."""
 _PLAIN_LENGTH: Final = 64
 _PLAIN_TEXT: Final = re.compile(r"[\w.:,+/ |-]*", re.ASCII)
 
@@ -36,12 +36,30 @@ FACTS: Final = frozenset(
         *("amount", "amountin", "amountout", "currency", "currencycode", "debitamount", "realamount", "orderamount"),
         *("ordercurrency", "totalamount", "transactionamount", "transactioncurrency", "transferamount", "vnpamount"),
         # time
-        *("apptime", "createdat", "occurredat", "paydate", "responsetime", "servertime", "timestamp", "transactiondate"),
+        *(
+            "apptime",
+            "createdat",
+            "occurredat",
+            "paydate",
+            "responsetime",
+            "servertime",
+            "timestamp",
+            "transactiondate",
+        ),
         *("transactiondatetime", "transactiontime", "transdate", "transtime", "valuedate", "vnppaydate", "when"),
         # what kind of message, and what became of it
         *("bankabbreviation", "bankname", "channel", "channelid", "desc", "error", "errorcode", "gateway", "msgtype"),
         *("notificationtype", "orderstatus", "ordertype", "paymentmethod", "paytype", "respcode", "respdesc"),
-        *("resultcode", "success", "transactionstatus", "transactiontype", "transfertype", "transtype", "type", "version"),
+        *(
+            "resultcode",
+            "success",
+            "transactionstatus",
+            "transactiontype",
+            "transfertype",
+            "transtype",
+            "type",
+            "version",
+        ),
         *("vnpbankcode", "vnpcardtype", "vnpresponsecode", "vnptransactionstatus"),
     }
 )

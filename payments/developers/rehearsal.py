@@ -19,7 +19,16 @@ def would_settle(code: str, asked_vnd: int, told: Sequence[BankTransaction]) -> 
     line = rules.Line(LINE_ID, 1, 1, "agency", mandatory=True, amount_vnd=asked_vnd)
     due_on = max(clock.day_of(one.occurred_at) for one in told)
     invoice = rules.Invoice(
-        INVOICE_ID, PUPIL_ID, ACCOUNT_ID, code, asked_vnd, due_on, False, True, None, (line,)  # noqa: FBT003 - open, live
+        id=INVOICE_ID,
+        pupil_id=PUPIL_ID,
+        account_id=ACCOUNT_ID,
+        reference=code,
+        amount_vnd=asked_vnd,
+        due_on=due_on,
+        round_closed=False,
+        live=True,
+        successor_id=None,
+        lines=(line,),
     )
     book = rules.Book({INVOICE_ID: invoice}, {code: INVOICE_ID})
     readings = [rules.read(_transfer(number, one), book) for number, one in enumerate(told)]

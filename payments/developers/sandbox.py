@@ -168,9 +168,7 @@ def _stage(session: Session, cipher: FieldCipher, reach: Reach, asked: Asked) ->
         )
     door = connection_by_token(session, cipher, bytes(row["token_hash"]))
     if door is None or not door.secrets:
-        raise ConflictError(
-            "connection_closed", "Kết nối thử này đã ngắt.", "This test connection is closed."
-        )
+        raise ConflictError("connection_closed", "Kết nối thử này đã ngắt.", "This test connection is closed.")
     record(
         session,
         reach.actor_id,
@@ -252,9 +250,7 @@ def _report(
             row and row["reason"],
             next(keys) if one is not None else "",
         )
-        for (request, answer), wanted, row, one in zip(
-            calls, EXPECTED[asked.scenario], found, told, strict=True
-        )
+        for (request, answer), wanted, row, one in zip(calls, EXPECTED[asked.scenario], found, told, strict=True)
     ]
     evidence = queries.evidence(session, stage.door.id, [one.dedup_key for one in money])
     transactions = sum(row["transaction_id"] is not None for row in evidence)

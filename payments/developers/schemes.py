@@ -171,9 +171,10 @@ def _zalopay(request: Request, _secret: Secret) -> str:
 
 def _mb_mms(request: Request, secret: Secret) -> str:
     document = _document(request)
-    return "".join(document[name] for name in ("traceTransfer", "billNumber", "payDate", "debitAmount")) + secret[
-        "access_key"
-    ]
+    return (
+        "".join(document[name] for name in ("traceTransfer", "billNumber", "payDate", "debitAmount"))
+        + secret["access_key"]
+    )
 
 
 def _bidv(request: Request, secret: Secret) -> str:
@@ -193,9 +194,7 @@ SCHEMES: Final[Mapping[str, Scheme]] = {
     "sepay": Scheme(
         "secret", _sepay, _hmac("sha256"), lambda request: request.header("x-sepay-signature").removeprefix("sha256=")
     ),
-    "casso_v2": Scheme(
-        "checksum_key", _casso, _hmac("sha512"), lambda request: _casso_parts(request).get("v1", "")
-    ),
+    "casso_v2": Scheme("checksum_key", _casso, _hmac("sha512"), lambda request: _casso_parts(request).get("v1", "")),
     "payos": Scheme("checksum_key", _payos, _hmac("sha256"), _in_body("signature")),
     "vietqr_vn": Scheme("secret", _vietqr, _hmac("sha256"), _in_body("sign")),
     "mb": Scheme("secret", _vietqr, _hmac("sha256"), _in_body("sign")),

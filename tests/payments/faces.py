@@ -10,7 +10,7 @@ from sqlalchemy import Engine, update
 from payments import clock
 from payments.access.models import User
 from payments.access.service import _HASHER
-from payments.app import Panel, create_app
+from payments.app import ApiDocument, Panel, create_app
 from payments.db import session_scope
 from payments.portal.service import ensure_links, tokens
 from payments.settings import Settings, generated_environment
@@ -59,16 +59,22 @@ class Faces:
 
 
 @contextmanager
-def faces(engine: Engine, database_url: str, panels: Iterable[Panel] = ()) -> Iterator[Faces]:
+def faces(
+    engine: Engine,
+    database_url: str,
+    panels: Iterable[Panel] = (),
+    api_document: ApiDocument | None = None,
+    **environment: str,
+) -> Iterator[Faces]:
     """An application on a fresh database with one school, one open invoice and a parent's link to it."""
-    settings = Settings.from_env({"DATABASE_URL": database_url, **generated_environment()})
+    settings = Settings.from_env({"DATABASE_URL": database_url, **generated_environment(), **environment})
     with session_scope(engine) as session:
         school = make_school(session)
         session.execute(update(User).values(password_hash=_HASHER.hash(PASSWORD)))
         invoice = issue(session, school, 100_000, 15_000)
         ensure_links(session, settings.link_keys, school.id, clock.now().replace(year=2099))
         token = dict(tokens(session, settings.link_keys, school.id))[school.pupil]
-    app = create_app(settings, panels)
+    app = create_app(settings, panels, api_document)
     with app.test_client() as client:
         yield Faces(client, engine, settings, school, invoice, token)
     app.extensions["hocphi"].engine.dispose()

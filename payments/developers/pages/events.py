@@ -3,7 +3,8 @@
 import json
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -47,9 +48,17 @@ def events() -> ResponseReturnValue:
         wanted=wanted,
         outcomes=OUTCOMES,
         connections=connections,
-        older=url_for("developers.events", **{**request.args.to_dict(), "before": str(cursor)}) if cursor else None,
+        older=_older(cursor),
         searched_days=queries.SEARCHED_DAYS,
     )
+
+
+def _older(cursor: int | None) -> str | None:
+    """The address of the next page: the same filters, and where to go on."""
+    if cursor is None:
+        return None
+    filters = [(name, value) for name, value in request.args.items() if name != "before"]
+    return f"{url_for('developers.events')}?{urlencode([*filters, ('before', cursor)])}"
 
 
 def event(event_id: int) -> ResponseReturnValue:
@@ -124,9 +133,9 @@ def _curl(found: Delivery, secrets: Sequence[str], *, opened: bool) -> str | Non
     """The command, with variables for what is masked; only of a body that is in sight and whole."""
     if not opened or not found.complete:
         return None
-    masked = [name for name, value in redaction.shown_headers(found.request, secrets, opened=True) if value != found.request.headers[name]]
+    shown = dict(redaction.shown_headers(found.request, secrets, opened=True))
     headers: list[tuple[str, str | None]] = [
-        (name, None if name in masked else value) for name, value in found.request.headers.items()
+        (name, value if shown[name] == value else None) for name, value in found.request.headers.items()
     ]
     return as_curl(found.request, headers)
 
@@ -155,5 +164,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         return None
-
-
