@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterable
 from typing import Final
+from urllib.parse import quote
 
 from bank_adapters.contract import Request
 
@@ -18,19 +19,21 @@ def as_curl(request: Request, headers: Iterable[tuple[str, str | None]]) -> str:
 
     A body that is no plain text travels as base64, so that its bytes arrive unchanged.
     """
-    url = f'"${URL_VARIABLE}"' + (shlex.quote(f"/{request.path}") if request.path else "")
+    url = f'"${URL_VARIABLE}"' + (shlex.quote("/" + quote(request.path)) if request.path else "")
     if request.query:
         url += shlex.quote(f"?{request.query}")
-    parts = [f"curl -sS -i -X {shlex.quote(request.method)} {url}"]
+    parts = [f"curl -sS -i -g -X {shlex.quote(request.method)} {url}"]
     parts += [f"  -H {_header(name, value)}" for name, value in headers if name not in _LEFT_OUT and name.isprintable()]
     before = ""
     if request.body:
+        if not request.header("content-type"):
+            parts.append("  -H 'Content-Type:'")  # else curl names a kind of its own
         text = _plain(request.body)
         if text is None:
             before = f"printf %s {base64.b64encode(request.body).decode()} | base64 -d | "
             parts.append("  --data-binary @-")
         else:
-            parts.append(f"  --data-binary {_data(text)}")
+            parts.append(f"  --data-binary {shlex.quote(text)}")
     return before + " \\\n".join(parts)
 
 
@@ -50,9 +53,5 @@ def _plain(body: bytes) -> str | None:
         text = body.decode()
     except UnicodeDecodeError:
         return None
-    return None if "\0" in text else text
-
-
-def _data(text: str) -> str:
-    """curl reads a value that begins with @ as the name of a file: such a body goes by another door."""
-    return shlex.quote(text) if not text.startswith("@") else f'"$(printf %s {shlex.quote(text)})"'
+    # curl reads a value that begins with @ as the name of a file of its reader's.
+    return None if "\0" in text or text.startswith("@") else text

@@ -124,9 +124,19 @@ def _casso(request: Request, _secret: Secret) -> str:
 
 
 def _payos(request: Request, _secret: Secret) -> str:
-    data = _document(request)["data"]
-    empty = (None, "null", "undefined")
-    return "&".join(f"{name}={'' if data[name] in empty else data[name]}" for name in sorted(data))
+    data = json.loads(request.body)["data"]
+    return "&".join(f"{name}={_payos_text(data[name])}" for name in sorted(data))
+
+
+def _payos_text(value: Any) -> str:
+    """As JavaScript writes it; what says nothing is empty, items of a list are sorted by key."""
+    if value in (None, "null", "undefined"):
+        return ""
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    )
 
 
 def _vietqr(request: Request, _secret: Secret) -> str:

@@ -15,7 +15,11 @@ from bank_adapters.contract import Answer, Request
 from payments.access.models import Role
 from payments.access.service import create_user, grant_role
 from payments.banking.sharing import share
+from payments.crypto import FieldCipher
 from payments.db import session_scope
+from payments.developers import sandbox
+from payments.developers.desk import EVERYWHERE
+from payments.developers.rules import Scenario
 from payments.settings import Settings
 from tests.payments.faces import PASSWORD, Faces, faces
 from tests.payments.inbox.callers import SECRET, Sender, call_wsgi, make_sender, sepay_body, sepay_request
@@ -119,6 +123,18 @@ def body_of(sender: Sender, **changed: Any) -> bytes:
     """A payment by SePay with a person's name and account in its memo."""
     memo = changed.pop("memo", "HP7K3M9Q2XAT NGUYEN THI BINH chuyen khoan tu 0987654321")
     return sepay_body(sender.number, memo=memo, **changed)
+
+
+def play(desk: DeveloperDesk, scenario: Scenario, connection_id: int | None = None, code: str = "") -> sandbox.Report:
+    asked = sandbox.Asked(
+        connection_id=connection_id or desk.trial.connection_id,
+        scenario=scenario,
+        amount_vnd=115_000,
+        code=code or desk.home.invoice.reference,
+        memo="hoc phi thang 9",
+    )
+    cipher = FieldCipher(desk.settings.field_keys)
+    return sandbox.simulate(lambda: session_scope(desk.engine), cipher, EVERYWHERE, desk.base_url, asked, pause_s=0.02)
 
 
 @contextmanager

@@ -18,11 +18,12 @@ from payments.banking.models import Connection, ConnectionAccount
 from payments.db import session_scope
 from payments.developers import queries, service
 from payments.developers.desk import EVERYWHERE
+from payments.developers.rules import Scenario
 from payments.developers.vectors import vector_of
 from payments.errors import DomainError
 from payments.inbox.service import attach_evidence
-from tests.payments.developers.desks import DeveloperDesk, body_of, share_live
-from tests.payments.inbox.callers import SECRET, dictionary, make_sender, rows, sepay_request, signed
+from tests.payments.developers.desks import DeveloperDesk, body_of, play, share_live
+from tests.payments.inbox.callers import SECRET, call_wsgi, dictionary, make_sender, rows, sepay_request, signed
 
 PERSONAL = ("NGUYEN THI BINH", "0987654321")
 
@@ -94,8 +95,6 @@ def test_a_connection_that_is_not_shared_does_not_exist_for_the_engineer(desk: D
 
 def test_requests_without_a_connection_are_the_operator_s_alone(desk: DeveloperDesk) -> None:
     stranger = Request("POST", "", "", {}, b"{}", "203.0.113.9")
-    from tests.payments.inbox.callers import call_wsgi
-
     call_wsgi(desk.client.application.wsgi_app, f"/callbacks/{'a' * 43}", stranger)
     event_id = desk.newest_event()
     desk.enter("ky.su")
@@ -297,9 +296,6 @@ VECTOR_SENDERS = [
 
 @pytest.mark.parametrize(("adapter", "secret"), VECTOR_SENDERS)
 def test_every_scheme_can_be_signed_anew(desk: DeveloperDesk, adapter: str, secret: dict[str, str]) -> None:
-    from payments.developers.rules import Scenario
-    from tests.payments.developers.test_sandbox import play
-
     sender = make_sender(
         desk.engine, desk.settings, school=desk.home.school, adapter=adapter, secret=secret, sandbox=True
     )

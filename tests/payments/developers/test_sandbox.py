@@ -10,30 +10,15 @@ import pytest
 from sqlalchemy import text
 
 from payments.banking.models import Connection
-from payments.crypto import FieldCipher
 from payments.db import session_scope
-from payments.developers import sandbox
-from payments.developers.desk import EVERYWHERE
 from payments.developers.rules import EXPECTED, Scenario
 from payments.errors import DomainError
 from payments.inbox.service import attach_evidence
 from payments.settlement.settling import settle_transactions
-from tests.payments.developers.desks import DeveloperDesk, body_of
+from tests.payments.developers.desks import DeveloperDesk, body_of, play
 from tests.payments.inbox.callers import make_sender, rows
 
 MONEY = ("bank_transaction", "transaction_evidence", "allocation", "pupil_credit", "ledger_entry", "receipt")
-
-
-def play(desk: DeveloperDesk, scenario: Scenario, connection_id: int | None = None, code: str = "") -> sandbox.Report:
-    asked = sandbox.Asked(
-        connection_id=connection_id or desk.trial.connection_id,
-        scenario=scenario,
-        amount_vnd=115_000,
-        code=code or desk.home.invoice.reference,
-        memo="hoc phi thang 9",
-    )
-    cipher = FieldCipher(desk.settings.field_keys)
-    return sandbox.simulate(lambda: session_scope(desk.engine), cipher, EVERYWHERE, desk.base_url, asked, pause_s=0.02)
 
 
 def money(desk: DeveloperDesk) -> dict[str, list[tuple[object, ...]]]:
