@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
+from payments.developers.rules import Scenario
+from tests.payments.developers.desks import body_of, developer_desk, play
 from tests.payments.faces import PASSWORD, Faces, faces
 
 pytestmark = [pytest.mark.browser, pytest.mark.db]
@@ -69,3 +71,19 @@ def test_the_accountants_desk(home: Faces, desk_page: Page, tmp_path: Path) -> N
         for name, path in (("desk-unmatched", "unmatched/"), ("desk-invoice", f"invoices/{home.invoice.id}/")):
             desk_page.goto(f"{base}/console/{home.school.code}/{path}")
             keep(desk_page, name, tmp_path)
+
+
+def test_the_developers_desk(engine: Engine, database_url: str, desk_page: Page, tmp_path: Path) -> None:
+    with developer_desk(engine, database_url) as desk:
+        desk.receive(desk.live, body_of(desk.live))
+        desk.receive(desk.live, body_of(desk.live), secret="another-secret")
+        play(desk, Scenario.DUPLICATE)
+        desk_page.goto(f"{desk.base_url}/login")
+        desk_page.fill("#username", "ky.su")
+        desk_page.fill("#password", PASSWORD)
+        desk_page.click("form button")
+        desk_page.goto(f"{desk.base_url}/developers/sandbox/")
+        desk_page.select_option("#scenario", "short")
+        desk_page.click("main form button")
+        desk_page.click("article summary")
+        keep(desk_page, "developers", tmp_path)

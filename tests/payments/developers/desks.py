@@ -20,7 +20,7 @@ from payments.db import session_scope
 from payments.developers import sandbox
 from payments.developers.desk import EVERYWHERE
 from payments.developers.rules import Scenario
-from payments.settings import Settings
+from payments.settings import Settings, generated_environment
 from tests.payments.faces import PASSWORD, Faces, faces
 from tests.payments.inbox.callers import SECRET, Sender, call_wsgi, make_sender, sepay_body, sepay_request
 
@@ -85,6 +85,8 @@ class DeveloperDesk:
     trial: Sender
     engineer: int
     base_url: str
+    keys: Mapping[str, str]
+    """The keys of this installation, as its environment has them."""
 
     @property
     def client(self) -> FlaskClient:
@@ -142,7 +144,8 @@ def developer_desk(engine: Engine, database_url: str, panels: Any = ()) -> Itera
     """The desk of a fresh database, served at its base URL; «ky.su» is an engineer, «quan.tri» an operator."""
     port = free_port()
     base_url = f"http://127.0.0.1:{port}"
-    with faces(engine, database_url, panels, api_document=lambda: DOCUMENT, HOCPHI_BASE_URL=base_url) as home:
+    keys = generated_environment()
+    with faces(engine, database_url, panels, lambda: DOCUMENT, HOCPHI_BASE_URL=base_url, **keys) as home:
         live = make_sender(engine, home.settings, school=home.school, name="Ngân hàng thật")
         trial = make_sender(engine, home.settings, school=home.school, name="Kết nối thử", sandbox=True)
         with session_scope(engine) as session:
@@ -154,7 +157,7 @@ def developer_desk(engine: Engine, database_url: str, panels: Any = ()) -> Itera
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield DeveloperDesk(home, live, trial, engineer, base_url)
+            yield DeveloperDesk(home, live, trial, engineer, base_url, keys)
         finally:
             server.shutdown()
             thread.join()
