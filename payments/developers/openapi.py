@@ -7,7 +7,9 @@ from typing import Any, Final
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 DEEPEST: Final = 6
-"""Schemas may refer to themselves; deeper than this an example says no more."""
+"""So many references and joined schemas are followed; a document may refer to itself."""
+DEEPEST_SAMPLE: Final = 2
+"""Deeper than this an example says no more."""
 
 Node = Mapping[str, Any]
 
@@ -156,7 +158,7 @@ def _sample(document: Node, schema: Any, depth: int) -> Any:
 
 
 def _made(document: Node, schema: Node, depth: int) -> Any:
-    if depth > DEEPEST:
+    if depth > DEEPEST_SAMPLE:
         return None
     if "properties" in schema:
         return {name: _sample(document, one, depth + 1) for name, one in _mapping(schema["properties"]).items()}
