@@ -36,6 +36,7 @@ from payments.vietqr.banks import COLUMNS, Bank, Registry
 from reconciliation.models import Holiday
 
 OFFICE_HOUR = time(9)
+SANDBOX_ADAPTER = "sepay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Province:
     department_id: int
     officer: Login
     operator: Login
+    engineer: Login
     schools: dict[str, FoundedSchool] = field(default_factory=dict)
     doors: list[Door] = field(default_factory=list)
 
@@ -97,6 +99,7 @@ def found_tree(session: Session, preset: Preset) -> Province:
             department_id,
             _staff(session, "can.bo.so", "Cán bộ Sở (mẫu)", Role.OFFICER, department_id),
             _staff(session, "quan.tri", "Quản trị máy chủ (mẫu)", Role.OPERATOR, None),
+            _staff(session, "ky.su", "Kỹ sư ngân hàng (mẫu)", Role.ENGINEER, None),
         )
         for number, size in enumerate(preset.schools):
             parent_id = districts[number % len(districts)] if places.has_middle_unit(size) else department_id
@@ -200,6 +203,7 @@ def open_accounts(engine: Engine, cipher: FieldCipher, province: Province, plans
             approve_account(session, school.id, school.accounts[plan.account], school.principal.user_id)
             _open_channels(session, school, plan)
             province.doors += _open_doors(session, cipher, plan)
+        _open_sandbox(session, cipher, plans[0])
     with turned_to(at(CALENDAR.round_starts)), session_scope(engine) as session:
         activate_cooled(session)
 
@@ -238,6 +242,20 @@ def _open_doors(session: Session, cipher: FieldCipher, plan: AccountPlan) -> lis
         )
         doors.append(Door(plan.account, adapter, token, secret, intermediary))
     return doors
+
+
+def _open_sandbox(session: Session, cipher: FieldCipher, plan: AccountPlan) -> None:
+    """A test connection for the desk of the bank's engineer; nobody of the month calls it."""
+    create_connection(
+        session,
+        cipher,
+        adapter=SANDBOX_ADAPTER,
+        accounts=[AccountName(plan.account.bank_bin, plan.account.number)],
+        secret=new_secret(SANDBOX_ADAPTER),
+        actor_id=None,
+        name="Kết nối thử",
+        sandbox=True,
+    )
 
 
 def new_secret(adapter: str) -> dict[str, str]:

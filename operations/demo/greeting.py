@@ -41,6 +41,7 @@ def _lines(world: World, billed: Billed) -> Iterator[str]:
         ("hiệu trưởng", first.principal),
         ("cán bộ Sở", billed.province.officer),
         ("quản trị", billed.province.operator),
+        ("kỹ sư", billed.province.engineer),
     )
     for role, login in staff:
         yield f"  {role:<12} {login.username:<24} {login.password}"

@@ -26,7 +26,8 @@ _CONNECTION = (
 _CONNECTIONS = text(f"{_CONNECTION} WHERE CAST(:ids AS bigint[]) IS NULL OR c.id = ANY(:ids) ORDER BY c.sandbox, c.id")
 _ONE_CONNECTION = text(f"{_CONNECTION} WHERE c.id = :id")
 _SECRETS = text(
-    "SELECT id, created_at FROM connection_secret WHERE connection_id = :id AND revoked_at IS NULL ORDER BY id"
+    "SELECT id, created_at, last_used_at, prepared FROM connection_secret"
+    " WHERE connection_id = :id AND revoked_at IS NULL ORDER BY id"
 )
 _ACCOUNTS = text("SELECT kind, identifier FROM connection_account WHERE connection_id = :id ORDER BY id")
 _LAST = text(
@@ -160,7 +161,7 @@ def connection(session: Session, reach: Reach, connection_id: int) -> RowMapping
 
 
 def live_secrets(session: Session, connection_id: int) -> Sequence[RowMapping]:
-    """Since when each live secret exists; never what it is."""
+    """Since when each live secret exists and when it was last used; never what it is."""
     return session.execute(_SECRETS, {"id": connection_id}).mappings().all()
 
 

@@ -90,7 +90,7 @@ def test_a_visitor_is_led_to_a_page_of_each_state_and_to_a_log_in_of_each_role(p
     assert said.out == ""
     for state in ("chưa nộp", "nộp thiếu", "đã nộp"):
         assert re.search(rf"^  {state} +{world.settings.base_url}/p/[a-z2-7]{{32}}$", said.err, re.MULTILINE), said.err
-    for role in ("kế toán", "hiệu trưởng", "cán bộ Sở", "quản trị"):
+    for role in ("kế toán", "hiệu trưởng", "cán bộ Sở", "quản trị", "kỹ sư"):
         assert re.search(rf"^  {role} +\S+ +\S+$", said.err, re.MULTILINE), said.err
 
 
