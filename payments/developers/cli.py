@@ -111,7 +111,7 @@ def show(event_id: int) -> None:
     document = {
         **_event(found.row),
         "method": found.request.method,
-        "path": found.request.path,
+        "path": redaction.shown_path(found.request, opened=False),
         "query": redaction.shown_query(found.request, secrets, opened=False),
         "headers": dict(redaction.shown_headers(found.request, secrets, opened=False)),
         "body": redaction.shown_body(found.request, secrets, opened=False),

@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, quote_plus
 
 from bank_adapters.contract import Request
-from payments.developers.redaction import FACTS, Number, Pairs, document_in, folded, is_secret
+from payments.developers.redaction import FACTS, Number, Pairs, document_in, folded, is_plain, is_secret
 from payments.invoices import reference
 
 _WORD: Final = re.compile(r"\w+")
@@ -73,7 +73,7 @@ class _Tailor:
         return "&".join(f"{quote_plus(name)}={quote_plus(self.leaf(name, value))}" for name, value in pairs)
 
     def leaf(self, name: str, value: str) -> str:
-        if folded(name) in FACTS and not is_secret(name):
+        if folded(name) in FACTS and not is_secret(name) and is_plain(value):
             return value
         if isinstance(value, Number):
             return _DIGITS.sub(lambda digits: self.word(digits[0]), value)

@@ -25,6 +25,18 @@ _CONNECTION = (
 )
 _CONNECTIONS = text(f"{_CONNECTION} WHERE CAST(:ids AS bigint[]) IS NULL OR c.id = ANY(:ids) ORDER BY c.sandbox, c.id")
 _ONE_CONNECTION = text(f"{_CONNECTION} WHERE c.id = :id")
+_OVERVIEW = text(
+    "SELECT c.id, c.name, c.adapter, c.sandbox, c.active, seen.at AS seen_at, taken.at AS accepted_at,"
+    "  day.received, day.refused"
+    " FROM connection c"
+    " LEFT JOIN LATERAL (SELECT max(received_at) AS at FROM raw_callback WHERE connection_id = c.id) seen ON true"
+    " LEFT JOIN LATERAL (SELECT received_at AS at FROM raw_callback WHERE connection_id = c.id AND outcome = 'accepted'"
+    "   ORDER BY received_at DESC LIMIT 1) taken ON true"
+    " LEFT JOIN LATERAL (SELECT count(*) AS received,"
+    "     count(*) FILTER (WHERE outcome NOT IN ('accepted', 'not_a_payment', 'duplicate')) AS refused"
+    "   FROM raw_callback WHERE connection_id = c.id AND received_at >= :day) day ON true"
+    " WHERE CAST(:ids AS bigint[]) IS NULL OR c.id = ANY(:ids) ORDER BY c.sandbox, c.id"
+)
 _SECRETS = text(
     "SELECT id, created_at, last_used_at, prepared FROM connection_secret"
     " WHERE connection_id = :id AND revoked_at IS NULL ORDER BY id"
@@ -70,10 +82,12 @@ _ONE = text(
     f"{_EVENT}, r.sealed, c.token_hash FROM raw_callback r LEFT JOIN connection c ON c.id = r.connection_id"
     " WHERE r.id = :id"
 )
-_ATTEMPTS = text(
-    "SELECT id, received_at, outcome, reason FROM raw_callback WHERE connection_id IS NOT DISTINCT FROM :connection_id"
+_ATTEMPTS = (
+    "SELECT id, received_at, outcome, reason FROM raw_callback WHERE {}"
     " AND body_sha256 = :body_sha256 AND received_at BETWEEN :since AND :until ORDER BY received_at, id LIMIT :limit"
 )
+_ATTEMPTS_OF_CONNECTION = text(_ATTEMPTS.format("connection_id = :connection_id"))
+_ATTEMPTS_OF_NOBODY = text(_ATTEMPTS.format("connection_id IS NULL"))
 _SEARCHED = text(
     f"{_EVENT} FROM evidence e JOIN raw_callback r ON r.id = e.raw_callback_id"
     " JOIN connection c ON c.id = r.connection_id"
@@ -142,8 +156,18 @@ class Health:
 
     def refused_percent(self, span: str) -> int | None:
         """Refusals in whole percent, rounded up so that one refusal never reads as none; None: nothing received."""
-        received = self.received(span)
-        return None if not received else -(-self.refused(span) * 100 // received)
+        return percent(self.refused(span), self.received(span))
+
+
+def percent(part: int, whole: int) -> int | None:
+    """A share in whole percent, rounded up; None: a share of nothing."""
+    return -(-part * 100 // whole) if whole else None
+
+
+def overview(session: Session, reach: Reach) -> Sequence[RowMapping]:
+    """The connections somebody may look at, each with its last day: one query, however many there are."""
+    values = {"ids": _ids(reach), "day": clock.now() - timedelta(days=1)}
+    return session.execute(_OVERVIEW, values).mappings().all()
 
 
 def connections(session: Session, reach: Reach) -> Sequence[RowMapping]:
@@ -227,7 +251,8 @@ def attempts(session: Session, row: RowMapping) -> Sequence[RowMapping]:
         "until": moment + ATTEMPT_WINDOW,
         "limit": MOST_ATTEMPTS,
     }
-    return session.execute(_ATTEMPTS, values).mappings().all()
+    statement = _ATTEMPTS_OF_NOBODY if row["connection_id"] is None else _ATTEMPTS_OF_CONNECTION
+    return session.execute(statement, values).mappings().all()
 
 
 def evidence(session: Session, connection_id: int, keys: Sequence[str]) -> Sequence[RowMapping]:

@@ -17,7 +17,9 @@ MASK: Final = "•••"
 SHORTEST_SECRET: Final = 6
 """Shorter values are no keys (a duplicate code, say), and masking them would blank half the text."""
 _PLAIN_LENGTH: Final = 64
-_PLAIN_TEXT: Final = re.compile(r"[\w.:,+/ |-]*", re.ASCII)
+_PLAIN_TEXT: Final = re.compile(r"[\w.:,+/|-]*|[\d.:/-]+ [\d.:/+-]+", re.ASCII)
+"""One word, or a day and a time: a person's name has several words."""
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_/-]{0,64}", re.ASCII)
 
 _SECRET: Final = re.compile(
     r"sign|hash|checksum|secret|token|passw|^pass$|^pwd$|auth|cookie|apikey|accesskey|privatekey|credential|^key$"
@@ -48,8 +50,8 @@ FACTS: Final = frozenset(
         ),
         *("transactiondatetime", "transactiontime", "transdate", "transtime", "valuedate", "vnppaydate", "when"),
         # what kind of message, and what became of it
-        *("bankabbreviation", "bankname", "channel", "channelid", "desc", "error", "errorcode", "gateway", "msgtype"),
-        *("notificationtype", "orderstatus", "ordertype", "paymentmethod", "paytype", "respcode", "respdesc"),
+        *("bankabbreviation", "bankname", "channel", "channelid", "error", "errorcode", "gateway", "msgtype"),
+        *("notificationtype", "orderstatus", "ordertype", "paymentmethod", "paytype", "respcode"),
         *(
             "resultcode",
             "success",
@@ -88,6 +90,16 @@ class Pairs(list[tuple[str, Any]]):
 def is_secret(name: str) -> bool:
     """Whether a header or field carries a secret or a signature, by its name."""
     return _SECRET.search(folded(name)) is not None
+
+
+def is_plain(value: str) -> bool:
+    """Whether a value is a number, a code or a moment, not a sentence."""
+    return len(value) <= _PLAIN_LENGTH and _PLAIN_TEXT.fullmatch(value) is not None
+
+
+def shown_path(request: Request, *, opened: bool) -> str:
+    """What follows the token, unless it is no path that an adapter could have."""
+    return request.path if opened or _PLAIN_PATH.fullmatch(request.path) else MASK
 
 
 def shown_headers(request: Request, secrets: Iterable[str], *, opened: bool) -> list[tuple[str, str]]:
@@ -176,7 +188,7 @@ def _leaf(name: str, value: str, *, opened: bool) -> str:
     inner = document_in(value) if value.startswith("{") and not isinstance(value, Number) else None
     if inner is not None:  # ZaloPay's «data» is a document within a text
         return _render(inner, name, opened=opened)
-    if opened or (folded(name) in FACTS | IDS and len(value) <= _PLAIN_LENGTH and _PLAIN_TEXT.fullmatch(value)):
+    if opened or (folded(name) in FACTS | IDS and is_plain(value)):
         return value
     found = reference.find(value)
     return " ".join([MASK, *found, MASK]) if found else MASK

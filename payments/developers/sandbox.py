@@ -6,7 +6,7 @@ never becomes a bank transaction (payments/inbox/storing.py, payments/inbox/atta
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -23,6 +23,7 @@ from payments.crypto import FieldCipher
 from payments.developers import queries
 from payments.developers.calling import SLOW_PAUSE_S, Heard, call, unreachable
 from payments.developers.desk import Reach
+from payments.developers.redaction import known_secrets, secret_values
 from payments.developers.rehearsal import would_settle
 from payments.developers.rules import EXPECTED, HUGE_BYTES, LARGEST_VND, SMALLEST_VND, Scenario, Shot, shots
 from payments.developers.senders import granted_token, signed_request, token_request
@@ -75,11 +76,12 @@ class Report:
 
     asked: Asked
     adapter: str
-    token: str
     played: Sequence[Played]
     evidence: Sequence[RowMapping]
     transactions: int
     """Bank transactions behind this evidence: always 0, or the isolation is broken."""
+    keys: Sequence[str] = field(repr=False)
+    """Live secrets, to be masked wherever the messages are shown."""
 
     @property
     def as_expected(self) -> bool:
@@ -254,7 +256,8 @@ def _report(
     ]
     evidence = queries.evidence(session, stage.door.id, [one.dedup_key for one in money])
     transactions = sum(row["transaction_id"] is not None for row in evidence)
-    return Report(asked, stage.adapter_name, stage.token, played, evidence, transactions)
+    masked = known_secrets(secret_values(stage.door.secrets))
+    return Report(asked, stage.adapter_name, played, evidence, transactions, masked)
 
 
 def _take(arrived: list[Any], request: Request) -> Any:

@@ -106,7 +106,8 @@ def _page(session: Session, reach: Reach, found: Delivery, *, opened: bool) -> s
     return render_template(
         "developers/event.html",
         row=row,
-        request_=found.request,
+        method=found.request.method,
+        path=redaction.shown_path(found.request, opened=opened),
         headers=redaction.shown_headers(found.request, secrets, opened=opened),
         query=redaction.shown_query(found.request, secrets, opened=opened),
         body=redaction.shown_body(found.request, secrets, opened=opened),

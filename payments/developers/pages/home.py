@@ -19,9 +19,8 @@ def add_to(blueprint: Blueprint) -> None:
 def home() -> ResponseReturnValue:
     """The connections within reach with their last day."""
     with db_session() as session:
-        rows = queries.connections(session, reach_of(session, the_actor()))
-        health = {row["id"]: queries.health(session, row["id"]) for row in rows}
-    return render_template("developers/home.html", rows=rows, health=health)
+        rows = queries.overview(session, reach_of(session, the_actor()))
+    return render_template("developers/home.html", rows=rows, percent=queries.percent)
 
 
 def connection(connection_id: int) -> ResponseReturnValue:

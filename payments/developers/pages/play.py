@@ -1,5 +1,6 @@
 """The sandbox by form and by JSON."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from flask import Blueprint, render_template, request
@@ -7,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy.orm import Session
 
+from bank_adapters.contract import Request
 from payments.access.guards import the_actor
 from payments.developers import queries, redaction
 from payments.developers.curl import as_curl
@@ -103,20 +105,30 @@ def _page(session: Session, reach: Reach, report: Report | None = None, refusal:
         amount_vnd=AMOUNT_VND,
         report=report,
         refusal=refusal,
-        shown=[_shown(one) for one in report.played] if report else [],
+        shown=[_shown(one, report.keys) for one in report.played] if report else [],
     )
 
 
-def _shown(one: Played) -> dict[str, Any]:
+def _shown(one: Played, keys: Sequence[str]) -> dict[str, Any]:
     """A message that we made ourselves: nobody's data, yet its keys stay masked."""
     sent = one.request
-    secret = [name for name in sent.headers if redaction.is_secret(name) and "signature" not in name]
     return {
-        "headers": redaction.shown_headers(sent, (), opened=True),
-        "query": redaction.shown_query(sent, (), opened=True),
-        "body": redaction.shown_body(sent, (), opened=True),
-        "curl": as_curl(sent, [(name, None if name in secret else value) for name, value in sent.headers.items()])
-        if len(sent.body) < LONGEST_COMMAND
-        else None,
+        "headers": redaction.shown_headers(sent, keys, opened=True),
+        "query": redaction.shown_query(sent, keys, opened=True),
+        "body": redaction.shown_body(sent, keys, opened=True),
+        "curl": _command(sent, keys),
         "answer": one.heard.body.decode("utf-8", "replace"),
     }
+
+
+def _command(sent: Request, keys: Sequence[str]) -> str | None:
+    """The command that repeats it, its signature with it; none where a key stands in the body or it is too long."""
+    told = f"{sent.query}{sent.body.decode('utf-8', 'replace')}"
+    if len(sent.body) > LONGEST_COMMAND or any(key in told for key in keys):
+        return None
+    hidden = {
+        name
+        for name, value in sent.headers.items()
+        if any(key in value for key in keys) or (redaction.is_secret(name) and "signature" not in name)
+    }
+    return as_curl(sent, [(name, None if name in hidden else value) for name, value in sent.headers.items()])

@@ -27,6 +27,8 @@ def test_a_field_that_nobody_knows_is_masked() -> None:
 
 def test_a_harmless_name_does_not_smuggle_a_text_out() -> None:
     assert "BÌNH" not in body({"type": "NGUYỄN THỊ BÌNH"})
+    assert "BINH" not in body({"type": "NGUYEN THI BINH", "id": "0987654321 NGUYEN THI BINH"})
+    assert "2026-09-22 08:15:30" in body({"transactionDate": "2026-09-22 08:15:30"})
     assert "x" * 65 not in body({"id": "x" * 65})
 
 
@@ -119,7 +121,14 @@ def test_redaction_has_teeth() -> None:
     everything = redaction.FACTS | {"memo"}
     original, redaction.FACTS = redaction.FACTS, everything
     try:
-        assert PERSON in body({"memo": PERSON})
+        assert "0987654321" in body({"memo": "0987654321"})
     finally:
         redaction.FACTS = original
-    assert PERSON not in body({"memo": PERSON})
+    assert "0987654321" not in body({"memo": "0987654321"})
+
+
+def test_an_odd_path_is_masked_until_opened() -> None:
+    odd = Request("POST", f"notify/{PERSON}", "", {}, b"")
+    assert redaction.shown_path(odd, opened=False) == "•••"
+    assert redaction.shown_path(odd, opened=True) == odd.path
+    assert redaction.shown_path(Request("POST", "bank/api/sync", "", {}, b""), opened=False) == "bank/api/sync"
