@@ -1,18 +1,16 @@
-"""«Connect in 30 minutes»: one sheet per adapter, made of its module and its golden vectors; nothing is copied by hand.
+"""«Connect in 30 minutes»: one sheet per adapter, made of its module and its samples; nothing is copied by hand.
 
 The table is the module's docstring, the addresses its ROUTES, the secrets its SECRET_CHOICES, and each answer what it
-gives today. The vectors are the golden files (``bank_adapters/golden``) that the suite holds every adapter to.
+gives today. The vectors are the samples that the conformance kit holds every adapter to; a plug-in brings its own.
 """
 
 import inspect
 import json
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from importlib import resources
 from typing import Any, Final
 
 from bank_adapters import adapter_names, conformance, get_adapter
@@ -25,7 +23,7 @@ _UNICODE: Final = re.compile(r"[^\x00-\x7f]|\\u[0-9a-f]{4}|%E1%|%C[34]%", re.IGN
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """One golden request, what the adapter makes of it, and what its sender signed."""
+    """One sample request, what the adapter makes of it, and what its sender signed."""
 
     id: str
     kind: str
@@ -102,7 +100,7 @@ def _loadable(name: str) -> bool:
 @cache
 def _sheet(name: str) -> Sheet:
     adapter = get_adapter(name)
-    vectors = golden(adapter.NAME)
+    vectors = conformance.samples_of(adapter)
     title, rows = title_and_rows(_docstring(adapter))
     return Sheet(
         name=name,
@@ -118,18 +116,8 @@ def _sheet(name: str) -> Sheet:
     )
 
 
-def golden(name: str) -> list[Mapping[str, Any]]:
-    """The golden vectors of an adapter, in order; none for a plug-in, which keeps its own."""
-    folder = resources.files("bank_adapters") / "golden" / name
-    if not folder.is_dir():
-        return []
-    files = sorted((one for one in folder.iterdir() if one.name.endswith(".json")), key=lambda one: one.name)
-    return [json.loads(one.read_text(encoding="utf-8")) for one in files]
-
-
 def _docstring(adapter: Adapter) -> str:
-    module = adapter if inspect.ismodule(adapter) else sys.modules.get(type(adapter).__module__)
-    return (module and module.__doc__) or ""
+    return adapter.__doc__ or ""
 
 
 def _replies(adapter: Adapter, vectors: Sequence[Mapping[str, Any]]) -> list[Reply]:

@@ -6,7 +6,7 @@ The index is of blocks, not of rows: the banks' door pays nothing for it.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
+revision = "0014"
 down_revision = "0013"
 branch_labels = None
 depends_on = None
