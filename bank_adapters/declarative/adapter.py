@@ -141,9 +141,9 @@ def _read_only(table: Table) -> Codes:
 
 
 def _read_signatures(root: Table, adapter: DeclarativeAdapter) -> tuple[Signature, ...]:
-    names, in_body = set(adapter.SECRET_FIELDS), adapter.rule.in_body
+    names = set(adapter.SECRET_FIELDS)
     where = root.where("[signature]")
-    found = tuple(read_signature(one, in_body=in_body) for one in root.tables("signature"))
+    found = tuple(read_signature(one, adapter.rule) for one in root.tables("signature"))
     if not found:
         fault(where, "is missing: nobody may be believed without a proof.")
     used = frozenset().union(*(signature.secrets for signature in found))

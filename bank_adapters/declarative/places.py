@@ -70,6 +70,14 @@ class MessageRule:
         """Whether who signs the body signs the message."""
         return self.source in {"body", "form"} or (self.place is not None and self.place.kind == "form")
 
+    @property
+    def anchored(self) -> frozenset[str]:
+        """What of `body` and `message` is one JSON object: neither its end nor its beginning is an object too.
+
+        So nothing can move between it and what stands beside it.
+        """
+        return {"body": frozenset({"body", "message"}), "place": frozenset({"message"})}.get(self.source, frozenset())
+
 
 class Received:
     """One request with what a data file may point at; everything is read once, and raises MalformedCallbackError."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from bank_adapters import fields, signatures
 from bank_adapters.contract import VALID, MalformedCallbackError, Now, Reason, Verdict, unix
-from bank_adapters.declarative.places import Place, Received, read_place
+from bank_adapters.declarative.places import MessageRule, Place, Received, read_place
 from bank_adapters.declarative.reading import Table, fault
 from bank_adapters.declarative.templates import Template, read_template
 
@@ -133,7 +133,7 @@ class Signature:
         return VALID if fresh else Verdict(valid=False, reason=Reason.stale)
 
 
-def read_signature(table: Table, *, in_body: bool) -> Signature:
+def read_signature(table: Table, rule: MessageRule) -> Signature:
     """One block [[signature]]; raises BrokenAdapterError for what cannot prove anything."""
     algorithm = table.choice("algorithm", ALGORITHMS)
     place = read_place(table.text("from"), table.where("from"))
@@ -146,7 +146,7 @@ def read_signature(table: Table, *, in_body: bool) -> Signature:
         encoding=table.choice("encoding", encodings, "plain" if algorithm == TOKEN else "hex"),
         key=key,
         key_encoding=table.choice("key_encoding", _KEYS, "text"),
-        text=read_template(table.text("text"), table.where("text"), place, in_body=in_body),
+        text=read_template(table.text("text"), table.where("text"), place, rule),
         time=read_place(table.text("time"), table.where("time")) if table.has("time") else None,
         window_s=table.whole("window_s", signatures.TOLERANCE_S, 1, MAX_WINDOW_S),
     )

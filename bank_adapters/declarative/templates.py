@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from bank_adapters import canonical
 from bank_adapters.contract import MalformedCallbackError
-from bank_adapters.declarative.places import Place, Received, as_text, read_place
+from bank_adapters.declarative.places import MessageRule, Place, Received, as_text, read_place
 from bank_adapters.declarative.reading import fault
 from bank_adapters.strict_json import Number
 
@@ -43,8 +43,7 @@ class Template:
     pieces: tuple[Piece, ...]
     signature: Place
     """The field that holds the signature and is never signed itself."""
-    in_body: bool
-    """Whether the body holds the message."""
+    rule: MessageRule
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -54,16 +53,25 @@ class Template:
     @property
     def joins(self) -> bool:
         """Whether two values of the sender stand side by side, so that characters can move from one to the other."""
-        sent = [bool(piece.place or piece.word) for piece in self.pieces]
-        return any(piece.word == "values" for piece in self.pieces) or any(
-            one and other for one, other in pairwise(sent)
-        )
+        return any(piece.word == "values" for piece in self.pieces) or bool(self._neighbours())
+
+    @property
+    def joins_headers(self) -> bool:
+        """Whether a header is one of these: what is signed anew for a retry cannot be told from the rest."""
+        return any(piece.place and piece.place.kind == "header" for pair in self._neighbours() for piece in pair)
+
+    def _neighbours(self) -> list[tuple[Piece, Piece]]:
+        """Values of the sender that stand side by side, none of them a whole JSON object."""
+        movable = [
+            (piece, bool(piece.place or (piece.word and piece.word not in self.rule.anchored))) for piece in self.pieces
+        ]
+        return [(one, other) for (one, moves), (other, too) in pairwise(movable) if moves and too]
 
     def covers(self, place: Place) -> bool:
         """Whether the value at a place is part of the string."""
         in_message = place.kind in {"field", "top"}
         for piece in self.pieces:
-            if in_message and piece.word in WHOLE and (self.in_body or piece.word != "body"):
+            if in_message and piece.word in WHOLE and (self.rule.in_body or piece.word != "body"):
                 return True
             if piece.place and (piece.place.name, piece.place.part) == (place.name, place.part):
                 return piece.place.kind == place.kind or in_message
@@ -80,6 +88,16 @@ class Template:
     def render(self, received: Received, secrets: Mapping[str, str], numbers: NumberStyle) -> bytes:
         """The string as bytes; raises MalformedCallbackError."""
         return b"".join(self._bytes(piece, received, secrets, numbers) for piece in self.pieces)
+
+    def key_text(self, received: Received) -> bytes:
+        """The string without secrets and headers, which may change from one attempt to the next.
+
+        Numbers as JavaScript prints them: 1000 and 1000.0, which one signature may fit, are one payment.
+        """
+        kept = [
+            piece for piece in self.pieces if not piece.secret and not (piece.place and piece.place.kind == "header")
+        ]
+        return b"".join(self._bytes(piece, received, {}, canonical.as_javascript) for piece in kept)
 
     def require_one_reading(self, received: Received) -> None:
         """Refuse values that could end or begin elsewhere: one signature would fit two messages.
@@ -129,7 +147,7 @@ class Template:
         return {key: value for key, value in received.document.items() if key != left_out}
 
 
-def read_template(text: str, where: str, signature: Place, *, in_body: bool) -> Template:
+def read_template(text: str, where: str, signature: Place, rule: MessageRule) -> Template:
     """A template as it is written in the file; raises BrokenAdapterError."""
     pieces: list[Piece] = []
     end = 0
@@ -142,7 +160,7 @@ def read_template(text: str, where: str, signature: Place, *, in_body: bool) -> 
         pieces.append(Piece(literal=text[end:]))
     if any("{" in piece.literal or "}" in piece.literal for piece in pieces):
         fault(where, "a brace is open or closed alone.")
-    return Template(tuple(pieces), signature, in_body)
+    return Template(tuple(pieces), signature, rule)
 
 
 def _piece(inside: str, where: str) -> Piece:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from bank_adapters import canonical, fields
+from bank_adapters import fields
 from bank_adapters.contract import BankTransaction, Direction, MalformedCallbackError, Status
 from bank_adapters.declarative.places import RECEIPT, Place, Received, identifier, read_place, read_places
 from bank_adapters.declarative.reading import Table, fault
@@ -129,8 +129,7 @@ class TransactionRule:
     def _key(self, received: Received, item: Mapping[str, Any], signed: Signature | None) -> str:
         if self.key is None:
             assert signed is not None  # noqa: S101 - the reader has seen to it
-            # As JavaScript prints numbers, so that 1000 and 1000.0, which one signature may fit, are one payment.
-            return hashlib.sha256(signed.text.render(received, {}, canonical.as_javascript)).hexdigest()
+            return hashlib.sha256(signed.text.key_text(received)).hexdigest()
         parts = [(str(places[0]), _first(places, received, item)) for places in self.key]
         found = [fields.identifier({name: value}, name) for name, value in parts]
         if len(found) == 1:
@@ -218,6 +217,12 @@ def _require_signed_key(rule: TransactionRule, signatures: Sequence[Signature], 
     if rule.key is None:
         if not signing or batch:
             fault(table.where("key"), "signed_text needs one signed text for each payment.")
+        if any(signature.text.joins_headers for signature in signing):
+            fault(
+                table.where("key"),
+                "a header is joined to other values: a retry that is signed anew would be a second payment. Such a "
+                "sender needs a module.",
+            )
         return
     for signature in signing:
         if signature.text.joins:

@@ -141,6 +141,35 @@ def test_all_values_in_the_order_of_their_keys() -> None:
     assert len(keys) == 1  # one signature is one payment, however its characters are cut into fields
 
 
+def test_a_retry_that_is_signed_anew_is_the_same_payment() -> None:
+    """Time and body stand side by side in many schemes; a JSON object lets nothing pass its braces."""
+    adapter = bank((TEXT, 'text = "{header:x-lotus-time}{body}"'))
+    body = compact(PAID)
+    requests = [
+        post(body, x_lotus_time=stamp, x_lotus_sign=sign(stamp + body)) for stamp in ("1790039730", "1790039790")
+    ]
+    assert [verdict(adapter, request) for request in requests] == [Reason.ok] * 2
+    assert {adapter.parse(request, [SECRET])[0].dedup_key for request in requests} == {"L1"}
+    cut = post(body[1:], x_lotus_time="1790039730{", x_lotus_sign=sign("1790039730" + body))
+    assert verdict(adapter, cut) is Reason.ok
+    with pytest.raises(MalformedCallbackError):
+        adapter.parse(cut, [SECRET])
+
+
+def test_headers_are_no_part_of_a_signed_text_that_tells_payments_apart() -> None:
+    adapter = bank(
+        (FROM, 'from = "sign"'),
+        (TEXT, 'text = "{header:x-lotus-time}|{values}"'),
+        ('key = "ma_gd"\n', 'key = "signed_text"\n'),
+    )
+    values = "".join(str(PAID[name]) for name in sorted(PAID))
+    requests = [
+        post(compact({**PAID, "sign": sign(f"{stamp}|{values}")}), x_lotus_time=stamp) for stamp in ("1790039730", "2")
+    ]
+    assert [verdict(adapter, request) for request in requests] == [Reason.ok] * 2
+    assert len({adapter.parse(request, [SECRET])[0].dedup_key for request in requests}) == 1
+
+
 def test_all_pairs_in_the_order_of_their_keys() -> None:
     adapter = bank((FROM, 'from = "sign"'), (TEXT, 'text = "{pairs}"'))
     text = "ma_gd=L1&noi_dung=x&so_tien=7&thoi_gian=1790039730"

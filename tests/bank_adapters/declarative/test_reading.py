@@ -85,6 +85,13 @@ def test_a_batch_needs_a_key_of_its_own_for_each_item() -> None:
         bank(('from = "body"', 'from = "body"\nlist = "items"'), (KEY, 'key = "signed_text"\n'))
 
 
+def test_a_header_joined_to_values_cannot_tell_a_retry_from_a_payment() -> None:
+    with pytest.raises(BrokenAdapterError, match="would be a second payment"):
+        bank((TEXT, 'text = "{header:x-lotus-time}{values}"'), (KEY, 'key = "signed_text"\n'))
+    with pytest.raises(BrokenAdapterError, match="joins values"):
+        bank(('from = "body"', 'from = "form"'), (TEXT, 'text = "{header:x-lotus-time}{body}"'))
+
+
 def test_a_body_that_does_not_hold_the_message_does_not_sign_it() -> None:
     with pytest.raises(BrokenAdapterError, match="is not in the signed text"):
         bank(('from = "body"', 'from = "query:data"'))
