@@ -14,6 +14,7 @@ from payments.crypto import FieldCipher
 from payments.db import make_engine
 from payments.developers import views as developers
 from payments.developers.pages.api import DOCUMENT
+from payments.events import tasks as telling
 from payments.inbox.views import WsgiDoor
 from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
@@ -30,7 +31,7 @@ MAX_UPLOAD_BYTES = 12 * 1024 * 1024
 FACES = (health, access, portal, console, developers)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
-BEAT: Mapping[str, Any] = {**notices.BEAT, **issuing.BEAT, **accounts.BEAT, **settling.BEAT}
+BEAT: Mapping[str, Any] = {**notices.BEAT, **telling.BEAT, **issuing.BEAT, **accounts.BEAT, **settling.BEAT}
 """What beat starts by the clock: the sweeps of the rooms."""
 
 Panel = tuple[Blueprint, tuple[str, ...]]

@@ -22,6 +22,7 @@ QUEUES: Mapping[str, str] = {
     "settlement": "payments.settlement.tasks.settle_due",
     "issuing": "payments.invoices.tasks.issue_due",
     "notices": "payments.notifications.tasks.deliver_due",
+    "events": "payments.events.tasks.deliver_due",
     "nightly": "reconciliation.tasks.reconcile_due",
 }
 """Queue -> the task that a wake-up starts; each task claims what is due and is safe to run twice."""

@@ -74,7 +74,7 @@ def put(
     row = OutboxRow(queue=queue, kind=kind, school_id=school_id, subject_id=subject_id, due_at=due_at or clock.now())
     row.payload = payload or {}
     session.add(row)
-    session.info.setdefault(_WAKE, set()).add(queue)
+    wake_after_commit(session, queue)
 
 
 def put_many(session: Session, queue: str, kind: str, *, school_id: int, subject_ids: Sequence[int]) -> None:
@@ -84,7 +84,7 @@ def put_many(session: Session, queue: str, kind: str, *, school_id: int, subject
     if subject_ids:
         values = {"queue": queue, "kind": kind, "school_id": school_id, "ids": list(subject_ids), "now": clock.now()}
         session.execute(_PUT_MANY, values)
-        session.info.setdefault(_WAKE, set()).add(queue)
+        wake_after_commit(session, queue)
 
 
 _PUT_MANY = text("""
@@ -211,13 +211,18 @@ def revive(session: Session, row_id: int) -> OutboxRow | None:
         return None
     row.dead, row.attempts, row.due_at = False, 0, clock.now()
     session.flush()
-    session.info.setdefault(_WAKE, set()).add(row.queue)
+    wake_after_commit(session, row.queue)
     return row
 
 
 def dead_letters(session: Session) -> Sequence[OutboxRow]:
     """Work that a person must look at."""
     return session.scalars(select(OutboxRow).where(OutboxRow.dead).order_by(OutboxRow.id)).all()
+
+
+def wake_after_commit(session: Session, queue: str) -> None:
+    """Wake a queue's workers once the running transaction has committed."""
+    session.info.setdefault(_WAKE, set()).add(queue)
 
 
 @event.listens_for(Session, "after_commit")

@@ -4,6 +4,7 @@ from payments import outbox
 from payments.access import models as access
 from payments.audit import models as audit
 from payments.banking import models as banking
+from payments.events import models as events
 from payments.fees import models as fees
 from payments.inbox import models as inbox
 from payments.invoices import models as invoices
@@ -18,6 +19,7 @@ ROOMS = (
     access,
     audit,
     banking,
+    events,
     fees,
     inbox,
     invoices,

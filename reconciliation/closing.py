@@ -10,6 +10,7 @@ from payments.audit.service import record
 from payments.errors import ConflictError, DomainError
 from reconciliation.locks import lock_school
 from reconciliation.models import PeriodClose
+from reconciliation.telling import tell_signed
 
 
 def close_period(session: Session, school_id: int, through: date, *, actor_id: int) -> PeriodClose:
@@ -37,4 +38,5 @@ def close_period(session: Session, school_id: int, through: date, *, actor_id: i
         school_id=school_id,
         detail={"through": through.isoformat()},
     )
+    tell_signed(session, school_id, through)
     return closed

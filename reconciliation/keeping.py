@@ -74,10 +74,17 @@ class Item:
     note: str | None = None
 
 
-def keep(
-    session: Session, head: Head, proof: Proof, cases: Sequence[Case], breaks: Sequence[Break] = ()
-) -> tuple[ReconcileRun, bool]:
-    """Return the run of these inputs, and whether it is new; it stands for its day from now on."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A run, whether it was made just now, and whether another one (or none) stood for its day before."""
+
+    run: ReconcileRun
+    is_new: bool
+    stands_anew: bool
+
+
+def keep(session: Session, head: Head, proof: Proof, cases: Sequence[Case], breaks: Sequence[Break] = ()) -> Kept:
+    """Keep the run of these inputs; it stands for its day from now on."""
     run = session.scalar(
         select(ReconcileRun).where(
             ReconcileRun.school_id == head.school_id,
@@ -90,12 +97,17 @@ def keep(
     if run is None:
         run = _add(session, head, proof, [*map(item_of_break, breaks), *map(item_of_case, cases)])
     values = {"school_id": head.school_id, "account_id": head.account_id, "day": head.day, "run_id": run.id}
-    session.execute(
+    stood = session.execute(
         insert(StandingRun)
         .values(values)
-        .on_conflict_do_update(index_elements=["school_id", "account_id", "day"], set_={"run_id": run.id})
+        .on_conflict_do_update(
+            index_elements=["school_id", "account_id", "day"],
+            set_={"run_id": run.id},
+            where=StandingRun.run_id != run.id,
+        )
+        .returning(StandingRun.run_id)
     )
-    return run, is_new
+    return Kept(run, is_new, stands_anew=stood.first() is not None)
 
 
 def item_of_break(found: Break) -> Item:

@@ -32,6 +32,7 @@ from reconciliation.matching import RULES_VERSION, Case, match
 from reconciliation.models import ReconcileRun, RunState, StandingRun
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.proving import Proof, money_of, prove_run, waiting
+from reconciliation.telling import tell_closed
 
 DAY = timedelta(days=1)
 LOOK_BACK = timedelta(days=REFERENCE_WINDOW[1])
@@ -124,7 +125,7 @@ class Night:
         proof = waiting(self.day)
         digest = hashlib.sha256(msgspec.json.encode([RULES_VERSION, self.day, "waiting"])).digest()
         head = keeping.Head(self.school_id, self.account_id, self.day, self.day, digest, RunState.WAITING_STATEMENT)
-        return keeping.keep(self.session, head, proof, [])[0]
+        return keeping.keep(self.session, head, proof, []).run
 
     def _span(self) -> tuple[date, date, int | None]:
         """First day of the run, first day of its balance proof, and the balance that was proved before it."""
@@ -227,10 +228,12 @@ class Night:
         head = keeping.Head(self.school_id, self.account_id, scope.first, self.day, digest, state)
         # A break is listed by the run that first looks at its days; later runs fail by it without listing it again.
         breaks = [found for found in proof.balance.breaks if found.day >= scope.first]
-        run, is_new = keeping.keep(self.session, head, proof, cases, breaks)
-        if is_new:
-            alert(self.session, run)
-        return run
+        kept = keeping.keep(self.session, head, proof, cases, breaks)
+        if kept.is_new:
+            alert(self.session, kept.run)
+        if kept.stands_anew:
+            tell_closed(self.session, self.school_id, [kept.run.id])
+        return kept.run
 
 
 def _joined(own: Sequence[Any], others: Iterable[Any]) -> tuple[Any, ...]:

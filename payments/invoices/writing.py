@@ -10,6 +10,7 @@ from payments import clock
 from payments.invoices import reference
 from payments.invoices.models import CollectionRound
 from payments.invoices.rules import Draft, Sheet
+from payments.invoices.telling import tell_issued
 
 # The foreign keys are checked when the whole statement is done, so one statement writes the invoice and all that
 # hangs on it by its id. A reference that exists is passed over, and its invoice drawn again. Pupils who are charged
@@ -61,7 +62,8 @@ def write_invoices(
 ) -> list[int]:
     """Write invoices with their lines, balances and current keys, and return their ids in the order of the drafts.
 
-    One statement, and one more each time a drawn reference exists already (a few times in 10¹³ draws).
+    One statement, and one more each time a drawn reference exists already (a few times in 10¹³ draws). School software
+    that wants to know is told of them in one more.
     """
     ids: dict[tuple[int, int, str], int] = {}
     waiting = list(drafts)
@@ -71,6 +73,7 @@ def write_invoices(
         rows = session.execute(INVOICES, _parameters(collection_round, drawn, replaces_id))
         ids |= {drawn[code].key: invoice_id for code, invoice_id in rows}
         waiting = [draft for draft in waiting if draft.key not in ids]
+    tell_issued(session, collection_round.school_id, ids.values())
     return [ids[draft.key] for draft in drafts]
 
 

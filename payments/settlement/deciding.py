@@ -21,6 +21,7 @@ from payments.settlement.loading import Shelf
 from payments.settlement.models import DecisionKind
 from payments.settlement.rules import SettlementOutcome, Transfer, assigned, split_in_order
 from payments.settlement.settling import receipt_items
+from payments.settlement.telling import tell
 from payments.settlement.writing import Stamp
 
 DECIDED = text("""
@@ -85,6 +86,7 @@ def assign(
     cause = f"decision:{decision_id}"
     entry = identified(EntryKind.ASSIGNMENT, cause, transfer, applied.sides[transaction_id])
     post(session, school_id, [entry, *moves(applied, [transaction_id], cause)])
+    tell(session, school_id, applied.sides)
     return decision_id
 
 
@@ -113,6 +115,7 @@ def undo(session: Session, school_id: int, decision_id: int, actor_id: int) -> i
     cause = f"decision:{undo_id}"
     entry = unidentified(cause, transfer, applied.sides[transfer.id])
     post(session, school_id, [entry, *moves(applied, [transfer.id], cause)])
+    tell(session, school_id, applied.sides, [transfer.id])
     return undo_id
 
 

@@ -16,6 +16,7 @@ from payments.settlement.applying import apply
 from payments.settlement.booking import moves, withdrawal
 from payments.settlement.loading import Shelf
 from payments.settlement.rules import SettlementOutcome
+from payments.settlement.telling import tell
 from payments.settlement.writing import Stamp
 
 TAKEN_BACK = text("""
@@ -73,6 +74,7 @@ def take_back(session: Session, school_id: int, debits: Sequence[Fact]) -> Count
     session.execute(TAKEN_BACK, {"school_id": school_id, "ids": list(by_target)})
     writing.rename_outcomes(session, school_id, dict.fromkeys(debit_ids, (SettlementOutcome.REVERSAL, ())))
     revoke(session, school_id, list(by_target), SettlementOutcome.REVERSAL)
+    tell(session, school_id, applied.sides, withdrawn)
     return Counter({SettlementOutcome.REVERSAL.value: len(by_target), SettlementOutcome.DEBIT.value: -len(by_target)})
 
 

@@ -17,6 +17,7 @@ from payments.settlement.booking import arrival, identified, moves
 from payments.settlement.loading import Shelf
 from payments.settlement.reversing import Fact, facts_of, take_back
 from payments.settlement.rules import Book, Reading, SettlementOutcome, Transfer, read
+from payments.settlement.telling import tell
 from payments.settlement.writing import Settled, Stamp
 
 
@@ -63,6 +64,7 @@ def _settle_credits(session: Session, school_id: int, ids: Sequence[int]) -> Cou
     number_receipts(session, school_id, receipt_items(found.claiming, found.shelf.book))
     entries = [arrival(transfer, found.applied.sides.get(key)) for key, transfer in found.transfers.items()]
     post(session, school_id, entries + moves(found.applied, found.transfers, f"transaction:{min(ids)}"))
+    tell(session, school_id, found.applied.sides)
     return Counter(one.outcome.value for one in settled)
 
 
@@ -82,6 +84,7 @@ def _settle_learned(session: Session, school_id: int, ids: Sequence[int]) -> Cou
         for key in verdicts
     ]
     post(session, school_id, entries + moves(found.applied, verdicts, f"transaction:{min(ids)}:learned"))
+    tell(session, school_id, found.applied.sides)
     return Counter(verdict.outcome.value for verdict in verdicts.values())
 
 
@@ -123,3 +126,4 @@ def move_on(session: Session, school_id: int, invoice_id: int) -> None:
     shelf.fetch(invoice_ids=[invoice_id])
     applied = apply(session, shelf, Stamp(school_id, clock.now()), [])
     post(session, school_id, moves(applied, (), f"invoice:{invoice_id}"))
+    tell(session, school_id, applied.sides)
