@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
     "statement": "reconciliation.cli:statement_group",
     "user": "payments.access.cli:user_group",
     "vietqr": "payments.vietqr.cli:vietqr_group",
+    "webhook": "payments.events.cli:webhook_group",
     "worker": "operations.serve:worker",
 }
 """Command -> ``module:attribute``."""

@@ -1,6 +1,6 @@
 """A committed school whose software listens on loopback, and Celery's settings that allow to call it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -87,9 +87,3 @@ def desk(engine: Engine, database_url: str) -> Iterator[Desk]:
     """Software on loopback may be called."""
     with running(engine, database_url, "127.0.0.0/8,::1/128") as made:
         yield made
-
-
-@pytest.fixture
-def open_desk(engine: Engine, database_url: str) -> Iterator[Callable[[str], AbstractContextManager[Desk]]]:
-    """A desk whose operator allows the given networks only."""
-    yield lambda allow: running(engine, database_url, allow)
