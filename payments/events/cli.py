@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,9 +13,13 @@ from payments.crypto import FieldCipher
 from payments.db import command_session
 from payments.errors import DomainError
 from payments.events import endpoints, queries, resending
+from payments.events.listening import receiver
 from payments.events.models import DeliveryState
 from payments.events.rules import EventKind, Scheme
 
+KINDS = click.Choice([kind.value for kind in EventKind])
+STATES = click.Choice([state.value for state in DeliveryState])
+KEY_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 SCHOOL = click.option("--school", "code", help="mã trường / code of the school")
 ENDPOINT = click.argument("endpoint_id", type=int)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="in ra JSON / print JSON")
@@ -34,7 +39,11 @@ def endpoint_group() -> None:
 @click.option("--school", "code", required=True, help="mã trường / code of the school")
 @click.option("--url", required=True, help="https://…")
 @click.option(
-    "--kind", "kinds", multiple=True, type=click.Choice(list(EventKind)), help="mặc định mọi loại / default: all kinds"
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice([kind.value for kind in EventKind]),
+    help="mặc định mọi loại / default: all kinds",
 )
 @click.option("--ed25519", is_flag=True, help="ký bằng cặp khóa thay cho khóa chung / a key pair, not a shared secret")
 @AS_JSON
@@ -121,7 +130,7 @@ def rotate_secret(endpoint_id: int, overlap: int, *, as_json: bool) -> None:
 @webhook_group.command("log")
 @SCHOOL
 @click.option("--endpoint", "endpoint_id", type=int)
-@click.option("--state", type=click.Choice(list(DeliveryState)))
+@click.option("--state", type=STATES)
 @click.option("--before", "before_id", type=int, help="trang sau: số cuối của trang trước / next page")
 @click.option("--limit", "most", type=click.IntRange(1, 1000), default=queries.PAGE, show_default=True)
 @AS_JSON
@@ -169,6 +178,16 @@ def resend(
                 session, school_id, moment, endpoint_id=endpoint_id, again=again, actor_id=None
             )
     click.echo(f"Sẽ gửi lại {count} lần (queued again: {count}).")
+
+
+@webhook_group.command("listen")
+@click.option("--key-file", type=KEY_FILE, required=True, help="whsec_… / whpk_…")
+@click.option("--port", default=9000, show_default=True)
+def listen(key_file: Path, port: int) -> None:
+    """Nhận, kiểm tra chữ ký và in sự kiện trên máy này (receive on this machine, verify and print)."""
+    with receiver(port, key_file.read_text(encoding="ascii").strip(), click.echo) as server:
+        click.echo(f"http://127.0.0.1:{server.server_address[1]}/", err=True)
+        server.serve_forever()
 
 
 def _nobody_listens() -> DomainError:
