@@ -115,15 +115,18 @@ def record(session: Session, claimed: Claimed, heard: Heard) -> bool:
         )
     )
     session.flush()
-    if endpoint is None or not _move(session, claimed, heard):
+    state = None if endpoint is None else _move(session, claimed, heard)
+    if endpoint is None or state is None:
         return False
     _judge(session, endpoint, heard)
+    if state is DeliveryState.DEAD and endpoint.state is not EndpointState.DISABLED:
+        _given_up(session, endpoint)
     return True
 
 
-def _move(session: Session, claimed: Claimed, heard: Heard) -> bool:
-    """Bring the delivery on, if the lease is still ours."""
-    moved = session.execute(
+def _move(session: Session, claimed: Claimed, heard: Heard) -> DeliveryState | None:
+    """Bring the delivery on, if the lease is still ours; its state now."""
+    return session.scalar(
         update(Delivery)
         .where(
             Delivery.school_id == claimed.school_id,
@@ -132,10 +135,9 @@ def _move(session: Session, claimed: Claimed, heard: Heard) -> bool:
             Delivery.state == DeliveryState.WAITING,
         )
         .values(leased_until=None, problem=heard.problem, **_next(claimed, heard))
-        .returning(Delivery.id)
+        .returning(Delivery.state)
         .execution_options(synchronize_session=False)
     )
-    return moved.first() is not None
 
 
 def _next(claimed: Claimed, heard: Heard) -> dict[str, Any]:
@@ -150,8 +152,10 @@ def _next(claimed: Claimed, heard: Heard) -> dict[str, Any]:
 def _judge(session: Session, endpoint: Endpoint, heard: Heard) -> None:
     """A success makes an endpoint well; a failure lets it rest, «gone» or five days of nothing else disable it."""
     now = clock.now()
+    endpoint.last_problem = heard.problem
     if heard.problem is None:
         endpoint.failures, endpoint.failing_since, endpoint.rest_until = 0, None, None
+        endpoint.last_delivered_at = now
         return
     endpoint.failures += 1
     endpoint.failing_since = endpoint.failing_since or now
@@ -163,22 +167,44 @@ def _judge(session: Session, endpoint: Endpoint, heard: Heard) -> None:
 
 
 def _disable(session: Session, endpoint: Endpoint, reason: str) -> None:
-    """Stop sending, and tell the school's accountants and principals."""
+    """Stop sending, and tell people."""
     if endpoint.state is EndpointState.DISABLED:
         return
     endpoint.state, endpoint.disabled_reason = EndpointState.DISABLED, reason
-    host = urlsplit(endpoint.url).hostname
     why = "báo rằng địa chỉ không còn nữa" if reason == "gone" else "không nhận được sự kiện nào trong 5 ngày"
+    _tell_people(
+        session,
+        endpoint,
+        f"disabled:{endpoint.failing_since:%Y%m%dT%H%M%S}",
+        "Đã ngừng gửi sự kiện cho phần mềm của trường",
+        f"{why}, nên hệ thống ngừng gửi. Khi phần mềm hoạt động lại, hãy nhờ người quản trị bật lại và gửi lại"
+        " các sự kiện đã lỡ.",
+    )
+
+
+def _given_up(session: Session, endpoint: Endpoint) -> None:
+    """An event was given up though its endpoint goes on: once a day."""
+    _tell_people(
+        session,
+        endpoint,
+        f"dead:{clock.today()}",
+        "Có sự kiện phần mềm của trường không nhận",
+        "không nhận một số sự kiện sau 10 lần gửi trong 3 ngày. Hãy nhờ người quản trị xem nhật ký và gửi lại.",
+    )
+
+
+def _tell_people(session: Session, endpoint: Endpoint, cause: str, subject: str, what: str) -> None:
+    """A notice to the school's accountants and principals; of the address only the host."""
+    host = urlsplit(endpoint.url).hostname
     for role in (Role.ACCOUNTANT, Role.PRINCIPAL):
         for user in users_with(session, endpoint.school_id, role, clock.today()):
             enqueue_message(
                 session,
                 endpoint.school_id,
-                dedup_key=f"webhook:{endpoint.id}:{endpoint.failing_since:%Y%m%dT%H%M%S}:{user.id}",
-                kind="webhook_disabled",
-                subject="Đã ngừng gửi sự kiện cho phần mềm của trường",
-                body=f"Phần mềm ở {host} {why}, nên hệ thống ngừng gửi. Sổ sách không bị ảnh hưởng."
-                " Khi phần mềm hoạt động lại, hãy nhờ người quản trị bật lại và gửi lại các sự kiện đã lỡ.",
+                dedup_key=f"webhook:{endpoint.id}:{cause}:{user.id}",
+                kind="webhook",
+                subject=subject,
+                body=f"Phần mềm ở {host} {what} Sổ sách và việc thu tiền không bị ảnh hưởng.",
                 recipient_user_id=user.id,
                 email=user.email,
             )

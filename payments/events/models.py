@@ -39,6 +39,9 @@ class Endpoint(SchoolRow):
     failing_since: Mapped[datetime | None]
     rest_until: Mapped[datetime | None]
     """While it fails it is asked less often, whatever waits for it."""
+    last_delivered_at: Mapped[datetime | None]
+    last_problem: Mapped[str | None]
+    """Code of the newest failure, until the next success."""
 
 
 class EndpointSecret(SchoolRow):

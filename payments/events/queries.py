@@ -32,7 +32,6 @@ class EndpointHealth(NamedTuple):
     dead: int
     last_delivered_at: datetime | None
     last_problem: str | None
-    """Code of the newest attempt that failed, while it is failing."""
     live_secrets: int
     created_at: datetime
 
@@ -72,24 +71,12 @@ ENDPOINTS = text("""
             WHERE d.school_id = e.school_id AND d.endpoint_id = e.id AND d.state = 'waiting'),
            (SELECT count(*) FROM webhook_delivery d
             WHERE d.school_id = e.school_id AND d.endpoint_id = e.id AND d.state = 'dead'),
-           good.at, CASE WHEN e.failures > 0 THEN bad.problem END,
+           e.last_delivered_at, e.last_problem,
            (SELECT count(*) FROM webhook_secret k WHERE k.school_id = e.school_id AND k.endpoint_id = e.id
               AND (k.expires_at IS NULL OR k.expires_at > :now)),
            e.created_at
     FROM webhook_endpoint e
     JOIN school s ON s.id = e.school_id
-    LEFT JOIN LATERAL (
-        SELECT a.at FROM webhook_attempt a
-        JOIN webhook_delivery d ON d.school_id = a.school_id AND d.id = a.delivery_id
-        WHERE d.school_id = e.school_id AND d.endpoint_id = e.id AND a.problem IS NULL
-        ORDER BY a.id DESC LIMIT 1
-    ) good ON true
-    LEFT JOIN LATERAL (
-        SELECT a.problem FROM webhook_attempt a
-        JOIN webhook_delivery d ON d.school_id = a.school_id AND d.id = a.delivery_id
-        WHERE d.school_id = e.school_id AND d.endpoint_id = e.id AND a.problem IS NOT NULL
-        ORDER BY a.id DESC LIMIT 1
-    ) bad ON true
     WHERE e.state <> 'removed' AND (CAST(:schools AS bigint[]) IS NULL OR e.school_id = ANY(:schools))
     ORDER BY s.code, e.id
 """)

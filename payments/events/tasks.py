@@ -24,7 +24,7 @@ from payments.events.delivering import Claimed, Heard, claim, record
 from payments.events.endpoints import live_keys
 from payments.events.forgetting import AT_ONCE, forget
 from payments.events.models import Endpoint
-from payments.events.rules import body_of, headers_of, problem_of
+from payments.events.rules import Key, body_of, headers_of, problem_of
 from payments.outgoing import Outgoing, OutgoingError
 
 log = logging.getLogger(__name__)
@@ -97,20 +97,30 @@ def _claim(most: int) -> list[tuple[Claimed, OutgoingRequest]]:
     cipher = FieldCipher(settings().field_keys)
     with task_session() as session:
         claimed = claim(session, most=most)
-        return [(one, request) for one in claimed if (request := _signed(session, cipher, one))]
+        keys = {
+            place: _keys(session, cipher, *place) for place in {(one.school_id, one.endpoint_id) for one in claimed}
+        }
+        requests = []
+        for one in claimed:
+            if live := keys[one.school_id, one.endpoint_id]:
+                requests.append((one, _request(one, live)))
+            else:  # never sent unsigned
+                record(session, one, Heard(0, "no_key"))
+        return requests
 
 
-def _signed(session: Session, cipher: FieldCipher, one: Claimed) -> OutgoingRequest | None:
-    """The request of a delivery; None (and a failed attempt) when its key cannot be read: it is never sent unsigned."""
-    endpoint = session.get_one(Endpoint, (one.school_id, one.endpoint_id))
-    body = body_of(one.event_key, one.kind, one.sequence, one.occurred_at, one.data)
+def _keys(session: Session, cipher: FieldCipher, school_id: int, endpoint_id: int) -> list[Key]:
+    """The live keys of an endpoint; none when they cannot be read."""
     try:
-        keys = live_keys(session, cipher, endpoint)
-        headers = headers_of(keys, one.event_key, clock.now(), body)
-    except (SealError, ValueError):
-        log.error("events: the key of endpoint %s of school %s cannot be read", one.endpoint_id, one.school_id)  # noqa: TRY400 - no traceback
-        record(session, one, Heard(0, "no_key"))
-        return None
+        return live_keys(session, cipher, session.get_one(Endpoint, (school_id, endpoint_id)))
+    except SealError:
+        log.error("events: the key of endpoint %s of school %s cannot be read", endpoint_id, school_id)  # noqa: TRY400 - no traceback
+        return []
+
+
+def _request(one: Claimed, keys: list[Key]) -> OutgoingRequest:
+    body = body_of(one.event_key, one.kind, one.sequence, one.occurred_at, one.data)
+    headers = headers_of(keys, one.event_key, clock.now(), body)
     return OutgoingRequest(method="POST", url=one.url, headers=headers, body=body)
 
 

@@ -210,7 +210,7 @@ def test_an_endpoint_that_is_gone_is_disabled_and_people_are_told(desk):
         assert deliver_due() == 0
         assert len(receiver.got) == calls
     assert desk.rows("SELECT state, disabled_reason FROM webhook_endpoint") == [("disabled", "gone")]
-    told = desk.rows("SELECT recipient_user_id, body FROM message WHERE kind = 'webhook_disabled'")
+    told = desk.rows("SELECT recipient_user_id, body FROM message WHERE kind = 'webhook'")
     assert {user for user, _ in told} == {desk.school.accountant, desk.school.principal}
     assert len(told) == 2
     assert "127.0.0.1" in told[0][1]
@@ -234,6 +234,8 @@ def test_an_event_is_tried_ten_times_over_three_days_then_kept_for_a_person(desk
     assert timedelta(hours=75.5) < moment - NOON < timedelta(hours=84)
     assert desk.states() == ["dead"]
     assert desk.rows("SELECT state FROM webhook_endpoint") == [("active",)]
+    told = desk.rows("SELECT recipient_user_id FROM message WHERE subject LIKE 'Có sự kiện%'")
+    assert {user for (user,) in told} == {desk.school.accountant, desk.school.principal}
 
 
 def test_an_endpoint_that_takes_nothing_for_five_days_is_disabled(desk):
@@ -244,8 +246,8 @@ def test_an_endpoint_that_takes_nothing_for_five_days_is_disabled(desk):
                 desk.emit(day + 1)
                 deliver_due()
     assert desk.rows("SELECT state, disabled_reason FROM webhook_endpoint") == [("disabled", "failing")]
-    told = desk.rows("SELECT count(*) FROM message WHERE kind = 'webhook_disabled'")
-    assert told == [(2,)]
+    told = desk.rows("SELECT subject FROM message WHERE kind = 'webhook'")
+    assert told == [("Đã ngừng gửi sự kiện cho phần mềm của trường",)] * 2
 
 
 def test_one_success_makes_an_endpoint_well_again(desk):

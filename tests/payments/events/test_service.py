@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
+from payments import celery
 from payments.crypto import FieldCipher
 from payments.errors import DomainError
 from payments.events import service
@@ -72,6 +73,18 @@ def test_events_of_a_transaction_that_fails_never_were(desk):
         emit_many(session, desk.school.id, EventKind.DAY_CLOSED, FACTS, [1])
         assert counted(session) == (1, 1)
     assert desk.states() == []
+
+
+def test_workers_are_woken_once_the_cause_is_committed_and_only_for_something(desk, monkeypatch):
+    woken = []
+    monkeypatch.setattr(celery, "wake", woken.append)
+    desk.emit(1)
+    assert woken == []
+    desk.add("https://software.example/")
+    with desk.session() as session:
+        emit_many(session, desk.school.id, EventKind.DAY_CLOSED, FACTS, [1])
+        assert woken == []
+    assert woken == ["events"]
 
 
 def test_ids_of_events_are_unguessable_and_never_repeat(session, school):
