@@ -22,9 +22,9 @@ class Number(str):
     __slots__ = ()
 
 
-def loads(body: bytes) -> Any:
+def loads(body: bytes, max_bytes: int = MAX_BODY_BYTES) -> Any:
     """Read a JSON text: dict, list, str, `Number`, bool or None; raises MalformedCallbackError."""
-    if len(body) > MAX_BODY_BYTES:
+    if len(body) > max_bytes:
         raise MalformedCallbackError("too_large")
     if body.startswith(b"\xef\xbb\xbf"):
         raise MalformedCallbackError("byte_order_mark")
@@ -44,9 +44,9 @@ def loads(body: bytes) -> Any:
     return value
 
 
-def load_object(body: bytes) -> dict[str, Any]:
+def load_object(body: bytes, max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
     """Read a JSON text whose outermost value is an object; raises MalformedCallbackError."""
-    value = loads(body)
+    value = loads(body, max_bytes)
     if not isinstance(value, dict):
         raise MalformedCallbackError("not_an_object")
     return value

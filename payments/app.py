@@ -8,6 +8,8 @@ from flask import Blueprint, Flask
 from payments import tables
 from payments.access import views as access
 from payments.access.guards import current_actor, staff
+from payments.api import description as api_description
+from payments.api import views as api
 from payments.banking import tasks as accounts
 from payments.console import views as console
 from payments.crypto import FieldCipher
@@ -28,7 +30,7 @@ from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
-FACES = (health, access, portal, console, developers)
+FACES = (health, access, portal, console, developers, api, api_description)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {**notices.BEAT, **telling.BEAT, **issuing.BEAT, **accounts.BEAT, **settling.BEAT}
@@ -67,5 +69,5 @@ def create_app(settings: Settings, panels: Iterable[Panel] = (), api_document: A
     return app
 
 
-def _guard(declared: Open | tuple[str, ...]) -> Guard | Open:
-    return declared if isinstance(declared, Open) else staff(*declared)
+def _guard(declared: Open | Guard | tuple[str, ...]) -> Guard | Open:
+    return staff(*declared) if isinstance(declared, tuple) else declared

@@ -2,6 +2,7 @@
 
 from payments import outbox
 from payments.access import models as access
+from payments.api import models as api
 from payments.audit import models as audit
 from payments.banking import models as banking
 from payments.events import models as events
@@ -17,6 +18,7 @@ from payments.settlement import models as settlement
 
 ROOMS = (
     access,
+    api,
     audit,
     banking,
     events,

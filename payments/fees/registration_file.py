@@ -15,8 +15,9 @@ from payments.money import parse_vnd
 from payments.schools.identifiers import normalise_code
 from payments.schools.problems import BAD_DATE_CELL, MISSING, Heading, Problem, kind_of, problem_json
 from payments.schools.row_reader import RowReader, day_of, problem_at, read_sector_id, required_text
-from payments.schools.sheets import Column, Layout, tables_with
+from payments.schools.sheets import Column, Layout, table_of, tables_with
 
+PROGRAM = "API"
 MAX_QUANTITY = 2_147_483_647  # what the column holds
 COLUMNS = (
     Column(
@@ -137,6 +138,11 @@ class RegistrationReport:
 def read_table(data: bytes, filename: str) -> list[tuple[Layout, list[Row]]]:
     """Read the sheets of a file that have the columns. Raises DomainError (codes of ``tables_with``)."""
     return tables_with(data, filename, COLUMNS)
+
+
+def table_of_records(records: Sequence[Mapping[str, str]]) -> list[tuple[Layout, list[Row]]]:
+    """Stand registrations that a program tells (by the keys of the columns) in a table."""
+    return [table_of(records, PROGRAM, COLUMNS)]
 
 
 def named_pupils(tables: Sequence[tuple[Layout, list[Row]]]) -> set[str]:

@@ -4,7 +4,7 @@ What may never be charged is refused here already; a round checks every line aga
 ceilings and prices change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from bank_adapters.statements.tables import Row
 from payments.audit.service import record
 from payments.banking.models import AccountState, ReceivingAccount
 from payments.errors import ConflictError, DomainError, NotFoundError
@@ -25,6 +26,7 @@ from payments.fees.terms import Item, LegalGroup, Unit
 from payments.money import MAX_VND
 from payments.schools.queries import pupil_ids
 from payments.schools.rules import SchoolLevel
+from payments.schools.sheets import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,19 @@ def import_registrations(
 
     Raises DomainError when the file as a whole cannot be read.
     """
-    tables = registration_file.read_table(data, filename)
+    return _import(session, school_id, registration_file.read_table(data, filename), filename, actor_id)
+
+
+def import_registration_records(
+    session: Session, school_id: int, records: Sequence[Mapping[str, str]], *, sender: str, actor_id: int
+) -> RegistrationReport:
+    """Import registrations that a program tells by the keys of the columns, judged as rows of a file are."""
+    return _import(session, school_id, registration_file.table_of_records(records), sender, actor_id)
+
+
+def _import(
+    session: Session, school_id: int, tables: Sequence[tuple[Layout, list[Row]]], filename: str, actor_id: int | None
+) -> RegistrationReport:
     pupils = pupil_ids(session, school_id, registration_file.named_pupils(tables))
     rows = registration_file.read_registrations(tables, pupils, queries.found_items(session, school_id))
     accepted = [row.registration for row in rows if row.registration]

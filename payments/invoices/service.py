@@ -1,7 +1,7 @@
 """Collection rounds: drafted by one person, approved by another one, then issued (``payments.invoices.issuing``)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -99,23 +99,39 @@ def set_quantity(
     In an issued round it counts for successors of invoices only. Raises NotFoundError for an unknown round, pupil or
     item of the round, DomainError ``bad_quantity``, and ConflictError ``round_state`` while the round is being issued.
     """
+    set_quantities(session, school_id, round_id, {(pupil_id, fee_item_id): quantity}, actor_id=actor_id)
+
+
+def set_quantities(
+    session: Session, school_id: int, round_id: int, quantities: Mapping[tuple[int, int], int], *, actor_id: int
+) -> None:
+    """Give pupils other quantities: (pupil id, fee item id) -> quantity, set-based. Raises as ``set_quantity``."""
     collection_round = locked_round(session, school_id, round_id)
     if collection_round.state is RoundState.ISSUING:
         raise wrong_state(collection_round)
-    if quantity < 0:
+    if any(quantity < 0 for quantity in quantities.values()):
         raise DomainError("bad_quantity", "Số lượng không được âm.", "A quantity is not negative.")
-    of_round = select(RoundFee.id).where(
-        RoundFee.school_id == school_id, RoundFee.round_id == round_id, RoundFee.fee_item_id == fee_item_id
-    )
-    if session.scalar(of_round) is None or session.get(Pupil, (school_id, pupil_id)) is None:
+    pupils, items = {pupil_id for pupil_id, _ in quantities}, {item_id for _, item_id in quantities}
+    of_round = select(RoundFee.fee_item_id).where(RoundFee.school_id == school_id, RoundFee.round_id == round_id)
+    of_school = select(Pupil.id).where(Pupil.school_id == school_id, Pupil.id.in_(pupils))
+    if items - set(session.scalars(of_round)) or pupils - set(session.scalars(of_school)):
         raise NotFoundError("Không tìm thấy học sinh hoặc khoản thu này.", "There is no such pupil or item here.")
-    session.execute(
-        insert(RoundQuantity)
-        .values(school_id=school_id, round_id=round_id, pupil_id=pupil_id, fee_item_id=fee_item_id, quantity=quantity)
-        .on_conflict_do_update(
-            index_elements=["school_id", "round_id", "pupil_id", "fee_item_id"], set_={"quantity": quantity}
-        )
+    values = [
+        {
+            "school_id": school_id,
+            "round_id": round_id,
+            "pupil_id": pupil_id,
+            "fee_item_id": fee_item_id,
+            "quantity": quantity,
+        }
+        for (pupil_id, fee_item_id), quantity in sorted(quantities.items())
+    ]
+    statement = insert(RoundQuantity)
+    statement = statement.on_conflict_do_update(
+        index_elements=["school_id", "round_id", "pupil_id", "fee_item_id"],
+        set_={"quantity": statement.excluded.quantity},
     )
+    session.execute(statement.returning(RoundQuantity.id), values)
     _record(session, actor_id, "round.quantity_set", collection_round)
 
 

@@ -1,6 +1,6 @@
 """Making, deriving and revoking parents' links."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import bindparam, select, text, update
@@ -66,14 +66,25 @@ def good_until(session: Session, school_id: int) -> datetime:
 
 def link_of(session: Session, link_keys: Mapping[int, bytes], school_id: int, pupil_id: int) -> str | None:
     """The token of a pupil's live link; None: there is none, it has expired, or its key has left the settings."""
-    row = session.scalar(
+    return links_of(session, link_keys, school_id, [pupil_id]).get(pupil_id)
+
+
+def links_of(
+    session: Session, link_keys: Mapping[int, bytes], school_id: int, pupil_ids: Collection[int]
+) -> dict[int, str]:
+    """The tokens of some pupils' live links by pupil id; who has none is left out."""
+    rows = session.scalars(
         select(ParentLink).where(
-            ParentLink.school_id == school_id, ParentLink.pupil_id == pupil_id, ParentLink.expires_at > clock.now()
+            ParentLink.school_id == school_id,
+            ParentLink.pupil_id.in_(list(pupil_ids)),
+            ParentLink.expires_at > clock.now(),
         )
     )
-    if row is None or row.key_version not in link_keys:
-        return None
-    return derive_token(link_keys[row.key_version], school_id, pupil_id, row.epoch)
+    return {
+        row.pupil_id: derive_token(link_keys[row.key_version], school_id, row.pupil_id, row.epoch)
+        for row in rows
+        if row.key_version in link_keys
+    }
 
 
 def tokens(session: Session, link_keys: Mapping[int, bytes], school_id: int) -> Iterator[tuple[int, str]]:

@@ -1,9 +1,10 @@
 """Schools and the tree they stand in: dated facts that are added, never overwritten."""
 
 import hashlib
+import json
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import select, text
@@ -28,7 +29,7 @@ from payments.schools.models import (
 from payments.schools.roster import problems, store
 from payments.schools.roster.checks import tell_namesakes, tell_unknown_leavers
 from payments.schools.roster.plan import Days, make_plan, missing_pupils
-from payments.schools.roster.reading import content_sha256, read_roster
+from payments.schools.roster.reading import ReadRoster, content_sha256, read_records, read_roster
 from payments.schools.roster.report import RosterReport, make_report
 from payments.schools.roster.rows import ReadRow, with_problem
 from payments.schools.rules import Ownership, SchoolLevel, normalise_name, school_year_of
@@ -257,37 +258,10 @@ def import_roster(  # noqa: PLR0917 - other rooms call it with these places
     year's first day. The same roster again, re-saved or reordered, writes nothing. Raises DomainError when the file as
     a whole cannot be read (codes of ``read_roster``), NotFoundError without such a school.
     """
-    store.lock_school(session, school_id)
-    school = session.get(School, school_id)
-    if school is None:
-        raise NotFoundError("Không tìm thấy trường.", "No such school.")
-    today = clock.today()
-    roster = read_roster(data, filename, school.level, today)
-    year = ensure_year(session, school_id, day or today, year_code)
-    rows = _refuse_owned_numbers(session, cipher, school_id, roster.rows)
-    named = frozenset(row.sector_id for row in rows if row.sector_id)
-    known = store.read_known(session, cipher, school_id, year.id, named)
-    change_day = min(max(day or today, year.starts_on), year.ends_on)
-    started = store.year_has_pupils(session, school_id, year.id)
-    pupils = [row.pupil for row in rows if row.pupil]
-    plan = make_plan(pupils, known, Days(entry=change_day if started else year.starts_on, change=change_day))
-    rows = tell_unknown_leavers(rows, plan.unknown_leavers)
-    namesakes = store.read_namesakes(session, school_id, plan.created)
-    rows = tell_namesakes(rows, namesakes, {pupil.sector_id for pupil in plan.created})
-    report = make_report(
-        school_code=school.code,
-        year_code=year.code,
-        file_name=filename,
-        rows=rows,
-        plan=plan,
-        missing=missing_pupils(store.read_enrolled(session, school_id, year.id), named),
-        ignored_columns=roster.ignored_columns,
+    source = _Source(
+        filename, hashlib.sha256(data).digest(), lambda level, today: read_roster(data, filename, level, today)
     )
-    if plan.empty:
-        return report
-    store.write_plan(session, cipher, school_id=school_id, year_id=year.id, plan=plan, known=known, day=change_day)
-    hashes = hashlib.sha256(data).digest(), content_sha256(rows)
-    return _keep_report(session, school_id, report, hashes, actor_id)
+    return _import(session, cipher, school_id, source, actor_id, year_code=year_code, day=day)
 
 
 def preview_roster(  # noqa: PLR0917 - as import_roster
@@ -302,9 +276,100 @@ def preview_roster(  # noqa: PLR0917 - as import_roster
     day: date | None = None,
 ) -> RosterReport:
     """Report what ``import_roster`` would do, and write nothing. Raises the same."""
+    return _undone(
+        session,
+        lambda: import_roster(session, cipher, school_id, data, filename, actor_id, year_code=year_code, day=day),
+    )
+
+
+def import_records(
+    session: Session,
+    cipher: FieldCipher,
+    school_id: int,
+    records: Sequence[Mapping[str, str]],
+    *,
+    sender: str,
+    actor_id: int,
+    year_code: str | None = None,
+    day: date | None = None,
+    dry_run: bool = False,
+) -> RosterReport:
+    """Import pupils that a program tells by the keys of the template's columns, judged as rows of a file are.
+
+    It may be a part of the roster only: who is not told is not listed as missing. Raises as ``import_roster`` does.
+    """
+    content = json.dumps(records, sort_keys=True).encode()
+    source = _Source(
+        sender,
+        hashlib.sha256(content).digest(),
+        lambda level, today: read_records(records, level, today),
+        whole=False,
+    )
+
+    def act() -> RosterReport:
+        return _import(session, cipher, school_id, source, actor_id, year_code=year_code, day=day)
+
+    return _undone(session, act) if dry_run else act()
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where pupils come from, and how they are read; ``whole``: it names everybody, so who is missing is told."""
+
+    name: str
+    sha256: bytes
+    read: Callable[[SchoolLevel, date], ReadRoster]
+    whole: bool = True
+
+
+def _import(
+    session: Session,
+    cipher: FieldCipher,
+    school_id: int,
+    source: _Source,
+    actor_id: int | None,
+    *,
+    year_code: str | None,
+    day: date | None,
+) -> RosterReport:
+    store.lock_school(session, school_id)
+    school = session.get(School, school_id)
+    if school is None:
+        raise NotFoundError("Không tìm thấy trường.", "No such school.")
+    today = clock.today()
+    roster = source.read(school.level, today)
+    year = ensure_year(session, school_id, day or today, year_code)
+    rows = _refuse_owned_numbers(session, cipher, school_id, roster.rows)
+    named = frozenset(row.sector_id for row in rows if row.sector_id)
+    known = store.read_known(session, cipher, school_id, year.id, named)
+    change_day = min(max(day or today, year.starts_on), year.ends_on)
+    started = store.year_has_pupils(session, school_id, year.id)
+    pupils = [row.pupil for row in rows if row.pupil]
+    plan = make_plan(pupils, known, Days(entry=change_day if started else year.starts_on, change=change_day))
+    rows = tell_unknown_leavers(rows, plan.unknown_leavers)
+    namesakes = store.read_namesakes(session, school_id, plan.created)
+    rows = tell_namesakes(rows, namesakes, {pupil.sector_id for pupil in plan.created})
+    enrolled = store.read_enrolled(session, school_id, year.id) if source.whole else []
+    report = make_report(
+        school_code=school.code,
+        year_code=year.code,
+        file_name=source.name,
+        rows=rows,
+        plan=plan,
+        missing=missing_pupils(enrolled, named),
+        ignored_columns=roster.ignored_columns,
+    )
+    if plan.empty:
+        return report
+    store.write_plan(session, cipher, school_id=school_id, year_id=year.id, plan=plan, known=known, day=change_day)
+    return _keep_report(session, school_id, report, (source.sha256, content_sha256(rows)), actor_id)
+
+
+def _undone(session: Session, act: Callable[[], RosterReport]) -> RosterReport:
+    """Look at what an import would do, and take back what it wrote."""
     try:
         with session.begin_nested():
-            report = import_roster(session, cipher, school_id, data, filename, actor_id, year_code=year_code, day=day)
+            report = act()
             raise _SeenEnoughError  # noqa: TRY301 - leaving the savepoint by an exception is the point
     except _SeenEnoughError:
         return replace(report, import_id=None)

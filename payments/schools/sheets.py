@@ -45,6 +45,18 @@ class Layout:
         return next(column.header for column in self.columns if column.key == key)
 
 
+def table_of(records: Sequence[Mapping[str, str]], name: str, columns: tuple[Column, ...]) -> tuple[Layout, list[Row]]:
+    """Stand what a program tells (by column key) in a table, so that it is read and judged as a file's rows are.
+
+    Line 1 is the first record. Every value is a text, as in a workbook whose cells are formatted so.
+    """
+    layout = Layout({column.key: place for place, column in enumerate(columns)}, 0, (), columns)
+    rows = [
+        Row(name, line, tuple(record.get(column.key) for column in columns)) for line, record in enumerate(records, 1)
+    ]
+    return layout, rows
+
+
 def fold_header(text: str) -> str:
     """Fold a header for comparison: no case, diacritics, blanks, punctuation, or «(*)»."""
     return search_key(text).replace(" ", "")

@@ -17,6 +17,7 @@ from payments.i18n import Language, Text, pick_language
 from payments.settings import Settings
 
 MAX_ID = 2**63 - 1
+API = "/api/"
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,11 @@ def db_session() -> Iterator[Session]:
 
 
 def language() -> Language:
-    """Vietnamese, unless the address asks for ``?lang=en``; no cookie is set for it."""
+    """Vietnamese, unless the address asks for ``?lang=en``, or a program in its header; no cookie is set for it."""
     if "language" not in g:
-        g.language = pick_language(request.args.get("lang"))
+        for_programs = request.path.startswith(API)
+        asked = request.accept_languages.best_match(["vi", "en"]) if for_programs else request.args.get("lang")
+        g.language = pick_language(asked)
     return cast("Language", g.language)
 
 

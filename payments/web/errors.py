@@ -1,14 +1,17 @@
 """Error pages: a sentence for a person, a code for support, nothing about the inside."""
 
-from flask import Flask, current_app, make_response, render_template, request
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from payments.errors import DomainError
-from payments.web.context import say
+from payments.web.context import API, language, say
 
 TEXTS = {
     400: ("Yêu cầu chưa đúng.", "The request is not right."),
@@ -27,7 +30,7 @@ AWAY = (
     "The system is not available at the moment. No transfer is lost, none has to be repeated; please try again soon.",
 )
 RETRY_S = 30
-MACHINES = ("/api/", "/developers/api/simulations")
+MACHINES = (API, "/developers/api/simulations")
 """Callers under these paths are programs."""
 
 
@@ -56,7 +59,10 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400 and error.response is not None:
         return error.response
-    return _answer(status, f"http_{status}", say(*TEXTS.get(status, BROKEN)))
+    answer = make_response(_answer(status, f"http_{status}", say(*TEXTS.get(status, BROKEN))))
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return answer
 
 
 def _broken(_error: Exception) -> ResponseReturnValue:
@@ -73,6 +79,16 @@ def _database_away(error: Exception) -> ResponseReturnValue:
 
 def _answer(status: int, code: str, text: str) -> ResponseReturnValue:
     if request.path.startswith(MACHINES):
-        problem = {"type": "about:blank", "status": status, "code": code, "detail": text}
-        return problem, status, {"Content-Type": "application/problem+json"}
+        return problem(status, code, text)
     return render_template("web/error.html", status=status, code=code, text=text), status
+
+
+def problem(status: int, code: str, text: str, errors: Sequence[Mapping[str, str]] = ()) -> Response:
+    """A problem document (RFC 9457) for programs; ``errors`` tell the places."""
+    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": text}
+    response = jsonify({**told, "errors": list(errors)} if errors else told)
+    response.status_code = status
+    response.content_type = "application/problem+json"
+    response.headers["Content-Language"] = language()
+    response.vary.add("Accept-Language")
+    return response

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 
@@ -10,7 +10,10 @@ from payments.schools.roster.checks import check_rows
 from payments.schools.roster.columns import COLUMNS
 from payments.schools.roster.rows import ReadRow, read_row
 from payments.schools.rules import SchoolLevel
-from payments.schools.sheets import tables_with
+from payments.schools.sheets import table_of, tables_with
+
+PROGRAM = "API"
+"""Name of the table that a program sends: with one its texts are texts, no digits of a CSV that may have lost zeros."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,12 @@ def read_roster(data: bytes, filename: str, level: SchoolLevel, today: date) -> 
     rows = [read_row(row, layout, level, today) for layout, below in tables for row in below]
     ignored = dict.fromkeys(header for layout, _below in tables for header in layout.ignored)
     return ReadRoster(tuple(check_rows(rows)), tuple(ignored))
+
+
+def read_records(records: Sequence[Mapping[str, str]], level: SchoolLevel, today: date) -> ReadRoster:
+    """Read pupils that a program tells, by the keys of ``columns``. Raises DomainError ``legacy_font``."""
+    layout, rows = table_of(records, PROGRAM, COLUMNS)
+    return ReadRoster(tuple(check_rows([read_row(row, layout, level, today) for row in rows])), ())
 
 
 def content_sha256(rows: Sequence[ReadRow]) -> bytes:
