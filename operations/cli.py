@@ -19,6 +19,7 @@ from payments.settings import SettingsError
 COMMANDS: Mapping[str, str] = {
     "account": "payments.banking.cli:account_group",
     "adapters": "bank_adapters.cli:adapters_group",
+    "api-key": "payments.api.cli:api_key_group",
     "beat": "operations.serve:beat",
     "callback": "payments.developers.cli:callback_group",
     "demo": "operations.demo.run:demo",
