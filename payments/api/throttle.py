@@ -1,4 +1,4 @@
-"""Addresses that send bad keys again and again: nobody finds a key so, but it costs look-ups."""
+"""Addresses that send unknown keys again and again: nobody finds a key so, but it costs look-ups."""
 
 from datetime import datetime, timedelta
 

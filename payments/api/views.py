@@ -8,12 +8,13 @@ from flask import Blueprint, Response, g, request
 from flask.typing import ResponseReturnValue
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from payments import clock
 from payments.api.once import Done, execute_once
 from payments.api.operation import Call, Operation
 from payments.api.problems import RequestError, bad_idempotency_key, busy, no_key, scope_missing, wrong_media_type
-from payments.api.rules import request_hash
+from payments.api.rules import KEY, request_hash
 from payments.api.service import Holder, TooManyRequestsError, use_key
 from payments.api.strict import MAX_BODY_BYTES, read_body, read_query
 from payments.api.table import OPERATIONS, VERSION
@@ -37,8 +38,10 @@ def admit_key() -> ResponseReturnValue | None:
     """Let whoever shows a live key in; everybody else gets one and the same answer. Raises DomainError."""
     given = request.authorization
     key = given.token if given is not None and given.type == "bearer" else None
+    if key is None or not KEY.fullmatch(key):
+        raise no_key()  # Costs no look-up, so it is not counted.
     with db_session() as session:
-        holder = use_key(session, key) if key else None
+        holder = use_key(session, key)
     if holder is None:
         raise _too_many_bad_keys() if _bad_keys.too_many(request.remote_addr, clock.now()) else no_key()
     holder.refuse_too_many()
@@ -102,8 +105,9 @@ def _written(operation: Operation, holder: Holder, path: dict[str, str], query: 
     idempotency_key = request.headers.get("Idempotency-Key", "")
     if not 0 < len(idempotency_key) <= MAX_IDEMPOTENCY_KEY or not all("!" <= one <= "~" for one in idempotency_key):
         raise bad_idempotency_key()
-    request.max_content_length = MAX_BODY_BYTES
-    sent = request.get_data(cache=False)
+    sent = request.stream.read(MAX_BODY_BYTES + 1)
+    if len(sent) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
     body = read_body(sent, cast("type[msgspec.Struct]", operation.body))
     fingerprint = request_hash(request.method, request.path, sent)
     with db_session() as session:

@@ -52,9 +52,7 @@ def test_pupils_are_written_read_and_moved(api: Software):
     assert again["unchanged"]
     assert again["created"] == 0
     moved = api.post("/roster", {"pupils": [pupil(class_name="1C")]})
-    assert moved["moves"] == [
-        {"sector_id": "0912345678", "from_class": "1B", "to_class": "1C", "status": "studying"}
-    ]
+    assert moved["moves"] == [{"sector_id": "0912345678", "from_class": "1B", "to_class": "1C", "status": "studying"}]
     (known,) = api.get("/pupils?sector_id=0912345678")["items"]
     assert known["full_name"] == "Trần Thị Bình"
     assert (known["class_name"], known["grade"], known["since"]) == ("1C", 1, "2025-10-01")
