@@ -9,6 +9,7 @@ from payments import tables
 from payments.access import views as access
 from payments.access.guards import current_actor, staff
 from payments.api import description as api_description
+from payments.api import openapi
 from payments.api import views as api
 from payments.banking import tasks as accounts
 from payments.console import views as console
@@ -44,10 +45,12 @@ ApiDocument = Callable[[], Mapping[str, Any]]
 """Gives the OpenAPI document of the API for school software."""
 
 
-def create_app(settings: Settings, panels: Iterable[Panel] = (), api_document: ApiDocument | None = None) -> Flask:
+def create_app(
+    settings: Settings, panels: Iterable[Panel] = (), api_document: ApiDocument | None = openapi.document
+) -> Flask:
     """Build the application; ``panels`` come from the packages above (reconciliation's pages).
 
-    ``api_document`` None: this installation has no API for school software, and the developers' desk says so.
+    ``api_document`` None: this installation describes no API, and the developers' desk says so.
     """
     app = Flask("payments.web")
     app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=MAX_UPLOAD_BYTES)
