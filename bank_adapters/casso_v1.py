@@ -9,10 +9,10 @@ Source            casso.vn, and public integrations for the names of the fields.
 Certified by the bank: no
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bank_adapters import fields, signatures
+from bank_adapters import casso_api, fields, signatures
 from bank_adapters.answers import success_flag
 from bank_adapters.contract import (
     EVERYTHING,
@@ -22,20 +22,26 @@ from bank_adapters.contract import (
     MalformedCallbackError,
     Now,
     Outcome,
+    OutgoingRequest,
+    OutgoingResponse,
+    Page,
     Reason,
     Request,
     Secrets,
     Status,
     Verdict,
+    Window,
 )
 
 INTERFACE: Final = 1
 NAME: Final = "casso_v1"
-SECRET_FIELDS: Final = ("secure_token",)
+SECRET_FIELDS: Final = ("secure_token", "api_key", "api_url")
 SECRET_CHOICES: Final = (("secure_token",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = True
 UNSIGNED: Final = {"secure_token": EVERYTHING}
+POLL: Final = casso_api.TERMS
+POLL_FIELDS: Final = ("api_key",)
 
 
 def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
@@ -62,6 +68,16 @@ def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
 def acknowledge(request: Request, outcomes: Sequence[Outcome], secrets: Secrets, now: Now) -> Answer:
     """`{"success": true}` once every item is safe with us."""
     return success_flag(outcomes)
+
+
+def poll_request(window: Window, cursor: str | None, secret: Mapping[str, str]) -> OutgoingRequest:
+    """A page of Casso's API; see casso_api."""
+    return casso_api.poll_request(window, cursor, secret)
+
+
+def read_page(response: OutgoingResponse, window: Window, cursor: str | None) -> Page:
+    """Read a page of Casso's API; see casso_api."""
+    return casso_api.read_page(response, window, cursor)
 
 
 def _transaction(item: Any) -> BankTransaction:

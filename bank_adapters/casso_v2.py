@@ -12,10 +12,10 @@ Certified by the bank: no
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bank_adapters import canonical, fields, signatures
+from bank_adapters import canonical, casso_api, fields, signatures
 from bank_adapters.answers import success_flag
 from bank_adapters.contract import (
     VALID,
@@ -24,19 +24,25 @@ from bank_adapters.contract import (
     MalformedCallbackError,
     Now,
     Outcome,
+    OutgoingRequest,
+    OutgoingResponse,
+    Page,
     Reason,
     Request,
     Secrets,
     Status,
     Verdict,
+    Window,
 )
 
 INTERFACE: Final = 1
 NAME: Final = "casso_v2"
-SECRET_FIELDS: Final = ("checksum_key",)
+SECRET_FIELDS: Final = ("checksum_key", "api_key", "api_url")
 SECRET_CHOICES: Final = (("checksum_key",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
+POLL: Final = casso_api.TERMS
+POLL_FIELDS: Final = ("api_key",)
 
 _HEADER: Final = re.compile(r"t=([0-9]{1,16}), ?v1=([0-9a-f]{128})", re.ASCII)
 
@@ -90,3 +96,13 @@ def parse(request: Request, secrets: Secrets) -> list[BankTransaction]:
 def acknowledge(request: Request, outcomes: Sequence[Outcome], secrets: Secrets, now: Now) -> Answer:
     """`{"success": true}`."""
     return success_flag(outcomes)
+
+
+def poll_request(window: Window, cursor: str | None, secret: Mapping[str, str]) -> OutgoingRequest:
+    """A page of Casso's API; see casso_api."""
+    return casso_api.poll_request(window, cursor, secret)
+
+
+def read_page(response: OutgoingResponse, window: Window, cursor: str | None) -> Page:
+    """Read a page of Casso's API; see casso_api."""
+    return casso_api.read_page(response, window, cursor)

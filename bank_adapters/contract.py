@@ -10,7 +10,7 @@ datetime; Unix seconds are taken too.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final, Protocol, runtime_checkable
@@ -21,6 +21,7 @@ from bank_adapters.errors import (
     BrokenAdapterError,
     DuplicateAdapterError,
     MalformedCallbackError,
+    PollError,
     UnknownAdapterError,
 )
 
@@ -45,7 +46,11 @@ __all__ = [
     "OutgoingRequest",
     "OutgoingResponse",
     "Owed",
+    "Page",
     "PartlySigned",
+    "PollError",
+    "PollTerms",
+    "Poller",
     "Reason",
     "Request",
     "Secrets",
@@ -53,6 +58,7 @@ __all__ = [
     "TokenIssuer",
     "UnknownAdapterError",
     "Verdict",
+    "Window",
     "unix",
 ]
 
@@ -332,6 +338,59 @@ class OutgoingResponse:
     def document(self) -> dict[str, Any]:
         """The body as a strictly read JSON object; raises MalformedCallbackError."""
         return strict_json.load_object(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollTerms:
+    """How a sender may be asked for what it has told already; where it publishes no limit, we keep one of our own."""
+
+    budget: str
+    """Who shares the limit: adapters that ask the same service name the same."""
+    calls: int
+    per_s: float
+    """At most ``calls`` requests in ``per_s`` seconds."""
+    reach: timedelta
+    """How far back it is asked at most."""
+    overlap: timedelta
+    """How late it may come to know of a transaction: so much is asked again each time."""
+    every: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is asked for: transactions from ``since`` to ``until``, both aware and included."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer: its transactions, and where the next page begins (None: this was the last one)."""
+
+    transactions: tuple[BankTransaction, ...]
+    next_cursor: str | None
+    unreadable: int = 0
+    """Rows that may be money and cannot be read: the others are taken, a person is told of these."""
+
+
+@runtime_checkable
+class Poller(Protocol):
+    """An adapter whose sender can be asked for transactions: what its callbacks missed is fetched.
+
+    A transaction that callbacks tell under the same id has the same `dedup_key` here; where ids differ, it is known by
+    account, bank reference, amount and direction.
+    """
+
+    POLL: PollTerms
+    POLL_FIELDS: tuple[str, ...]
+    """Keys of the secret without which nobody can ask."""
+
+    def poll_request(self, window: Window, cursor: str | None, secret: Mapping[str, str]) -> OutgoingRequest:
+        """Ask for a page of the window: the first one, or the one that a page before it named."""
+
+    def read_page(self, response: OutgoingResponse, window: Window, cursor: str | None) -> Page:
+        """Read the answer to the request for the same window and cursor; raises PollError and nothing else."""
 
 
 def unix(now: Now) -> int:

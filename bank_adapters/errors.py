@@ -25,6 +25,18 @@ class MalformedCallbackError(AdapterError, ValueError):
         super().__init__(sentence or f"{where}: {code.replace('_', ' ')}")
 
 
+class PollError(AdapterError):
+    """A sender that was asked gave no page: `code` is unauthorised, rate_limited, sender_failed, refused or garbage.
+
+    `retry_after_s`: how many seconds it wants to be left alone, where it says so.
+    """
+
+    def __init__(self, code: str, retry_after_s: float | None = None) -> None:
+        self.code = code
+        self.retry_after_s: Final = retry_after_s
+        super().__init__(code)
+
+
 class UnknownAdapterError(AdapterError, LookupError):
     """No adapter of that name is installed and allowed."""
 

@@ -7,16 +7,19 @@ Authentication    HMAC-SHA256 hex in `X-SePay-Signature: sha256=…` over `{X-Se
 Retries           when switched on: no connection or a status outside 200-299, eight times in 33 minutes.
 Idempotency key   `id`, an integer (their API v2 has another id: join on the bank reference); BankHub
                   `transaction_id`, kept apart from it.
+Polling           GET https://userapi.sepay.vn/v2/transactions with `Authorization: Bearer <api_token>`, oldest first,
+                  100 a page; 3 requests a second and address, then 429 with `Retry-After`.
 Amount format     integer đồng; the direction is `transferType` in | out, BankHub `transfer_type` credit | debit.
 Time zone         `Y-m-d H:i:s` in Viet Nam, no offset; BankHub also ISO 8601 or Unix time.
 Source            developer.sepay.vn, sepayvn/laravel-sepay; text to sign from public integrations.
 Certified by the bank: no
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
 
-from bank_adapters import fields, signatures, tokens
+from bank_adapters import fields, polls, signatures, tokens
 from bank_adapters.answers import json_answer, success_flag
 from bank_adapters.contract import (
     EVERYTHING,
@@ -27,20 +30,41 @@ from bank_adapters.contract import (
     MalformedCallbackError,
     Now,
     Outcome,
+    OutgoingRequest,
+    OutgoingResponse,
+    Page,
+    PollError,
+    PollTerms,
     Reason,
     Request,
     Secrets,
     Verdict,
+    Window,
 )
 
 INTERFACE: Final = 1
 NAME: Final = "sepay"
-SECRET_FIELDS: Final = ("secret", "api_key", "secret_key", "client_id", "client_secret", "jwt_secret")
+SECRET_FIELDS: Final = (
+    "secret",
+    "api_key",
+    "secret_key",
+    "client_id",
+    "client_secret",
+    "jwt_secret",
+    "api_token",
+    "api_url",
+)
+"""The last two are for polling; `api_url` only where it is not SePay's public address (their sandbox)."""
 SECRET_CHOICES: Final = (("secret",), ("api_key",), ("secret_key",), ("client_id", "client_secret", "jwt_secret"))
 ROUTES: Final = {"": "notify", "token": "token"}
 BATCH: Final = False
 UNSIGNED: Final = {"api_key": EVERYTHING, "secret_key": EVERYTHING, "jwt_secret": EVERYTHING}
+POLL: Final = PollTerms(budget="sepay", calls=3, per_s=1.0, reach=timedelta(days=90), overlap=timedelta(hours=2))
+"""The limit is theirs; how late a bank tells SePay of a transfer is not published."""
+POLL_FIELDS: Final = ("api_token",)
 
+_API: Final = "https://userapi.sepay.vn/v2"
+_PAGE_SIZE: Final = 100
 _WEBHOOK: Final = {"in": Direction.credit, "out": Direction.debit}
 _BANKHUB: Final = {"credit": Direction.credit, "debit": Direction.debit}
 _OWN_HEADERS: Final = ("x-sepay-signature", "authorization", "x-secret-key")
@@ -114,6 +138,60 @@ def token(request: Request, secrets: Secrets, now: Now) -> Answer:
             data = {"accessToken": access, "refreshToken": access, "expiredIn": tokens.LIFETIME_S}
             return json_answer(200, {"data": data})
     return success_flag([Outcome.bad_signature])
+
+
+def poll_request(window: Window, cursor: str | None, secret: Mapping[str, str]) -> OutgoingRequest:
+    """A page of transactions by moment; it holds those of every account of the token's company."""
+    begin, number = polls.place(cursor, polls.second(window.since))
+    parameters: dict[str, str | int] = {
+        "transaction_date_from": begin,
+        "transaction_date_to": polls.second(polls.up_to(window.until)),
+        "transaction_date_sort": "asc",
+        "per_page": _PAGE_SIZE,
+        "page": number,
+    }
+    headers = {"Authorization": f"Bearer {secret['api_token']}", "Accept": "application/json"}
+    return OutgoingRequest(
+        method="GET", url=polls.url(f"{secret.get('api_url') or _API}/transactions", parameters), headers=headers
+    )
+
+
+def read_page(response: OutgoingResponse, window: Window, cursor: str | None) -> Page:
+    """Read a page; rows without any amount (a notice of the bank) are not about money."""
+    document = polls.document_of(response)
+    rows = polls.rows_of(document.get("data"))
+    meta = document.get("meta")
+    pagination = meta.get("pagination") if isinstance(meta, dict) else None
+    more = pagination.get("has_more") if isinstance(pagination, dict) else None
+    moments = polls.in_order([str(row.get("transaction_date", "")) for row in rows])
+    if not isinstance(more, bool) or (more and not moments):
+        raise PollError("garbage")
+    begin = polls.second(window.since)
+    return polls.page(*polls.read_rows(rows, _polled), polls.following(cursor, begin, moments[-1]) if more else None)
+
+
+def _polled(row: dict[str, Any]) -> BankTransaction | None:
+    """One row of API v2: amounts in and out stand apart, and its id is not the one that callbacks have."""
+    direction = _WEBHOOK.get(fields.free_text(row, "transfer_type"))
+    if direction is None:
+        raise MalformedCallbackError("bad_field", "transfer_type")
+    field = "amount_in" if direction is Direction.credit else "amount_out"
+    if fields.balance_vnd(row, field) == 0:
+        return None
+    txn_id = fields.identifier(row, "id")
+    return BankTransaction(
+        provider_txn_id=txn_id,
+        bank_reference=fields.optional_identifier(row, "reference_number"),
+        amount_vnd=fields.amount_vnd(row, field),
+        direction=direction,
+        occurred_at=fields.moment(row, "transaction_date"),
+        description=fields.free_text(row, "transaction_content"),
+        account_number=fields.optional_identifier(row, "account_number"),
+        virtual_account=fields.optional_identifier(row, "va"),
+        order_ref=fields.optional_identifier(row, "code"),
+        balance_after_vnd=fields.balance_vnd(row, "accumulated") or None,
+        dedup_key=f"v2:{txn_id}",
+    )
 
 
 def _from_bankhub(request: Request) -> BankTransaction:

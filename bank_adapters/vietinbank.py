@@ -11,6 +11,8 @@ Amount format     integer đồng, as text; transType D is money out.
 Time zone         `yyyyMMddHHmmss` in Viet Nam.
 Source            extracts of openapi.vietinbank.vn (THVQR API) and integrations of it.
 Certified by the bank: no
+
+What callbacks missed comes with the bank's nightly file (vietinbank_file), which `file_key` protects.
 """
 
 import re
@@ -37,7 +39,7 @@ from bank_adapters.contract import (
 
 INTERFACE: Final = 1
 NAME: Final = "vietinbank"
-SECRET_FIELDS: Final = ("public_pem", "private_pem", "duplicate_code")
+SECRET_FIELDS: Final = ("public_pem", "private_pem", "duplicate_code", "file_key")
 SECRET_CHOICES: Final = (("public_pem", "private_pem"),)
 KEY_PAIRS: Final = {"private_pem": "rsa"}
 ROUTES: Final = {

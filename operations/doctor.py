@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from bank_adapters import adapter_states, allow_only
 from bank_adapters.contract import AdapterError
@@ -20,6 +21,7 @@ from operations.invariants import Check, check_invariants
 from payments import clock
 from payments.celery import make_celery
 from payments.db import make_engine, reason
+from payments.inbox.queries import UNCONFIGURED, gap_health
 from payments.settings import Settings
 from payments.web.health import NO_BROKER, code_head
 
@@ -51,8 +53,14 @@ def doctor(context: click.Context, invariants: bool, as_json: bool) -> None:  # 
 
 
 def examine(engine: Engine, settings: Settings) -> Iterator[Check]:
-    """The system's checks: database and its durability, schema, clock, failed work, adapters, broker, assets."""
-    for name, look in (("durability", _durability), ("schema", _schema), ("clock", _clock), ("queue", _queue)):
+    """The system's checks: database and its durability, schema, clock, failed work, gaps, adapters, broker, assets."""
+    for name, look in (
+        ("durability", _durability),
+        ("schema", _schema),
+        ("clock", _clock),
+        ("queue", _queue),
+        ("polling", _polling),
+    ):
         yield _look(engine, name, look)
     yield _look(engine, "adapters", partial(_adapters, settings))
     yield _broker(settings)
@@ -108,7 +116,7 @@ def _queue(connection: Connection) -> tuple[bool, str]:
 def _adapters(settings: Settings, connection: Connection) -> tuple[bool, str]:
     """An adapter that cannot be used answers «try again» at the door: its bank's money waits for a person."""
     try:
-        allow_only(settings.adapters)
+        allow_only(settings.adapters, settings.adapter_files)
         states = adapter_states()
     except AdapterError as error:
         return False, str(error)
@@ -118,6 +126,18 @@ def _adapters(settings: Settings, connection: Connection) -> tuple[bool, str]:
     faults = [state.error for state in states if state.error]
     faults += [f"connection {one} needs {name!r}: see HOCPHI_ADAPTERS" for one, name in needed if name not in usable]
     return not faults, "; ".join(faults) or f"{len(usable)} usable"
+
+
+def _polling(connection: Connection) -> tuple[bool, str]:
+    """Connections whose sender has not told us for too long what callbacks missed, or told what we cannot read."""
+    with Session(connection) as session:
+        asked = [one for one in gap_health(session) if one.problem != UNCONFIGURED]
+    late = [one.connection_id for one in asked if one.is_late(clock.now())]
+    odd = [one.connection_id for one in asked if one.unreadable]
+    told = [f"{len(asked)} asked", *(f"connection {number} is late" for number in late)]
+    return not late and not odd, ", ".join(
+        [*told, *(f"connection {number} has rows nobody can read" for number in odd)]
+    )
 
 
 def _broker(settings: Settings) -> Check:

@@ -18,6 +18,7 @@ from payments.db import make_engine
 from payments.developers import views as developers
 from payments.developers.pages.api import DOCUMENT
 from payments.events import tasks as telling
+from payments.inbox import tasks as polling
 from payments.inbox.views import WsgiDoor
 from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
@@ -34,7 +35,14 @@ MAX_UPLOAD_BYTES = 12 * 1024 * 1024
 FACES = (health, access, portal, console, developers, api, api_description)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
-BEAT: Mapping[str, Any] = {**notices.BEAT, **telling.BEAT, **issuing.BEAT, **accounts.BEAT, **settling.BEAT}
+BEAT: Mapping[str, Any] = {
+    **notices.BEAT,
+    **telling.BEAT,
+    **issuing.BEAT,
+    **accounts.BEAT,
+    **settling.BEAT,
+    **polling.BEAT,
+}
 """What beat starts by the clock: the sweeps of the rooms."""
 
 Panel = tuple[Blueprint, tuple[str, ...]]

@@ -21,6 +21,7 @@ from payments.settings import Settings
 QUEUES: Mapping[str, str] = {
     "settlement": "payments.settlement.tasks.settle_due",
     "issuing": "payments.invoices.tasks.issue_due",
+    "polling": "payments.inbox.tasks.poll_due",
     "notices": "payments.notifications.tasks.deliver_due",
     "events": "payments.events.tasks.deliver_due",
     "nightly": "reconciliation.tasks.reconcile_due",

@@ -22,7 +22,7 @@ from payments.vietqr.bank_file import shipped
 SECRET_PLACE = "connection_secret.sealed"  # noqa: S105 - the place that sealed values are bound to, no secret
 TOKEN_PLACE = "connection.token_sealed"  # noqa: S105 - as above
 
-DOOR_STATEMENT = """
+_DOOR_COLUMNS = """
     SELECT connection.id, connection.adapter, connection.sandbox, connection.allowed_networks,
            ARRAY(SELECT id FROM connection_secret AS secret
                  WHERE secret.connection_id = connection.id AND secret.revoked_at IS NULL
@@ -34,8 +34,8 @@ DOOR_STATEMENT = """
                  FROM connection_account AS account
                  WHERE account.connection_id = connection.id ORDER BY account.id) AS accounts
     FROM connection
-    WHERE connection.token_hash = :token_hash AND connection.active
 """
+DOOR_STATEMENT = f"{_DOOR_COLUMNS} WHERE connection.token_hash = :token_hash AND connection.active"
 """All that the door needs, in one statement; for drivers without names write ``$1`` for ``:token_hash``.
 
 A prepared secret stands last: it opens the door, but answers are signed with the first one's key.
@@ -60,6 +60,13 @@ class DoorConnection:
 def connection_by_token(session: Session, cipher: FieldCipher, token_hash: bytes) -> DoorConnection | None:
     """The active connection with this token hash (``rules.token_hash``), in one statement. Raises SealError."""
     row = session.execute(text(DOOR_STATEMENT), {"token_hash": token_hash}).first()
+    return None if row is None else door_connection(cipher, row)
+
+
+def connection_by_id(session: Session, cipher: FieldCipher, connection_id: int) -> DoorConnection | None:
+    """The active connection of this id, as the door would see it. Raises SealError."""
+    statement = f"{_DOOR_COLUMNS} WHERE connection.id = :connection_id AND connection.active"
+    row = session.execute(text(statement), {"connection_id": connection_id}).first()
     return None if row is None else door_connection(cipher, row)
 
 

@@ -55,7 +55,7 @@ def simulate(
     Exit status 0 when the door answered as the scenario says, 1 when it did not or a rule refused.
     """
     with _tools() as (engine, settings):
-        allow_only(settings.adapters)
+        allow_only(settings.adapters, settings.adapter_files)
         asked = sandbox.Asked(
             connection_id=connection_id, scenario=Scenario(scenario), amount_vnd=parse_vnd(amount), code=code, memo=memo
         )
@@ -104,7 +104,7 @@ def list_(*, connection_id: int | None, outcome: str | None, words: str, before:
 def show(event_id: int) -> None:
     """In một tin, phần riêng tư được che (one delivery as JSON, redacted)."""
     with _tools() as (engine, settings), session_scope(engine) as session:
-        allow_only(settings.adapters)
+        allow_only(settings.adapters, settings.adapter_files)
         found = service.delivery(session, FieldCipher(settings.field_keys), EVERYWHERE, event_id)
     secrets = redaction.secret_values(found.secrets)
     answer = found.answer()
@@ -126,7 +126,7 @@ def show(event_id: int) -> None:
 def replay(event_id: int, *, as_json: bool) -> None:
     """Đưa một tin đã lưu qua cửa lần nữa; không bao giờ sinh thêm tiền (feed it through the door again)."""
     with _tools() as (engine, settings):
-        allow_only(settings.adapters)
+        allow_only(settings.adapters, settings.adapter_files)
         with session_scope(engine) as session:
             done = service.replay(session, FieldCipher(settings.field_keys), EVERYWHERE, event_id)
     if as_json:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bank_adapters.statements.keys import fold_reference
 from payments import clock
 from payments.inbox.contradicting import Saying
-from payments.inbox.models import Direction, EvidenceStatus, HeldReason, Source
+from payments.inbox.models import POLLED, Direction, EvidenceStatus, HeldReason, Source
 from payments.inbox.pairing import REFERENCE_DAYS, STATEMENT, Piece
 from payments.inbox.placing import Placed, Standing, rule_of
 
@@ -70,6 +70,14 @@ SAME_NUMBER = text(f"""
     SELECT {_TOLD}, link.transaction_id, link.rule
     FROM transaction_evidence link JOIN evidence e ON e.id = link.evidence_id
     WHERE link.school_id = :school_id AND link.bank_number = ANY(CAST(:numbers AS text[])) AND e.status = 'settled'
+""")  # noqa: S608 - as above
+
+SAME_ID = text(f"""
+    SELECT {_TOLD}, link.transaction_id, link.rule
+    FROM unnest(CAST(:connections AS bigint[]), CAST(:keys AS text[])) AS asked(connection_id, key)
+    JOIN evidence e ON e.connection_id = asked.connection_id AND e.dedup_key IN (asked.key, '{POLLED}' || asked.key)
+        AND e.school_id = :school_id AND e.status = 'settled' AND NOT e.conflicting
+    JOIN transaction_evidence link ON link.evidence_id = e.id AND link.school_id = :school_id
 """)  # noqa: S608 - as above
 
 ONE_HELD = text("SELECT FROM held_evidence WHERE school_id = :school_id AND evidence_id = :id FOR UPDATE")
@@ -152,16 +160,18 @@ class Told:
     """As the source wrote it."""
 
     @property
-    def number(self) -> tuple[int, Direction, str] | None:
-        """Where and under which reference of the bank the movement stands; None where no reference is given."""
-        if not self.piece.bank_reference or self.status is not EvidenceStatus.SETTLED:
-            return None
-        return self.bucket.account_id, self.bucket.direction, self.piece.bank_reference
+    def numbers(self) -> list[tuple[object, ...]]:
+        """Under which numbers the movement stands: the bank's reference on its account, and the sender's own id."""
+        if self.status is not EvidenceStatus.SETTLED:
+            return []
+        by_bank = (self.bucket.account_id, self.bucket.direction, self.piece.bank_reference)
+        by_sender = (self.bucket.direction, self.piece.sender_id)
+        return [number for number in (by_bank, by_sender) if number[-1]]
 
     @property
-    def saying(self) -> Saying:
-        """What it says of the movement that its number names."""
-        return Saying(self.number or (), self.bucket.amount_vnd, self.piece)
+    def sayings(self) -> list[Saying]:
+        """What it says of the movement that its numbers name."""
+        return [Saying(number, self.bucket.amount_vnd, self.piece) for number in self.numbers]
 
 
 def told(row: Row[Any]) -> Told:
@@ -179,6 +189,7 @@ def told(row: Row[Any]) -> Told:
         fold_reference(row.bank_reference),
         row.transaction_id,
         fixed=row.rule == BY_PERSON,
+        sender_id="" if row.connection_id is None else f"{row.connection_id}:{row.dedup_key.removeprefix(POLLED)}",
     )
     return Told(
         piece, Bucket(row.account_id, direction, row.amount_vnd), EvidenceStatus(row.status), row.bank_reference
@@ -211,9 +222,15 @@ class Book:
         return [told(row) for row in self.rows(HELD)]
 
     def under_number_of(self, waiting: Iterable[Told]) -> list[Told]:
-        """Attached pieces that stand under the same reference of the bank as one of these, whatever the amount."""
-        numbers = sorted({one.piece.bank_reference for one in waiting if one.number is not None})
-        return [told(row) for row in self.rows(SAME_NUMBER, numbers=numbers)] if numbers else []
+        """Attached pieces that stand under the same number as one of these, whatever the amount."""
+        settled = [one.piece for one in waiting if one.status is EvidenceStatus.SETTLED]
+        numbers = sorted({piece.bank_reference for piece in settled} - {""})
+        ids = sorted({piece.sender_id for piece in settled} - {""})
+        found = list(self.rows(SAME_NUMBER, numbers=numbers)) if numbers else []
+        if ids:
+            pairs = [one.partition(":") for one in ids]
+            found += self.rows(SAME_ID, connections=[int(one[0]) for one in pairs], keys=[one[2] for one in pairs])
+        return [told(row) for row in found]
 
     def is_held(self, evidence_id: int) -> bool:
         """Whether a piece waits for a person, whom nobody else shall overtake."""

@@ -18,6 +18,9 @@ NEAR_DAYS = 1
 LATE_DAYS = 4
 """A statement may book later than the callback came (after hours, weekend), though not much earlier."""
 
+SHORTEST_TAIL = 8
+"""Of a number that another one ends with: fewer characters agree by chance."""
+
 Span = tuple[int, int]
 """First and last day, as ordinals."""
 Numbers = frozenset[str]
@@ -107,7 +110,15 @@ def complete(halves: Sequence[Half], numbers: Sequence[Numbers]) -> list[Movemen
 
 def differ(one: Numbers, other: Numbers) -> bool:
     """Whether the bank's references say that these are two payments."""
-    return bool(one and other) and one.isdisjoint(other)
+    if not one or not other or not one.isdisjoint(other):
+        return False
+    return not any(_spelled_alike(mine, theirs) for mine in one for theirs in other)
+
+
+def _spelled_alike(one: str, other: str) -> bool:
+    """Whether two numbers may be one: a sender puts its own letters before the bank's (`MBVCB.3278907687`)."""
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) >= SHORTEST_TAIL and longer.endswith(shorter)
 
 
 def _partners(arriving: Sequence[tuple[Half, Numbers]], movements: Sequence[Movement]) -> list[list[int]]:

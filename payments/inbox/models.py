@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
-from payments.db import GlobalRow, Id, SchoolRow, Vnd, str_enum
+from payments.db import Base, GlobalRow, Id, SchoolRow, Vnd, str_enum
 
 
 class DeliveryOutcome(enum.StrEnum):
@@ -93,6 +93,10 @@ class Source(enum.StrEnum):
     STATEMENT = "statement"
 
 
+POLLED = "poll:"
+"""Before the sender's own key of a transaction that we asked for: callbacks have the same keys without it."""
+
+
 class Evidence(GlobalRow):
     """What one source said about one movement of money, as received. Only ever added."""
 
@@ -143,6 +147,7 @@ class Evidence(GlobalRow):
         Index(None, "school_id", "account_id", "value_date", "amount_vnd"),
         # Of blocks, not of rows: what arrived in a week is found, and the door pays nothing for it.
         Index(None, "received_at", postgresql_using="brin"),
+        Index("ix__evidence__polled", "connection_id", "received_at", postgresql_where="source = 'poll'"),
     )
 
     source: Mapped[Source] = mapped_column(str_enum(Source))
@@ -228,6 +233,52 @@ class TransactionEvidence(SchoolRow):
     """How it was attached: created, bank_reference, reference, unique_candidate, person."""
     bank_number: Mapped[str | None]
     """The bank's reference as this piece gives it, folded; empty when it gives none."""
+
+
+class PollState(GlobalRow):
+    """How far a connection's sender has been asked for what its callbacks missed (payments/inbox/polling.py)."""
+
+    __tablename__ = "poll_state"
+    __table_args__ = (
+        UniqueConstraint("connection_id"),
+        Index(None, "due_at"),
+        CheckConstraint("(window_since IS NULL) = (window_until IS NULL)", name="window_whole"),
+        CheckConstraint("window_since IS NOT NULL OR cursor IS NULL", name="cursor_in_window"),
+    )
+
+    connection_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("connection.id"))
+    covered_to: Mapped[datetime | None]
+    """Everything until this moment has been asked for and answered."""
+    window_since: Mapped[datetime | None]
+    window_until: Mapped[datetime | None]
+    """What is being asked for now; both are kept while a pass is not complete."""
+    cursor: Mapped[str | None]
+    """Where the next page of the window begins."""
+    unreadable: Mapped[int] = mapped_column(server_default="0")
+    """Rows of this pass, or else of the last one, that may be money and could not be read."""
+    due_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(server_default="0")
+    """In a row."""
+    problem: Mapped[str | None]
+    """Error code of the last try; never a text of the sender."""
+    attempted_at: Mapped[datetime | None]
+    succeeded_at: Mapped[datetime | None]
+    """When the last pass was complete."""
+    gap_since: Mapped[datetime | None]
+    gap_seen_at: Mapped[datetime | None]
+    gap_closed_at: Mapped[datetime | None]
+    """The last stretch that was asked for much later than usual: where it began, when we returned, when all was in."""
+    lease_token: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    leased_until: Mapped[datetime | None]
+
+
+class PollBudget(Base):
+    """When a sender may be asked next: all processes that ask it share its limit."""
+
+    __tablename__ = "poll_budget"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    free_at: Mapped[datetime]
 
 
 class HeldReason(enum.StrEnum):

@@ -3,6 +3,7 @@
 The pieces given share account, direction and amount. A group holds at most one piece of each source, so two equal
 payments stay two; pieces find each other by
 
+0. the sender's own id: what one sender told by itself and when it was asked, where it has one id for both;
 1. equal bank reference and equal payment references or none, then equal bank reference where the payment references
    do not contradict each other: one number may belong to several payments (a batch), of which some name nobody;
 2. equal payment references, then common ones;
@@ -47,6 +48,8 @@ class Piece:
     """Where it is attached now."""
     fixed: bool = False
     """A person put it there: the pieces of that transaction stay together, and no guess moves them."""
+    sender_id: str = ""
+    """The sender's own id with its connection; a statement has none."""
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +86,7 @@ Near = Callable[[Piece, Piece], bool]
 def pair(pieces: Iterable[Piece]) -> list[Group]:
     """Part the pieces into groups; the same pieces give the same groups in whatever order they are given."""
     groups = _as_decided(sorted(pieces, key=lambda piece: piece.order))
+    groups = _merged(groups, lambda group: {piece.sender_id for piece in group.pieces} - {""}, _agree)
     groups = _merged(groups, _numbers_with_names, _within_reference_days)
     groups = _merged(groups, lambda group: {piece.bank_reference for piece in group.pieces} - {""}, _agree)
     groups = _merged(groups, lambda group: {frozenset(group.references)} - {frozenset()}, _within_reference_days)

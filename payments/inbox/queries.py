@@ -3,13 +3,14 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from bank_adapters.statements.keys import fold_reference
+from payments import clock
 from payments.inbox.models import (
     TAKEN,
     DeliveryOutcome,
@@ -215,3 +216,62 @@ def other_amounts(session: Session, school_id: int) -> dict[int, list[int]]:
         ]
         for one in waiting
     }
+
+
+FOUND_WITHIN = timedelta(days=30)
+LATE_AFTER = timedelta(minutes=30)
+FAILED_TOO_OFTEN = 5
+"""Tries in a row of a connection that never had an answer."""
+UNCONFIGURED = "not_configured"
+"""The secret holds no key for the sender's interface: callbacks come, nobody asks."""
+
+
+class GapHealth(NamedTuple):
+    """How well what a sender's callbacks missed is fetched; every moment aware, None: never."""
+
+    connection_id: int
+    attempted_at: datetime | None
+    succeeded_at: datetime | None
+    """When a pass was complete for the last time."""
+    covered_to: datetime | None
+    """Until when everything has been asked for."""
+    due_at: datetime
+    problem: str | None
+    """Error code of the last try; None: it went well, or goes on."""
+    failures: int
+    unreadable: int
+    """Rows of the last pass that may be money and could not be read."""
+    gap_since: datetime | None
+    gap_seen_at: datetime | None
+    gap_closed_at: datetime | None
+    """The last gap: where it began, when we returned, and when it was closed (None: it is open)."""
+    found_by_poll: int
+    """Transactions of the last 30 days that no callback of the connection has told."""
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether nobody could ask the sender for longer than an outage takes to be noticed."""
+        if self.succeeded_at is None:
+            return self.due_at < now - LATE_AFTER or self.failures >= FAILED_TOO_OFTEN
+        return self.succeeded_at < now - LATE_AFTER
+
+
+_GAP_HEALTH = text("""
+    SELECT s.connection_id, s.attempted_at, s.succeeded_at, s.covered_to, s.due_at, s.problem, s.failures, s.unreadable,
+        s.gap_since, s.gap_seen_at, s.gap_closed_at,
+        (SELECT count(*) FROM evidence e JOIN transaction_evidence link ON link.evidence_id = e.id
+         WHERE e.source = 'poll' AND e.connection_id = s.connection_id AND e.received_at >= :since
+           AND NOT EXISTS (
+               SELECT FROM transaction_evidence other
+               WHERE other.school_id = link.school_id AND other.transaction_id = link.transaction_id
+                 AND other.source_key = 'callback:' || s.connection_id)) AS found_by_poll
+    FROM poll_state s JOIN connection c ON c.id = s.connection_id AND c.active
+    WHERE CAST(:ids AS bigint[]) IS NULL OR s.connection_id = ANY(CAST(:ids AS bigint[]))
+    ORDER BY s.connection_id
+""")
+
+
+def gap_health(session: Session, connection_ids: Sequence[int] | None = None) -> list[GapHealth]:
+    """The state of polling of these connections (None: of all active ones that can be asked), in order of id."""
+    ids = None if connection_ids is None else list(connection_ids)
+    found = session.execute(_GAP_HEALTH, {"ids": ids, "since": clock.now() - FOUND_WITHIN})
+    return [GapHealth(*row) for row in found]

@@ -239,7 +239,7 @@ class _Reception:
             paid = found[0]
             resume = partial(self._billed, adapter, connection, paid)
             return self._asking(adapter, connection, paid.customer_code or "", resume)
-        items = [_evidence(connection, transaction, _target(connection, transaction)) for transaction in found]
+        items = [evidence_row(connection, transaction, target_of(connection, transaction)) for transaction in found]
         return self._recorded(adapter, connection, items)
 
     def _recorded(
@@ -261,7 +261,7 @@ class _Reception:
             return Reception(self._request, [row], answer)
         target = known.targets.get(paid.order_ref or "") or connection.accounts.only
         success = outcome if outcome is Outcome.already_paid else Outcome.accepted
-        return self._recorded(adapter, connection, [_evidence(connection, paid, target)], success)
+        return self._recorded(adapter, connection, [evidence_row(connection, paid, target)], success)
 
     def _inquired(self, adapter: Adapter, connection: DoorConnection) -> Reception:
         """Raises MalformedCallbackError. Nothing is recorded: a question moves no money."""
@@ -340,12 +340,16 @@ def _names_no_account(transaction: BankTransaction) -> bool:
     return transaction.account_number is None and transaction.virtual_account is None
 
 
-def _target(connection: DoorConnection, transaction: BankTransaction) -> Target | None:
+def target_of(connection: DoorConnection, transaction: BankTransaction) -> Target | None:
+    """Whose account a transaction names, of those on the connection's closed list."""
     return connection.accounts.resolve(transaction.account_number, transaction.virtual_account)
 
 
-def _evidence(connection: DoorConnection, transaction: BankTransaction, target: Target | None) -> Row:
-    """One transaction as a row, with its outcome for the case that it is new; raises UnicodeEncodeError."""
+def evidence_row(connection: DoorConnection, transaction: BankTransaction, target: Target | None) -> Row:
+    """One transaction as a row, with its outcome for the case that it is new.
+
+    Raises MalformedCallbackError and UnicodeEncodeError for text that cannot be stored.
+    """
     if transaction.status in (Status.failed, Status.test):
         outcome = DeliveryOutcome.NOT_A_PAYMENT
     else:

@@ -15,16 +15,21 @@ from sqlalchemy import Row, text
 
 from bank_adapters.statements.keys import fold_reference
 from payments.inbox.attaching import Book, Told
-from payments.inbox.models import EvidenceStatus
+from payments.inbox.models import POLLED, EvidenceStatus
 from payments.inbox.pairing import REFERENCE_DAYS, STATEMENT
 
 WITHIN = timedelta(days=40)
 """How long after a payment a bank takes it back."""
 BEFORE = timedelta(days=REFERENCE_DAYS)
 
-# What a void takes back: the settled message under the same id of the same connection, with the same amount.
-_PAID = """
-    JOIN evidence paid ON paid.connection_id = void.connection_id AND paid.dedup_key = void.dedup_key
+# What a void takes back: the settled message under the same id of the same connection, with the same amount, whether
+# a callback told it or we asked.
+_PAID = f"""
+    JOIN evidence paid ON paid.connection_id = void.connection_id
+        AND paid.dedup_key IN (
+            void.dedup_key,
+            CASE WHEN void.source = 'poll' THEN substr(void.dedup_key, {len(POLLED) + 1})
+            ELSE '{POLLED}' || void.dedup_key END)
         AND paid.direction = void.direction AND paid.status = 'settled' AND NOT paid.conflicting
         AND paid.school_id = void.school_id AND paid.amount_vnd = void.amount_vnd
 """

@@ -148,8 +148,8 @@ def _attach(book: Book, fresh: Sequence[Told]) -> None:
     if not fresh:
         return
     wanted = {one.bucket for one in fresh}
-    numbers = {one.number for one in fresh} - {None}
-    held = [one for one in book.held() if one.bucket in wanted or one.number in numbers]
+    numbers = {number for one in fresh for number in one.numbers}
+    held = [one for one in book.held() if one.bucket in wanted or not numbers.isdisjoint(one.numbers)]
     asked = {one.piece.evidence_id: one for one in (*held, *fresh)}
     contradicted = _contradicted(book, asked)
     waiting = {key: one for key, one in asked.items() if key not in contradicted}
@@ -176,7 +176,7 @@ def _attach(book: Book, fresh: Sequence[Told]) -> None:
 def _contradicted(book: Book, asked: Mapping[int, Told]) -> set[int]:
     """Which pieces (ids) name another amount for a known movement."""
     known = {one.piece.evidence_id: one for one in book.under_number_of(asked.values())}
-    return contradicting(one.saying for one in (known | dict(asked)).values() if one.number is not None)
+    return contradicting(saying for one in (known | dict(asked)).values() for saying in one.sayings)
 
 
 def _near(book: Book, waiting: Sequence[Told]) -> tuple[list[Told], dict[int, tuple[Bucket, Standing]]]:

@@ -92,7 +92,7 @@ _SCALARS = ", ".join(_TYPED)
 _RANKS = "ARRAY[" + ", ".join(f"'{outcome}'" for outcome in GRAVEST_FIRST) + "]"
 
 
-def _statement(source: str) -> str:
+def _statement(source: str, channel: str = "callback") -> str:
     # Every part is a constant of this module; values travel as $1, $2, ….
     return f"""
 WITH item AS MATERIALIZED (
@@ -111,7 +111,7 @@ WITH item AS MATERIALIZED (
         same_key AS (PARTITION BY {_KEY}, school_id IS NULL ORDER BY place)
 ), fresh AS (
     INSERT INTO evidence (id, source, raw_callback_id, received_at, conflicting, "references", {_EVIDENCE})
-    SELECT evidence_id, 'callback', raw_id, seen_at, false, string_to_array(found, ' '), {_EVIDENCE}
+    SELECT evidence_id, '{channel}', raw_id, seen_at, false, string_to_array(found, ' '), {_EVIDENCE}
     FROM keyed
     WHERE dedup_key IS NOT NULL AND evidence_id = first_id
     ORDER BY {_KEY}, school_id IS NULL
@@ -130,7 +130,7 @@ WITH item AS MATERIALIZED (
     FROM keyed LEFT JOIN fresh ON fresh.id = keyed.first_id
 ), conflict AS (
     INSERT INTO evidence (id, source, raw_callback_id, received_at, conflicting, "references", {_EVIDENCE})
-    SELECT evidence_id, 'callback', raw_id, seen_at, true, string_to_array(found, ' '), {_EVIDENCE}
+    SELECT evidence_id, '{channel}', raw_id, seen_at, true, string_to_array(found, ' '), {_EVIDENCE}
     FROM judged
     WHERE dedup_key IS NOT NULL AND result = 'amount_diff'
     ORDER BY {_KEY}, content_sha256
@@ -157,6 +157,9 @@ SELECT result FROM judged ORDER BY place
 
 STORE = _statement(f"unnest({_ARRAYS}) WITH ORDINALITY")
 """For any number of rows: one array per column (``arguments``)."""
+
+STORE_POLLED = _statement(f"unnest({_ARRAYS}) WITH ORDINALITY", "poll")
+"""The same for what we asked a sender for: rows without a raw part (payments/inbox/polled.py)."""
 
 STORE_ONE = _statement(f"(VALUES ({_SCALARS}, 1))")
 """The same for the one row of one delivery (``scalars``): drivers write single values faster than arrays."""

@@ -13,6 +13,7 @@ from bank_adapters.contract import (
     Biller,
     MalformedCallbackError,
     Outcome,
+    Poller,
     Reason,
     Request,
     TokenIssuer,
@@ -36,6 +37,8 @@ ORDER = [
     "SECRET_CHOICES",
     "ROUTES",
     "BATCH",
+    "POLL",
+    "POLL_FIELDS",
     "REFUSALS",
     "authenticate",
     "parse",
@@ -43,8 +46,14 @@ ORDER = [
     "token",
     "inquire",
     "answer_inquiry",
+    "poll_request",
+    "read_page",
 ]
-OPTIONAL = {TokenIssuer: {"token"}, Biller: {"REFUSALS", "inquire", "answer_inquiry"}}
+OPTIONAL = {
+    TokenIssuer: {"token"},
+    Biller: {"REFUSALS", "inquire", "answer_inquiry"},
+    Poller: {"POLL", "POLL_FIELDS", "poll_request", "read_page"},
+}
 CODE_TABLES = {"bidv_biller", "vietinbank", "vnpay", "zalopay"}
 """Senders that read a code in the body and not the status."""
 WORDS_ALONE = {

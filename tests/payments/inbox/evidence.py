@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bank_adapters.statements.model import Direction as LineDirection
 from bank_adapters.statements.model import StatementLine
 from payments.banking.models import Connection
-from payments.inbox.models import Direction, Evidence, EvidenceStatus, Source
+from payments.inbox.models import POLLED, Direction, Evidence, EvidenceStatus, Source
 from payments.invoices import reference
 from tests.payments.setting import OPENED, SchoolSetting
 
@@ -48,11 +48,12 @@ def tell(
     status: EvidenceStatus = EvidenceStatus.SETTLED,
     sandbox: bool = False,
     conflicting: bool = False,
+    source: Source = Source.CALLBACK,
 ) -> int:
-    """A callback as the door stores it; returns the evidence id."""
-    dedup_key = key or f"T{next(_serial):06d}"
+    """A callback as the door stores it, or what was told when we asked; returns the evidence id."""
+    dedup_key = (POLLED if source is Source.POLL else "") + (key or f"T{next(_serial):06d}")
     row = Evidence(
-        source=Source.CALLBACK,
+        source=source,
         connection_id=connection_id,
         school_id=school.id,
         account_id=school.account,
