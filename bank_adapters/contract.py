@@ -9,7 +9,7 @@ datetime; Unix seconds are taken too.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -21,6 +21,7 @@ from bank_adapters.errors import (
     BrokenAdapterError,
     DuplicateAdapterError,
     MalformedCallbackError,
+    OrderRefusedError,
     PollError,
     UnknownAdapterError,
 )
@@ -36,12 +37,21 @@ __all__ = [
     "Bill",
     "Biller",
     "BrokenAdapterError",
+    "BrowserOrders",
+    "CancellableOrders",
+    "Checkout",
     "Counterparty",
     "Direction",
     "DuplicateAdapterError",
     "Inquiry",
     "MalformedCallbackError",
     "Now",
+    "OpenedOrders",
+    "Order",
+    "OrderChannel",
+    "OrderRefusedError",
+    "OrderState",
+    "OrderStatus",
     "Outcome",
     "OutgoingRequest",
     "OutgoingResponse",
@@ -391,6 +401,112 @@ class Poller(Protocol):
 
     def read_page(self, response: OutgoingResponse, window: Window, cursor: str | None) -> Page:
         """Read the answer to the request for the same window and cursor; raises PollError and nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A payment that we ask a service to take for us: whole đồng, aware moments, addresses of our own pages."""
+
+    order_ref: str
+    """Ours, in the sender's form (`OrderChannel.order_ref`); callbacks name it."""
+    amount_vnd: int
+    memo: str
+    """Our payment reference first, in plain letters; at most 19 characters."""
+    return_url: str
+    notify_url: str
+    """The connection's own address at the banks' door."""
+    created_at: datetime
+    expires_at: datetime
+    payer_address: str = "127.0.0.1"
+    """The payer's IP address, where the sender wants one signed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """Where a payer pays an order: an address, a form to be sent there, a QR, or several of them."""
+
+    url: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Not empty: the browser posts them to `url`, in this order."""
+    qr: str = ""
+    """The text of a QR code."""
+    provider_order_id: str = ""
+
+
+class OrderState(StrEnum):
+    """What the sender says of an order."""
+
+    pending = "pending"
+    paid = "paid"
+    closed = "closed"
+    """Cancelled, expired or failed: no money will come."""
+    unknown = "unknown"
+    """The sender does not know it (yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStatus:
+    """The answer to a question about an order; money that was paid, with the keys that its callback has."""
+
+    state: OrderState
+    transactions: tuple[BankTransaction, ...] = ()
+
+
+class OrderChannel(Protocol):
+    """What a sender that reports payments of our own orders has besides: its module's `ORDERS`.
+
+    Functions are pure. Whatever an answer holds, reading it raises only MalformedCallbackError (unreadable, wrongly
+    signed, about something else) and OrderRefusedError. An order is opened by one of two ways: `BrowserOrders` or
+    `OpenedOrders`; what a sender has not stays absent.
+    """
+
+    ORDER_FIELDS: tuple[str, ...]
+    """Keys that a secret must hold before orders can be opened with it."""
+    CHECKOUT_HOSTS: tuple[str, ...]
+    """Hosts, and domains with all below them (`.example.vn`), that a payer may be sent to."""
+    LEAST_VND: int
+    MOST_VND: int
+    LONGEST_MINUTES: int
+    """How long an order may stay open."""
+
+    def order_ref(self, drawn: int, created_at: datetime) -> str:
+        """A reference in the sender's form from a random number of 128 bits."""
+
+    def ask_order(self, order: Order, secret: Mapping[str, str], now: Now) -> OutgoingRequest:
+        """The question what has become of an order."""
+
+    def asked(self, order: Order, response: OutgoingResponse, secret: Mapping[str, str]) -> OrderStatus:
+        """Read the answer to `ask_order`."""
+
+
+@runtime_checkable
+class BrowserOrders(Protocol):
+    """The payer's browser opens the order by what we signed."""
+
+    def checkout(self, order: Order, secret: Mapping[str, str]) -> Checkout:
+        """Sign the order."""
+
+
+@runtime_checkable
+class OpenedOrders(Protocol):
+    """We open the order and are told where it is paid."""
+
+    def open_order(self, order: Order, secret: Mapping[str, str]) -> OutgoingRequest:
+        """The call that opens the order."""
+
+    def opened(self, order: Order, response: OutgoingResponse, secret: Mapping[str, str]) -> Checkout:
+        """Read the answer to `open_order`; raises OrderRefusedError when the sender refuses."""
+
+
+@runtime_checkable
+class CancellableOrders(Protocol):
+    """An order that nobody has paid can be taken back."""
+
+    def cancel_order(self, order: Order, secret: Mapping[str, str], now: Now) -> OutgoingRequest:
+        """The call that cancels the order."""
+
+    def cancelled(self, order: Order, response: OutgoingResponse, secret: Mapping[str, str]) -> OrderStatus:
+        """Read the answer to `cancel_order`; an order that was paid before says so."""
 
 
 def unix(now: Now) -> int:

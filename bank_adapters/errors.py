@@ -53,3 +53,13 @@ class BrokenAdapterError(AdapterError):
     """A plug-in cannot be loaded or does not keep the contract."""
 
     code = "broken_adapter"
+
+
+class OrderRefusedError(AdapterError):
+    """A payment service refuses an order: `code` is ours, `said` the sender's own code (never its sentence)."""
+
+    code = "order_refused"
+
+    def __init__(self, said: str = "") -> None:
+        self.said: Final = said if len(said) <= 32 and said.isprintable() else ""
+        super().__init__(f"The service refuses the order ({self.said or 'no code'}).")

@@ -30,13 +30,15 @@ from bank_adapters.contract import (
     Status,
     Verdict,
 )
+from bank_adapters.orders import momo as orders
 
 INTERFACE: Final = 1
 NAME: Final = "momo"
-SECRET_FIELDS: Final = ("access_key", "secret_key")
+SECRET_FIELDS: Final = ("access_key", "secret_key", "partner_code", "api_url")
 SECRET_CHOICES: Final = (("access_key", "secret_key"),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
+ORDERS: Final = orders
 
 _SIGNED: Final = (
     "amount",

@@ -31,14 +31,15 @@ from bank_adapters.contract import (
     Status,
     Verdict,
 )
-from bank_adapters.strict_json import Number
+from bank_adapters.orders import payos as orders
 
 INTERFACE: Final = 1
 NAME: Final = "payos"
-SECRET_FIELDS: Final = ("checksum_key",)
+SECRET_FIELDS: Final = ("checksum_key", "client_id", "api_key", "api_url")
 SECRET_CHOICES: Final = (("checksum_key",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
+ORDERS: Final = orders
 
 _KEY_FIELDS: Final = ("paymentLinkId", "reference")
 _EMPTY: Final = ("null", "undefined")
@@ -59,7 +60,7 @@ def authenticate(request: Request, secrets: Secrets, now: Now) -> Verdict:
     if not signature:
         return Verdict(valid=False, reason=Reason.no_credentials)
     for numbers in canonical.NUMBER_STYLES:
-        if signatures.any_same(signature, keys, _text_to_sign(data, numbers).encode(), "sha256"):
+        if signatures.any_same(signature, keys, orders.signed_text(data, numbers).encode(), "sha256"):
             return VALID
     return Verdict(valid=False, reason=Reason.bad_signature)
 
@@ -112,24 +113,6 @@ def _require_one_reading(data: dict[str, Any]) -> None:
     A payer whose memo holds «&paymentLinkId=1&reference=2» could have the same signed text sent again with these as
     its fields, as another payment.
     """
-    text = "&" + _text_to_sign(data, canonical.as_received)
+    text = "&" + orders.signed_text(data, canonical.as_received)
     if any(text.count(f"&{name}=") > 1 for name in _KEY_FIELDS):
         raise MalformedCallbackError("ambiguous", "data")
-
-
-def _text_to_sign(data: dict[str, Any], numbers: canonical.NumberStyle) -> str:
-    return "&".join(f"{key}={_value(data[key], numbers)}" for key in sorted(data))
-
-
-def _value(value: Any, numbers: canonical.NumberStyle) -> str:
-    if value is None or value in _EMPTY:
-        return ""
-    if isinstance(value, list):
-        # Only the outermost keys of each item are sorted, as the sender's own library does.
-        items = [dict(sorted(item.items())) if isinstance(item, dict) else item for item in value]
-        return canonical.dumps(items, numbers)
-    if isinstance(value, dict):
-        return "[object Object]"  # what JavaScript makes of it; payOS sends no nested object
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return numbers(value) if isinstance(value, Number) else str(value)

@@ -29,13 +29,15 @@ from bank_adapters.contract import (
     Status,
     Verdict,
 )
+from bank_adapters.orders import sepay_pg as orders
 
 INTERFACE: Final = 1
 NAME: Final = "sepay_pg"
-SECRET_FIELDS: Final = ("secret_key",)
+SECRET_FIELDS: Final = ("secret_key", "merchant_id", "pay_url", "api_url")
 SECRET_CHOICES: Final = (("secret_key",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
+ORDERS: Final = orders
 UNSIGNED: Final = {"secret_key": EVERYTHING}
 
 _PAID: Final = ("ORDER_PAID", "RENEWAL_ORDER_PAID")

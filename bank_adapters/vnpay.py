@@ -33,13 +33,15 @@ from bank_adapters.contract import (
     Status,
     Verdict,
 )
+from bank_adapters.orders import vnpay as orders
 
 INTERFACE: Final = 1
 NAME: Final = "vnpay"
-SECRET_FIELDS: Final = ("hash_secret",)
+SECRET_FIELDS: Final = ("hash_secret", "tmn_code", "pay_url", "api_url")
 SECRET_CHOICES: Final = (("hash_secret",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
+ORDERS: Final = orders
 
 MAX_QUERY_BYTES: Final = 8 * 1024
 _UNSIGNED: Final = ("vnp_SecureHash", "vnp_SecureHashType")

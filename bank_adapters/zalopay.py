@@ -28,13 +28,15 @@ from bank_adapters.contract import (
     Secrets,
     Verdict,
 )
+from bank_adapters.orders import zalopay as orders
 
 INTERFACE: Final = 1
 NAME: Final = "zalopay"
-SECRET_FIELDS: Final = ("key2",)
+SECRET_FIELDS: Final = ("key2", "key1", "app_id", "api_url")
 SECRET_CHOICES: Final = (("key2",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
+ORDERS: Final = orders
 
 _CODES: Final = {
     Outcome.already_paid: (2, "already paid"),

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "ledger": "reconciliation.cli:ledger_group",
     "link": "payments.portal.cli:link_group",
     "migrate": "operations.serve:migrate",
+    "order": "payments.orders.cli:order_group",
     "poll": "payments.inbox.poll_cli:poll_group",
     "reconcile": "reconciliation.cli:reconcile_group",
     "reference": "payments.invoices.reference_cli:reference_group",

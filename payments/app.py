@@ -18,11 +18,13 @@ from payments.db import make_engine
 from payments.developers import views as developers
 from payments.developers.pages.api import DOCUMENT
 from payments.events import tasks as telling
+from payments.inbox import asking
 from payments.inbox import tasks as polling
 from payments.inbox.views import WsgiDoor
 from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
 from payments.notifications import tasks as notices
+from payments.portal import order_views as paying
 from payments.portal import views as portal
 from payments.settings import Settings
 from payments.settlement import tasks as settling
@@ -32,7 +34,7 @@ from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
-FACES = (health, access, portal, console, developers, api, api_description)
+FACES = (health, access, portal, paying, console, developers, api, api_description)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {
@@ -42,6 +44,7 @@ BEAT: Mapping[str, Any] = {
     **accounts.BEAT,
     **settling.BEAT,
     **polling.BEAT,
+    **asking.BEAT,
 }
 """What beat starts by the clock: the sweeps of the rooms."""
 

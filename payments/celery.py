@@ -24,6 +24,7 @@ QUEUES: Mapping[str, str] = {
     "polling": "payments.inbox.tasks.poll_due",
     "notices": "payments.notifications.tasks.deliver_due",
     "events": "payments.events.tasks.deliver_due",
+    "orders": "payments.inbox.asking.ask_due",
     "nightly": "reconciliation.tasks.reconcile_due",
 }
 """Queue -> the task that a wake-up starts; each task claims what is due and is safe to run twice."""

@@ -11,6 +11,7 @@ from payments.inbox import models as inbox
 from payments.invoices import models as invoices
 from payments.ledger import models as ledger
 from payments.notifications import models as notifications
+from payments.orders import models as orders
 from payments.portal import models as portal
 from payments.receipts import models as receipts
 from payments.schools import models as schools
@@ -27,6 +28,7 @@ ROOMS = (
     invoices,
     ledger,
     notifications,
+    orders,
     outbox,
     portal,
     receipts,

@@ -110,6 +110,7 @@ def close(name: str, username: str | None) -> None:
     show_default=True,
     help="ai chịu phí / who bears the cost",
 )
+@click.option("--connection", "connection_id", type=int, help="kết nối mở lệnh thanh toán cho kênh / opens its orders")
 @BY
 def channel(
     name: str,
@@ -119,6 +120,7 @@ def channel(
     cost_vnd: int,
     cost_per_10000: int,
     borne_by: str,
+    connection_id: int | None,
     username: str | None,
 ) -> None:
     """Thêm kênh thu và phí của kênh cho một tài khoản (add a channel and what it costs)."""
@@ -133,6 +135,7 @@ def channel(
             cost_vnd=cost_vnd,
             cost_per_10000=cost_per_10000,
             borne_by=BorneBy(borne_by),
+            connection_id=connection_id,
             actor_id=_actor(session, username),
         )
     click.echo(f"Đã thêm kênh «{channel}» cho {name} (channel added).")
@@ -224,6 +227,7 @@ def _channel(row: Channel) -> dict[str, object]:
         "cost_per_10000": row.cost_per_10000,
         "borne_by": row.borne_by.value,
         "active": row.active,
+        "connection": row.connection_id,
     }
 
 

@@ -101,6 +101,8 @@ class Channel(SchoolRow):
     """Hundredths of a percent of the amount."""
     borne_by: Mapped[BorneBy] = mapped_column(str_enum(BorneBy), default=BorneBy.PAYER)
     active: Mapped[bool] = mapped_column(default=True)
+    connection_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("connection.id"))
+    """Who opens orders for it (payOS, VNPAY, MoMo, …); None: the payer transfers without an order."""
 
 
 class Connection(GlobalRow):

@@ -70,6 +70,12 @@ def connection_by_id(session: Session, cipher: FieldCipher, connection_id: int) 
     return None if row is None else door_connection(cipher, row)
 
 
+def connection_url(session: Session, cipher: FieldCipher, connection_id: int, base_url: str) -> str:
+    """The address at the banks' door that a service is told to call. Raises SealError."""
+    sealed = session.get_one(Connection, connection_id).token_sealed
+    return f"{base_url}/callbacks/{cipher.open(sealed, TOKEN_PLACE).decode('ascii')}"
+
+
 def door_connection(cipher: FieldCipher, row: Sequence[Any]) -> DoorConnection:
     """Build the door's view from a row of DOOR_STATEMENT. Raises SealError."""
     connection_id, adapter, sandbox, networks, secret_ids, secrets, accounts = row

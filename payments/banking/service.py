@@ -17,7 +17,14 @@ from payments.access.models import Role
 from payments.access.queries import users_with
 from payments.audit.service import record
 from payments.banking import rules
-from payments.banking.models import AccountState, BorneBy, Channel, ChannelKind, ReceivingAccount
+from payments.banking.models import (
+    AccountState,
+    BorneBy,
+    Channel,
+    ChannelKind,
+    ConnectionAccount,
+    ReceivingAccount,
+)
 from payments.errors import ConflictError, DomainError, NotFoundError
 from payments.i18n import Text
 from payments.notifications.service import enqueue_message
@@ -132,10 +139,12 @@ def add_channel(
     cost_vnd: int = 0,
     cost_per_10000: int = 0,
     borne_by: BorneBy = BorneBy.PAYER,
+    connection_id: int | None = None,
 ) -> int:
     """Add a way to pay into an account: what one payment costs (đồng, hundredths of a percent), and who bears it.
 
-    Raises NotFoundError for an unknown account, DomainError ``bad_channel`` and ConflictError ``channel_exists``.
+    ``connection_id``: of the service that opens orders for it, which must be allowed to report on the account. Raises
+    NotFoundError for an unknown account, DomainError ``bad_channel`` and ConflictError ``channel_exists``.
     """
     name = _one_line(name)
     if not 0 < len(name) <= rules.LONGEST_CHANNEL_NAME:
@@ -154,7 +163,10 @@ def add_channel(
             f"Tài khoản này đã có kênh thu «{name}».",
             f"This account has a channel {name!r} already.",
         )
+    if connection_id is not None:
+        _require_listed(session, account, connection_id)
     channel = Channel(
+        connection_id=connection_id,
         school_id=school_id,
         receiving_account_id=account_id,
         name=name,
@@ -184,6 +196,20 @@ def switch_channel(
     channel.active = active
     session.flush()
     _record(session, actor_id, "channel.switched_on" if active else "channel.switched_off", account)
+
+
+def _require_listed(session: Session, account: ReceivingAccount, connection_id: int) -> None:
+    listed = select(ConnectionAccount.id).where(
+        ConnectionAccount.connection_id == connection_id,
+        ConnectionAccount.school_id == account.school_id,
+        ConnectionAccount.account_id == account.id,
+    )
+    if session.scalars(listed).first() is None:
+        raise DomainError(
+            "bad_channel",
+            f"Kết nối {connection_id} không được phép báo có cho tài khoản này; hãy thêm tài khoản khi tạo kết nối.",
+            f"Connection {connection_id} may not report on this account; name the account when you add the connection.",
+        )
 
 
 def _one_line(value: str) -> str:

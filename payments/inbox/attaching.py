@@ -12,15 +12,16 @@ from bank_adapters.statements.keys import fold_reference
 from payments import clock
 from payments.inbox.contradicting import Saying
 from payments.inbox.models import POLLED, Direction, EvidenceStatus, HeldReason, Source
+from payments.inbox.naming import number_of, references_named_by
 from payments.inbox.pairing import REFERENCE_DAYS, STATEMENT, Piece
 from payments.inbox.placing import Placed, Standing, rule_of
 
 BY_PERSON = "person"
 """The rule of a piece that a person attached."""
 
-_TOLD = """
+_TOLD = f"""
     e.id, e.source, e.connection_id, e.account_id, e.direction, e.status, e.amount_vnd, e.value_date, e.occurred_at,
-    e.dedup_key, e."references", e.bank_reference, e.description
+    e.dedup_key, {references_named_by("e")} AS "references", {number_of("e")} AS bank_reference, e.description
 """
 
 NEW = text(f"""

@@ -1,7 +1,7 @@
 """What a bank may be told of a customer's bills, and whose account a paid bill is on (hosted biller, «thu hộ»).
 
 A connection sees pupils of its own schools and bills on its own accounts, nothing else: who is not among them is as
-unknown as nobody. Both shells of the door run ``OWED`` and hand the rows to ``Known.of``.
+unknown as nobody. Both shells of the door run the reception's question and hand it the rows.
 """
 
 from collections.abc import Sequence
@@ -31,6 +31,24 @@ WHERE known.code = $2
   AND EXISTS (SELECT FROM connection_account own WHERE own.connection_id = $1 AND own.school_id = known.school_id)
 ORDER BY r.due_on, i.id
 """
+
+
+# $1 connection, $2 order. Whose account an order is for, where its service names none.
+ORDERED: Final = """
+SELECT school_id, account_id FROM payment_order WHERE connection_id = $1 AND order_ref = $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A look-up that a reception needs before it can be stored: ``statement`` takes a connection's id and ``key``."""
+
+    statement: str
+    key: str
+
+    def guarded(self, rows: Sequence[Sequence[Any]], *, tried: bool) -> Sequence[Sequence[Any]]:
+        """The rows, without names while somebody tries codes."""
+        return nameless(rows) if tried and self.statement == OWED else rows
 
 
 @dataclass(frozen=True, slots=True)

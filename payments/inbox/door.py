@@ -14,7 +14,6 @@ from payments import clock
 from payments.crypto import FieldCipher, SealError
 from payments.db import libpq_url
 from payments.inbox import metrics
-from payments.inbox.billing import OWED, nameless
 from payments.inbox.connections import AsyncConnections, async_loader
 from payments.inbox.lanes import DatabaseAwayError, Lanes, LookUps, NotDurableError
 from payments.inbox.receiving import INCOMPLETE, MAX_BODY_BYTES, UNAVAILABLE, Reception, receive, split_path
@@ -126,9 +125,10 @@ class _Shell:
             self._noting.add(noting)
             noting.add_done_callback(self._noting.discard)
         if reception.asks is not None and connection is not None:
+            asks = reception.asks
             async with asyncio.timeout(LOOK_UP_S):
-                owed = await self._look_ups.fetch(OWED, connection.id, reception.asks)
-            reception = reception.told(nameless(owed) if self._budget.spent(connection.id, now) else owed)
+                found = await self._look_ups.fetch(asks.statement, connection.id, asks.key)
+            reception = reception.told(asks.guarded(found, tried=self._budget.spent(connection.id, now)))
         return reception.answer(await self._stored(reception), clock.now())
 
     async def _note_use(self, secret_id: int | None, now: datetime) -> None:

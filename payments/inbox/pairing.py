@@ -10,7 +10,8 @@ payments stay two; pieces find each other by
 3. no payment reference on either side;
 4. a payment reference on one side only: such a piece names nobody, so it may well be the other half.
 
-In 3 and 4 two callbacks with different references of the bank never meet: they are two payments.
+In 3 and 4 two callbacks with different references of the bank never meet: they are two payments; nor do, in any step,
+what one sender told by itself and what it answered when it was asked, under two numbers.
 Each step pairs one-to-one as many as it can; 3 and 4 together, the nearest days first (payments/inbox/halves.py): a
 pair left out would be money that nobody paid. Step 4 decides about money only by count: as many nameless pieces as
 there are open partners bring no money of their own. Which of several partners it is, is not guessed: the piece is
@@ -165,7 +166,15 @@ def _numbers(group: Group) -> frozenset[str]:
 def _may_join(one: Group, other: Group, near: Near) -> bool:
     sources = {piece.source for piece in one.pieces}
     return not any(piece.source in sources for piece in other.pieces) and all(
-        near(mine, theirs) for mine, theirs in _pairs(one, other)
+        near(mine, theirs) and not _told_as_two(mine, theirs) for mine, theirs in _pairs(one, other)
+    )
+
+
+def _told_as_two(one: Piece, other: Piece) -> bool:
+    """One sender, by itself and when it was asked, under two numbers: two payments, however equal they are."""
+    same_sender = one.source.partition(":")[2] == other.source.partition(":")[2] != ""
+    return (
+        same_sender and bool(one.bank_reference and other.bank_reference) and one.bank_reference != other.bank_reference
     )
 
 

@@ -1,10 +1,10 @@
 """The heart of the banks' door, without input or output: a raw request in; rows to store, then the answer, out.
 
 A shell (payments/inbox/views.py, payments/inbox/door.py) splits the path, looks the connection up, calls ``receive``,
-judges again with fresh secrets what the kept ones do not vouch for (``Reception.doubted``), looks up the bills that the
-reception asks about (``Reception.asks``, hosted billers only), stores its rows, and hands the results to
-``Reception.answer``. Success is thus never said before the commit (invariant I4). Whatever arrives,
-``receive`` raises nothing.
+judges again with fresh secrets what the kept ones do not vouch for (``Reception.doubted``), looks up what the reception
+asks for (``Reception.asks``: bills of hosted billers, orders of services that name no account), stores its rows, and
+hands the results to ``Reception.answer``. Success is thus never said before the commit (invariant I4). Whatever
+arrives, ``receive`` raises nothing.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ from payments import clock
 from payments.banking.queries import DoorConnection
 from payments.banking.rules import Target
 from payments.crypto import FieldCipher
-from payments.inbox.billing import Known
+from payments.inbox.billing import ORDERED, OWED, Known, Question
 from payments.inbox.models import DeliveryOutcome
 from payments.inbox.rules import content_sha256, may_call
 from payments.inbox.storing import Row
@@ -87,12 +87,12 @@ class Reception:
     connection: DoorConnection | None = None
     success: Outcome = Outcome.accepted
     """What is told when the rows are accepted: a bill that was paid before is taken too, and called so."""
-    asks: str | None = None
-    """A customer's code: the rows of ``billing.OWED`` for it come first, and lead to the reception that counts."""
+    asks: Question | None = None
+    """A look-up whose rows come first, and lead to the reception that counts."""
     resume: Callable[[Rows], "Reception"] | None = None
 
     def told(self, rows: Rows) -> "Reception":
-        """The reception once the bills are known; raises nothing."""
+        """The reception once what it asks for is known; raises nothing."""
         return self if self.resume is None else self.resume(rows)
 
     def answer(self, results: Sequence[str], now: datetime) -> Answer:
@@ -238,9 +238,22 @@ class _Reception:
             # Its banks pay one bill at a time.
             paid = found[0]
             resume = partial(self._billed, adapter, connection, paid)
-            return self._asking(adapter, connection, paid.customer_code or "", resume)
+            return self._asking(adapter, connection, Question(OWED, paid.customer_code or ""), resume)
+        if found and _names_no_account(found[0]) and hasattr(adapter, "ORDERS"):
+            return self._ordered(adapter, connection, found[0])
         items = [evidence_row(connection, transaction, target_of(connection, transaction)) for transaction in found]
         return self._recorded(adapter, connection, items)
+
+    def _ordered(self, adapter: Adapter, connection: DoorConnection, paid: BankTransaction) -> Reception:
+        """Its service names no account: the connection's only one is meant, else the one that the order is for."""
+
+        def resume(rows: Rows) -> Reception:
+            target = Target(*rows[0]) if rows else connection.accounts.only
+            return self._recorded(adapter, connection, [evidence_row(connection, paid, target)])
+
+        if connection.accounts.only is not None or not paid.order_ref:
+            return resume(())
+        return self._asking(adapter, connection, Question(ORDERED, paid.order_ref), resume)
 
     def _recorded(
         self, adapter: Adapter, connection: DoorConnection, items: Sequence[Row], success: Outcome = Outcome.accepted
@@ -276,12 +289,12 @@ class _Reception:
             # Kept like a refusal, so that a person sees who tries codes, and throttled like one.
             return self.refuse(DeliveryOutcome.UNKNOWN_CUSTOMER, "unknown_customer", answer)
 
-        return self._asking(adapter, connection, inquiry.customer_code, resume)
+        return self._asking(adapter, connection, Question(OWED, inquiry.customer_code), resume)
 
     def _asking(
-        self, adapter: Adapter, connection: DoorConnection, code: str, resume: Callable[[Rows], Reception]
+        self, adapter: Adapter, connection: DoorConnection, question: Question, resume: Callable[[Rows], Reception]
     ) -> Reception:
-        """A reception that goes on when the bills are known; its second half raises as little as the first."""
+        """A reception that goes on when the answer is known; its second half raises as little as the first."""
 
         def guarded(rows: Rows) -> Reception:
             try:
@@ -294,7 +307,7 @@ class _Reception:
                 log.error("door: connection %s: %s", self._connection_id, type(error).__name__)  # noqa: TRY400 - no traceback
                 return self.refuse(DeliveryOutcome.INTERNAL, "unexpected_error", UNAVAILABLE)
 
-        return Reception(self._request, (), secret_id=self._secret_id, asks=code, resume=guarded)
+        return Reception(self._request, (), secret_id=self._secret_id, asks=question, resume=guarded)
 
     def _malformed(
         self,

@@ -16,6 +16,7 @@ from sqlalchemy import Row, text
 from bank_adapters.statements.keys import fold_reference
 from payments.inbox.attaching import Book, Told
 from payments.inbox.models import POLLED, EvidenceStatus
+from payments.inbox.naming import references_named_by
 from payments.inbox.pairing import REFERENCE_DAYS, STATEMENT
 
 WITHIN = timedelta(days=40)
@@ -53,13 +54,13 @@ _BANK_REFERENCES = """
     ARRAY(
         SELECT said.bank_reference FROM transaction_evidence own JOIN evidence said ON said.id = own.evidence_id
         WHERE own.school_id = {0}.school_id AND own.transaction_id = {0}.id AND said.bank_reference IS NOT NULL
-          AND (cardinality({0}."references") = 0 OR said."references" && {0}."references")
+          AND (cardinality({0}."references") = 0 OR {1} && {0}."references")
     ) AS bank_references
 """
 
 OPEN_REVERSALS = text(f"""
     SELECT DISTINCT r.id, r.account_id, r.amount_vnd, r.value_date, r."references",
-        {_BANK_REFERENCES.format("r")}
+        {_BANK_REFERENCES.format("r", references_named_by("said"))}
     FROM unnest(
         CAST(:accounts AS bigint[]), CAST(:amounts AS bigint[]), CAST(:first_days AS date[]), CAST(:last_days AS date[])
     ) AS near(account_id, amount_vnd, first_day, last_day)
@@ -81,7 +82,7 @@ NAMED_BY_ID = text(f"""
 """)  # noqa: S608 - as above
 
 REVERSIBLE = text(f"""
-    SELECT t.id, t."references", {_BANK_REFERENCES.format("t")}
+    SELECT t.id, t."references", {_BANK_REFERENCES.format("t", references_named_by("said"))}
     FROM bank_transaction t
     WHERE t.school_id = :school_id AND t.account_id = :account_id AND t.direction = 'credit'
       AND t.amount_vnd = :amount_vnd AND t.value_date BETWEEN :first_day AND :last_day

@@ -17,7 +17,6 @@ from bank_adapters.contract import Answer, Request
 from payments import celery, clock
 from payments.crypto import FieldCipher, SealError
 from payments.inbox import metrics
-from payments.inbox.billing import OWED, nameless
 from payments.inbox.connections import Connections, loader
 from payments.inbox.patience import Pool
 from payments.inbox.receiving import INCOMPLETE, MAX_BODY_BYTES, PREFIX, UNAVAILABLE, Reception, receive, split_path
@@ -125,8 +124,9 @@ class _Shell:
                 reception = receive(connection, request, now, self._cipher, too_large=too_large)
         self._note_use(reception.secret_id, now)
         if reception.asks is not None and connection is not None:
-            owed = self._pool.fetch(OWED, [connection.id, reception.asks], LOOK_UP_S)
-            reception = reception.told(nameless(owed) if self._budget.spent(connection.id, now) else owed)
+            asks = reception.asks
+            found = self._pool.fetch(asks.statement, [connection.id, asks.key], LOOK_UP_S)
+            reception = reception.told(asks.guarded(found, tried=self._budget.spent(connection.id, now)))
         return reception.answer(self._store(reception), clock.now())
 
     def _note_use(self, secret_id: int | None, now: "datetime") -> None:

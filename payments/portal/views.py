@@ -1,4 +1,5 @@
-"""The parent's page: what is due and why, how to pay it, whether it arrived. No log-in, no cookie, no script needed.
+"""The parent's page: what is due and why, how to pay it, whether it arrived. No log-in, no script needed; a
+cookie only guards the form that opens an order, where a school offers services that take one.
 
 The address is a capability: every answer says ``no-store`` and ``no-referrer``; "unknown" and "expired" look the same.
 """
@@ -8,9 +9,12 @@ from datetime import timedelta
 
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from payments import clock
 from payments.errors import NotFoundError
+from payments.orders import queries as orders
+from payments.orders.rules import payers_cost_vnd
 from payments.portal import queries
 from payments.portal.rules import SAMPLE_BINS, TOKEN, shown_name
 from payments.vietqr import encode_transfer
@@ -31,11 +35,13 @@ LOOK_BACK = timedelta(days=90)
 def page(token: str) -> ResponseReturnValue:
     """All invoices of the pupil: open ones with QR and fields to copy, paid ones as done."""
     with db_session() as session:
-        who = _holder_of(queries.holder(session, _checked(token), clock.now()))
+        who = known_holder(session, checked_token(token))
         dues = queries.dues(session, who)
         costs = queries.costs(session, who)
         excess = queries.excess(session, who)
         version = _version(queries.states(session, who), excess)
+        ways = orders.ways(session, who.school_id)
+        live = orders.live_orders(session, who.school_id, who.pupil_id, clock.now())
     recent = clock.now() - LOOK_BACK
     return render_template(
         "portal/page.html",
@@ -46,6 +52,9 @@ def page(token: str) -> ResponseReturnValue:
         paid_dues=[due for due in dues if due.open_vnd == 0 and due.changed_at > recent],
         costs=costs,
         excess=excess,
+        ways=ways,
+        live_orders=live,
+        cost_of=_cost_of,
         memo=_memo,
         today=clock.today(),
         now=clock.now().astimezone(clock.VIETNAM),
@@ -57,7 +66,7 @@ def page(token: str) -> ResponseReturnValue:
 def status(token: str) -> ResponseReturnValue:
     """What the waiting page polls: a version that changes with every state, as ETag and body (304 when unchanged)."""
     with db_session() as session:
-        who = _holder_of(queries.holder(session, _checked(token), clock.now()))
+        who = known_holder(session, checked_token(token))
         version = _version(queries.states(session, who), queries.excess(session, who))
     answer = Response(f'{{"version":"{version}"}}', mimetype="application/json")
     answer.set_etag(version)
@@ -69,7 +78,7 @@ def status(token: str) -> ResponseReturnValue:
 def picture(token: str, reference: str, kind: str) -> ResponseReturnValue:
     """The QR of one open invoice, for what is still open of it; PNG to save from any chat app, SVG to show."""
     with db_session() as session:
-        who = _holder_of(queries.holder(session, _checked(token), clock.now()))
+        who = known_holder(session, checked_token(token))
         dues = queries.dues(session, who)
     due = next((due for due in dues if due.reference == reference and due.open_vnd > 0), None)
     if due is None or kind not in {"png", "svg"}:
@@ -88,10 +97,16 @@ def picture(token: str, reference: str, kind: str) -> ResponseReturnValue:
     return answer
 
 
-def _checked(token: str) -> str:
+def checked_token(token: str) -> str:
+    """The token of an address, if it can be one. Raises NotFoundError."""
     if not TOKEN.fullmatch(token):
         raise _unknown()
     return token
+
+
+def known_holder(session: Session, token: str) -> queries.Holder:
+    """Whom a token stands for. Raises NotFoundError for unknown and expired alike."""
+    return _holder_of(queries.holder(session, token, clock.now()))
 
 
 def _holder_of(who: queries.Holder | None) -> queries.Holder:
@@ -105,6 +120,11 @@ def _unknown() -> NotFoundError:
         "Không tìm thấy thông báo thu tiền. Đường dẫn có thể đã hết hạn; vui lòng hỏi nhà trường.",
         "There is no such notice. The link may have expired; please ask the school for a new one.",
     )
+
+
+def _cost_of(way: orders.Way, due: queries.Due) -> int:
+    """What paying an invoice this way costs the parent, in đồng."""
+    return payers_cost_vnd(due.open_vnd, way.cost_vnd, way.cost_per_10000, way.borne_by)
 
 
 def _memo(due: queries.Due) -> str:

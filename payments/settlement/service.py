@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from payments import outbox
 from payments.errors import DomainError
 from payments.inbox.service import attach_evidence, decide_held
+from payments.orders.service import mark_paid
 from payments.outbox import Claimed
 from payments.settlement.correcting import cancel_invoice, replace_invoice
 from payments.settlement.deciding import assign, undo
@@ -98,6 +99,7 @@ def _settle_rows(session: Session, school_id: int, rows: Sequence[Claimed]) -> C
         [one.transaction_id for one in attached],
         [one.transaction_id for one in attached if one.learned],
     )
+    mark_paid(session, school_id, evidence_ids)
     outbox.remove(session, rows)
     return outcomes
 

@@ -39,6 +39,7 @@ ORDER = [
     "BATCH",
     "POLL",
     "POLL_FIELDS",
+    "ORDERS",
     "REFUSALS",
     "authenticate",
     "parse",
@@ -84,6 +85,7 @@ def test_every_module_has_the_same_names_in_the_same_order(name: str) -> None:
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             found.append(node.target.id)
     absent = {name for kind, names in OPTIONAL.items() if not isinstance(adapter, kind) for name in names}
+    absent |= set() if hasattr(adapter, "ORDERS") else {"ORDERS"}
     wanted = [name for name in ORDER if name not in absent]
     assert [name for name in found if name in wanted] == wanted
 

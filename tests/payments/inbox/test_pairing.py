@@ -193,3 +193,12 @@ def test_more_evidence_never_takes_back_a_credit(pieces: list[Piece]) -> None:
         books.receive([one])
         assert all(books.money[named] >= count for named, count in before.items() if named)
         before = books.money
+
+
+def test_what_one_sender_told_and_answered_under_two_numbers_are_two_payments() -> None:
+    told, answered = piece(1, "callback:7", ["HP7K3M9Q2XAT"], "A"), piece(2, "poll:7", ["HP7K3M9Q2XAT"], "B")
+    assert [len(group.pieces) for group in pair([told, answered])] == [1, 1]
+    same = piece(3, "poll:7", ["HP7K3M9Q2XAT"], "A")
+    assert [len(group.pieces) for group in pair([told, same])] == [2]
+    line = piece(4, STATEMENT, ["HP7K3M9Q2XAT"], "B")
+    assert [len(group.pieces) for group in pair([told, line])] == [2], "a statement may print another number"

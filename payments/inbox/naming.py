@@ -1,0 +1,37 @@
+"""What a piece of evidence about one of our orders says beyond its memo, as SQL.
+
+An order names its invoice from its beginning, so this is a fact however late the money comes, and in whatever order. A
+memo that names an invoice of the school itself is what the payer meant. Its service has a number of its own for every
+payment, which callbacks and answers to our questions share: they tell of one movement exactly when it is the same.
+"""
+
+_ORDER = """
+    FROM payment_order ordered
+    WHERE ordered.connection_id = {0}.connection_id AND ordered.order_ref = {0}.order_reference
+      AND ordered.school_id = {0}.school_id
+"""
+
+_REFERENCES = f"""
+    CASE WHEN {{0}}.order_reference IS NULL THEN {{0}}."references" ELSE coalesce((
+        SELECT {{0}}."references" || meant.reference
+        FROM invoice meant
+        WHERE (meant.school_id, meant.id) = (SELECT ordered.school_id, ordered.invoice_id {_ORDER})
+          AND NOT EXISTS (SELECT FROM invoice printed
+              WHERE printed.school_id = {{0}}.school_id AND printed.reference = ANY({{0}}."references"))
+    ), {{0}}."references") END
+"""  # noqa: S608 - constants of this module
+
+_NUMBER = f"""
+    CASE WHEN {{0}}.order_reference IS NOT NULL AND EXISTS (SELECT {_ORDER})
+    THEN {{0}}.provider_txn_id ELSE {{0}}.bank_reference END
+"""
+
+
+def references_named_by(evidence: str) -> str:
+    """The references that a row of ``evidence`` (its alias) names, with that of its order's invoice."""
+    return _REFERENCES.format(evidence)
+
+
+def number_of(evidence: str) -> str:
+    """The number by which a row of ``evidence`` (its alias) is known: the bank's, of our orders the service's."""
+    return _NUMBER.format(evidence)

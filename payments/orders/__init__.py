@@ -1,0 +1,1 @@
+"""Orders: payments that we ask a payment service to take for one invoice."""
