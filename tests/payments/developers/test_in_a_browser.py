@@ -125,7 +125,7 @@ def test_swagger_ui_runs_under_the_strict_policy_and_asks_nobody_else(desk: Deve
         enter(page, desk.base_url, "ky.su")
         page.goto(f"{desk.base_url}/developers/api/")
         page.click("text=Swagger UI")
-        expect(page.locator(".opblock").first).to_be_visible()
+        expect(page.locator(".opblock").first).to_be_visible(timeout=60_000)  # two megabytes of script
         assert page.locator(".opblock").count() >= 2
         policy = page.request.get(page.url).headers["content-security-policy"]
         assert "unsafe" not in policy
