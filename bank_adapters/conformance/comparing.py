@@ -67,6 +67,7 @@ class _Source:
             name: {arg.arg for arg in _arguments(node) if arg.arg == "secrets"}
             for name, node in self._functions.items()
         }
+        self._own = {name.id for node in tree.body for name in _assigned(node)}
         self._gives: set[str] = set()
         self._changed = True
 
@@ -143,7 +144,7 @@ class _Source:
                 yield node.lineno
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in BEGINNINGS:
                 parts = [node.func.value, *node.args]
-                if any(self._is_secret(name, part) for part in parts) and not any(map(_is_constant, parts)):
+                if any(self._is_secret(name, part) for part in parts) and not any(map(self._is_own, parts)):
                     yield node.lineno
             elif isinstance(node, ast.Match) and self._is_secret(name, node.subject):
                 yield node.lineno
@@ -153,7 +154,13 @@ class _Source:
         if not any(isinstance(one, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for one in node.ops):
             return False
         sides = [node.left, *node.comparators]
-        return any(self._is_secret(name, side) for side in sides) and not any(map(_is_constant, sides))
+        return any(self._is_secret(name, side) for side in sides) and not any(map(self._is_own, sides))
+
+    def _is_own(self, node: ast.expr) -> bool:
+        """Whether the module itself wrote it: a literal, or a name of its own that stands outside functions."""
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            return all(map(self._is_own, node.elts))
+        return isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id in self._own)
 
 
 def _arguments(function: ast.FunctionDef) -> list[ast.arg]:
@@ -164,10 +171,10 @@ def _called(call: ast.Call) -> str:
     return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
 
 
-def _is_constant(node: ast.expr) -> bool:
-    if isinstance(node, ast.Tuple | ast.List | ast.Set):
-        return all(map(_is_constant, node.elts))
-    return isinstance(node, ast.Constant)
+def _assigned(node: ast.stmt) -> Iterator[ast.Name]:
+    targets: list[ast.expr] = node.targets if isinstance(node, ast.Assign) else []
+    targets += [node.target] if isinstance(node, ast.AnnAssign) else []
+    return (target for target in targets if isinstance(target, ast.Name))
 
 
 class _Watched(str):

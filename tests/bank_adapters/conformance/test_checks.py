@@ -135,6 +135,11 @@ FAULTS: dict[str, tuple[str, str, Mapping[str, str]]] = {
         "line",
         {COMPARISON: 'given == __import__("hmac").new(keys[0].encode(), request.body, "sha256").hexdigest()'},
     ),
+    "looked up in a table": (
+        "comparison",
+        "line",
+        {COMPARISON: f"given in dict.fromkeys([{HASH}])"},
+    ),
     "a missing field is an error of ours": (
         "fuzz",
         "KeyError",
@@ -233,6 +238,11 @@ def test_a_vector_with_a_wrong_expectation_fails_the_first_check(tmp_path: Path)
     given = plug_ins.subject(tmp_path, {})
     wrong = [{**given.vectors[0], "normalized": {"amount": 1}}]
     assert check_adapter(given.adapter, wrong)[0].passed is False
+
+
+def test_an_adapter_without_samples_fails(tmp_path: Path) -> None:
+    checks = check_adapter(plug_ins.subject(tmp_path, {}).adapter, [])
+    assert (checks[0].passed, checks[0].detail[:16]) == (False, "no sample to try")
 
 
 def test_without_a_genuine_message_nothing_is_claimed(tmp_path: Path) -> None:
