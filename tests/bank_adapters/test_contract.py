@@ -13,6 +13,7 @@ from bank_adapters.contract import (
     Biller,
     MalformedCallbackError,
     Outcome,
+    PartlySigned,
     Poller,
     Reason,
     Request,
@@ -37,6 +38,7 @@ ORDER = [
     "SECRET_CHOICES",
     "ROUTES",
     "BATCH",
+    "UNSIGNED",
     "POLL",
     "POLL_FIELDS",
     "ORDERS",
@@ -51,6 +53,7 @@ ORDER = [
     "read_page",
 ]
 OPTIONAL = {
+    PartlySigned: {"UNSIGNED"},
     TokenIssuer: {"token"},
     Biller: {"REFUSALS", "inquire", "answer_inquiry"},
     Poller: {"POLL", "POLL_FIELDS", "poll_request", "read_page"},
