@@ -37,8 +37,8 @@ SECRET_FIELDS: Final = ("secret_key", "merchant_id", "pay_url", "api_url")
 SECRET_CHOICES: Final = (("secret_key",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
-ORDERS: Final = orders
 UNSIGNED: Final = {"secret_key": EVERYTHING}
+ORDERS: Final = orders
 
 _PAID: Final = ("ORDER_PAID", "RENEWAL_ORDER_PAID")
 _VOID: Final = "TRANSACTION_VOID"
