@@ -19,7 +19,10 @@ from tests.test_screenshots import served
 pytestmark = [pytest.mark.browser, pytest.mark.db, pytest.mark.timeout(120)]
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
-DESK = ("", "roster/", "fees/", "rounds/", "rounds/new", "invoices/", "unmatched/", "accounts/", "reconciliation/")
+DESK = (
+    *("", "roster/", "fees/", "rounds/", "rounds/new", "invoices/", "unmatched/", "accounts/", "reconciliation/"),
+    "api-keys/",
+)
 SMALL = """
 () => [...document.querySelectorAll('a, button, input, select, summary')]
   .filter(e => getComputedStyle(e).display !== 'inline' && e.type !== 'hidden' && e.getClientRects().length)

@@ -10,7 +10,7 @@ from payments import clock
 from payments.access.queries import user_id_by_name
 from payments.api import service
 from payments.api.queries import Row, keys_of
-from payments.api.rules import PER_MINUTE, Scope
+from payments.api.rules import PER_MINUTE, Scope, state_of
 from payments.db import command_session
 from payments.schools.queries import school_by_code
 
@@ -95,16 +95,9 @@ def _shown(row: Row) -> dict[str, Any]:
         "expires_at": row["expires_at"].isoformat(),
         "used_at": _moment(row["used_at"]),
         "revoked_at": _moment(row["revoked_at"]),
-        "state": state_of(row, clock.now()),
+        "state": state_of(row["revoked_at"], row["expires_at"], clock.now()),
     }
 
 
 def _moment(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat()
-
-
-def state_of(row: Row, now: datetime) -> str:
-    """Whether a key is ``live``, ``expired`` or ``revoked``."""
-    if row["revoked_at"] is not None:
-        return "revoked"
-    return "expired" if row["expires_at"] <= now else "live"

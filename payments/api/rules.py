@@ -64,6 +64,13 @@ def minute_of(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
 
 
+def state_of(revoked_at: datetime | None, expires_at: datetime, now: datetime) -> str:
+    """Whether a key is ``live``, ``expired`` or ``revoked``."""
+    if revoked_at is not None:
+        return "revoked"
+    return "expired" if expires_at <= now else "live"
+
+
 def encode_cursor(operation: str, place: tuple[int, ...]) -> str:
     """Where the next page of a list begins: opaque to whoever gets it."""
     text = f"{operation}:{'.'.join(map(str, place))}"

@@ -51,6 +51,7 @@ def key(postgres) -> Iterator[str]:
     postgres.drop_database(name)
 
 
+@pytest.mark.slow
 @schema.parametrize()
 def test_no_request_meets_an_error_of_ours_or_an_answer_that_is_not_described(case, key: str):
     case.call_and_validate(headers={"Authorization": f"Bearer {key}"})
