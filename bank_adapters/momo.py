@@ -39,6 +39,7 @@ SECRET_CHOICES: Final = (("access_key", "secret_key"),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
 ORDERS: Final = orders
+SETTLES: Final = "batch"
 
 _SIGNED: Final = (
     "amount",

@@ -39,6 +39,7 @@ ROUTES: Final = {"": "notify"}
 BATCH: Final = False
 UNSIGNED: Final = {"secret_key": EVERYTHING}
 ORDERS: Final = orders
+SETTLES: Final = "batch"
 
 _PAID: Final = ("ORDER_PAID", "RENEWAL_ORDER_PAID")
 _VOID: Final = "TRANSACTION_VOID"

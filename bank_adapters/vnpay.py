@@ -42,6 +42,7 @@ SECRET_CHOICES: Final = (("hash_secret",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
 ORDERS: Final = orders
+SETTLES: Final = "batch"
 
 MAX_QUERY_BYTES: Final = 8 * 1024
 _UNSIGNED: Final = ("vnp_SecureHash", "vnp_SecureHashType")

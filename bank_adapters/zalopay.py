@@ -37,6 +37,7 @@ SECRET_CHOICES: Final = (("key2",),)
 ROUTES: Final = {"": "notify"}
 BATCH: Final = False
 ORDERS: Final = orders
+SETTLES: Final = "batch"
 
 _CODES: Final = {
     Outcome.already_paid: (2, "already paid"),

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "link": "payments.portal.cli:link_group",
     "migrate": "operations.serve:migrate",
     "order": "payments.orders.cli:order_group",
+    "payout": "payments.clearing.cli:payout_group",
     "poll": "payments.inbox.poll_cli:poll_group",
     "reconcile": "reconciliation.cli:reconcile_group",
     "reference": "payments.invoices.reference_cli:reference_group",

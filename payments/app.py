@@ -12,6 +12,7 @@ from payments.api import description as api_description
 from payments.api import openapi
 from payments.api import views as api
 from payments.banking import tasks as accounts
+from payments.clearing import tasks as clearing
 from payments.console import views as console
 from payments.crypto import FieldCipher
 from payments.db import make_engine
@@ -43,6 +44,7 @@ BEAT: Mapping[str, Any] = {
     **issuing.BEAT,
     **accounts.BEAT,
     **settling.BEAT,
+    **clearing.BEAT,
     **polling.BEAT,
     **asking.BEAT,
 }

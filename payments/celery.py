@@ -20,6 +20,7 @@ from payments.settings import Settings
 
 QUEUES: Mapping[str, str] = {
     "settlement": "payments.settlement.tasks.settle_due",
+    "clearing": "payments.clearing.tasks.clear_due",
     "issuing": "payments.invoices.tasks.issue_due",
     "polling": "payments.inbox.tasks.poll_due",
     "notices": "payments.notifications.tasks.deliver_due",

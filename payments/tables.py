@@ -5,6 +5,7 @@ from payments.access import models as access
 from payments.api import models as api
 from payments.audit import models as audit
 from payments.banking import models as banking
+from payments.clearing import models as clearing
 from payments.events import models as events
 from payments.fees import models as fees
 from payments.inbox import models as inbox
@@ -22,6 +23,7 @@ ROOMS = (
     api,
     audit,
     banking,
+    clearing,
     events,
     fees,
     inbox,

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from payments.banking.rules import Tariff
 from payments.inbox.halves import LATE_DAYS, NEAR_DAYS
-from reconciliation.facts import BankFact, GatewayFact, Tariff
+from reconciliation.facts import BankFact, GatewayFact
 
 LEAST_PAYMENTS = 3
 """Of fewer, one that is left out leaves no batch."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from reconciliation.facts import LedgerFact
+from reconciliation.facts import GatewayFact, LedgerFact
 from reconciliation.movements import T0, T1, T2, T3, Movement
 from reconciliation.pairs import Key, Window, grouped, neighbourhoods, one_to_one, within
 
@@ -316,9 +316,14 @@ def groupings(rows: Sequence[LedgerFact]) -> Iterable[list[LedgerFact]]:
 
 def adds_up(movement: Movement, rows: Sequence[LedgerFact]) -> bool:
     """Whether rows make up a movement: what arrived, or what was paid before an intermediary's fee."""
-    gross_vnd = sum(fact.amount_vnd for fact in movement.gateways)
+    gross_vnd = sum(signed_vnd(fact) for fact in movement.owed or movement.gateways)
     total_vnd = sum(row.amount_vnd for row in rows)
     return bool(rows) and total_vnd in ({movement.amount_vnd, gross_vnd} if gross_vnd else {movement.amount_vnd})
+
+
+def signed_vnd(fact: GatewayFact) -> int:
+    """Money in is positive."""
+    return fact.amount_vnd if fact.direction == "credit" else -fact.amount_vnd
 
 
 def certain(faces: Sequence[Face], rows: Sequence[LedgerFact]) -> bool:

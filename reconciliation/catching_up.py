@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from payments.settlement.service import settle_school
+from payments.clearing.service import Cleared, clear_school
+from payments.settlement.service import Settled, settle_school
 from reconciliation.booking import REFERENCE_WINDOW
 from reconciliation.locks import lock_school, lock_settlement
 from reconciliation.models import ReconcileRun
@@ -63,6 +64,14 @@ TOUCHED = text("""
     SELECT t.value_date, t.value_date
     FROM decision d JOIN bank_transaction t ON t.school_id = d.school_id AND t.id = d.transaction_id
     WHERE d.school_id = :school_id AND d.id > :decision AND t.account_id = :account_id
+    UNION ALL
+    SELECT min(t.value_date), max(t.value_date)
+    FROM payout p
+    JOIN payout_item i ON i.school_id = p.school_id AND i.payout_id = p.id
+    JOIN bank_transaction t ON t.school_id = p.school_id AND t.id IN (p.transaction_id, i.transaction_id)
+    WHERE p.school_id = :school_id AND t.account_id = :account_id
+      AND (p.id > :payout OR p.dissolved_at > :looked_from)
+    HAVING count(*) > 0
 """)
 STANDING = text("""
     SELECT run.id, run.day, run.from_day, run.exceptions <> '{}'::jsonb OR run.not_due > 0 AS is_open
@@ -114,12 +123,14 @@ def reconcile_school(sessions: Sessions, school_id: int, day: date) -> list[Reco
 
 
 def settle_all(sessions: Sessions, school_id: int) -> None:
-    """What arrived before the night is settled before it is judged; a busy school is settled by whoever has it."""
-    while True:
-        with sessions() as session:
-            result = settle_school(session, school_id)
-        if result.busy or result.taken == 0 or result.failed:
-            return
+    """What arrived before the night is settled and cleared before it is judged; a busy school is its worker's."""
+    steps: tuple[Callable[[Session, int], Settled | Cleared], ...] = (settle_school, clear_school)
+    for work in steps:
+        while True:
+            with sessions() as session:
+                result = work(session, school_id)
+            if result.busy or result.taken == 0 or result.failed:
+                break
 
 
 def _arrived(session: Session, owner: dict[str, int]) -> tuple[list[Period], list[Period]]:
@@ -127,8 +138,10 @@ def _arrived(session: Session, owner: dict[str, int]) -> tuple[list[Period], lis
     newest = session.execute(NEWEST, owner).first()
     if newest is None:
         return [], []
-    # Runs of an earlier version kept no mark of what was held.
-    seen: dict[str, Any] = owner | {"held": 0} | newest.inputs | {"looked_from": newest.created_at - AT_THE_DOOR}
+    # Runs of an earlier version kept no mark of what was held, nor of payouts.
+    seen: dict[str, Any] = (
+        owner | {"held": 0, "payout": 0} | newest.inputs | {"looked_from": newest.created_at - AT_THE_DOOR}
+    )
     stated, touched = ([(row.first, row.last) for row in session.execute(one, seen)] for one in (STATED, TOUCHED))
     return stated, touched
 

@@ -1,11 +1,14 @@
 """Proposed postings for what bank and gateway know and the school's books do not: a workbook in our own template.
 
 What is allocated goes to the accounts of its fee items, the rest to those of pupils' credit or of money that nobody has
-identified. The codes come from the school's chart (``hocphi chart``): a proposal, which the accountant changes or not.
+identified. A payout of an intermediary brings its net to the bank and its fee to the expenses, and both clear what was
+owed, which is as much as the payments that it paid. The codes come from the school's chart (``hocphi chart``): a
+proposal, which the accountant changes or not.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, select, text
@@ -39,6 +42,29 @@ SHARES = text("""
     ORDER BY 1, 2, 3, 4
 """)
 
+PAYOUTS = text("""
+    SELECT item.transaction_id, p.gross_vnd, p.fee_vnd
+    FROM payout_item item JOIN payout p ON p.school_id = item.school_id AND p.id = item.payout_id
+    WHERE item.school_id = :school_id AND item.live AND item.transaction_id = ANY(CAST(:ids AS bigint[]))
+""")
+
+
+class Payout(NamedTuple):
+    """What an intermediary paid and kept, in đồng."""
+
+    gross_vnd: int
+    fee_vnd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What the rows are written from: shares and payouts by bank transaction, and the codes of the chart."""
+
+    shares: Mapping[int, list["Share"]]
+    payouts: Mapping[int, Payout]
+    codes: ChartCodes
+    money: str
+
 
 class Share(NamedTuple):
     """A part of a payment, in đồng, and the account of the school's chart that it belongs to."""
@@ -61,11 +87,13 @@ def postings(session: Session, run_id: int) -> list[LedgerRow]:
     items = queries.items_with(session, view.run, MISSING)
     lines = queries.behind(session, view.run).lines
     codes = _chart(session, view.run.school_id)
-    shares = _shares(session, view.run.school_id, items, codes)
-    money = _money_account(session, view, codes)
-    rows = [
-        row for item in items for row in _rows(item, [lines[number] for number in item.bank_line_ids], shares, money)
-    ]
+    book = Book(
+        _shares(session, view.run.school_id, items, codes),
+        _payouts(session, view.run.school_id, items),
+        codes,
+        _money_account(session, view, codes),
+    )
+    rows = [row for item in items for row in _rows(item, [lines[number] for number in item.bank_line_ids], book)]
     rest = codes.code(LedgerRole.SUSPENSE)
     return [
         LedgerRow(line_no=number, **values | {"contra_account": values["contra_account"] or rest})
@@ -73,31 +101,60 @@ def postings(session: Session, run_id: int) -> list[LedgerRow]:
     ]
 
 
-def _rows(
-    item: ReconcileItem, lines: Sequence[Row[Any]], shares: Mapping[int, list[Share]], money: str
-) -> Iterator[dict[str, Any]]:
+def _rows(item: ReconcileItem, lines: Sequence[Row[Any]], book: Book) -> Iterator[dict[str, Any]]:
     """The parts of an item; what no share explains, and all money out, has no account of its own."""
-    parts = [share for number in item.transaction_ids for share in shares.get(number, ())]
+    parts = [share for number in item.transaction_ids for share in book.shares.get(number, ())]
+    payout = next((book.payouts[number] for number in item.transaction_ids if number in book.payouts), None)
+    if payout is not None and len(lines) == 1:
+        yield from _payout_rows(item, lines[0], payout, parts, book)
+        return
     for line in lines:
         known = (
             parts if line.direction == "credit" and sum(part.amount_vnd for part in parts) <= line.amount_vnd else []
         )
         rest_vnd = line.amount_vnd - sum(part.amount_vnd for part in known)
         for code, amount_vnd in [*known, *([("", rest_vnd)] if rest_vnd else [])]:
-            yield {
-                "booked_on": line.booked_on,
-                "document_no": line.bank_reference or None,
-                "document_date": line.booked_on,
-                "description": " ".join(item.references) or line.description,
-                "account_code": money,
-                "contra_account": code,
-                "debit_vnd": amount_vnd if line.direction == "credit" else 0,
-                "credit_vnd": 0 if line.direction == "credit" else amount_vnd,
-                "reference": item.references[0] if item.references else None,
-                "is_cash": False,
-                "source": "",
-            }
+            signed_vnd = amount_vnd if line.direction == "credit" else -amount_vnd
+            yield _row(item, line, book.money, code, signed_vnd)
         parts = []
+
+
+def _payout_rows(
+    item: ReconcileItem, line: Row[Any], payout: Payout, parts: Sequence[Share], book: Book
+) -> Iterator[dict[str, Any]]:
+    """Net to the bank, fee to the expenses, both against what was owed; and what was owed for."""
+    clearing = book.codes.code(LedgerRole.CLEARING)
+    yield _row(item, line, book.money, clearing, line.amount_vnd)
+    if payout.fee_vnd:
+        yield _row(item, line, book.codes.code(LedgerRole.FEE), clearing, payout.fee_vnd)
+    for code, amount_vnd in parts:
+        yield _row(item, line, clearing, code, amount_vnd)
+    rest_vnd = payout.gross_vnd - sum(part.amount_vnd for part in parts)
+    if rest_vnd:
+        yield _row(item, line, clearing, "", rest_vnd)
+
+
+def _row(item: ReconcileItem, line: Row[Any], account: str, contra: str, signed_vnd: int) -> dict[str, Any]:
+    """One row on an account: debit for a positive amount, credit for a negative one."""
+    return {
+        "booked_on": line.booked_on,
+        "document_no": line.bank_reference or None,
+        "document_date": line.booked_on,
+        "description": " ".join(item.references) or line.description,
+        "account_code": account,
+        "contra_account": contra,
+        "debit_vnd": max(signed_vnd, 0),
+        "credit_vnd": max(-signed_vnd, 0),
+        "reference": item.references[0] if item.references else None,
+        "is_cash": False,
+        "source": "",
+    }
+
+
+def _payouts(session: Session, school_id: int, items: Iterable[ReconcileItem]) -> dict[int, Payout]:
+    ids = sorted({number for item in items for number in item.transaction_ids})
+    rows = session.execute(PAYOUTS, {"school_id": school_id, "ids": ids})
+    return {row.transaction_id: Payout(row.gross_vnd, row.fee_vnd) for row in rows}
 
 
 def _shares(

@@ -28,6 +28,8 @@ class BankFact:
     """The bank transaction that this one takes back."""
     stated_fee_vnd: int = 0
     """A fee that the line itself states."""
+    payout_fee_vnd: int | None = None
+    """What an intermediary kept of the payout that this line is; None: it is none."""
     after_close: bool = False
 
 
@@ -39,7 +41,8 @@ class GatewayFact:
     """Of its bank transaction; below zero: minus the id of evidence that is attached to none."""
     day: date
     due: date
-    """The day whose statement must show it: the next business day when it came late at night."""
+    """The day whose statement must show it: the next business day when it came late at night, of an intermediary the
+    agreed one."""
     direction: Direction
     amount_vnd: int
     bank_reference: str = ""
@@ -49,6 +52,12 @@ class GatewayFact:
     conflicting: bool = False
     """The sender said it a second time with other content."""
     reverses_id: int | None = None
+    owed: bool = False
+    """An intermediary owes it until its payout, which is due on ``due``."""
+    paid_by: int | None = None
+    """The bank transaction of the payout that paid it."""
+    cancelled: bool = False
+    """Owed no more and never paid out: taken back before its payout, or what took it back."""
     after_close: bool = False
 
 
@@ -67,18 +76,6 @@ class LedgerFact:
     """Above 1: the same row, word for word, for the so-manieth time."""
     is_cash: bool = False
     after_close: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Tariff:
-    """What an intermediary keeps of each payment, by the account's channels."""
-
-    cost_vnd: int
-    cost_per_10000: int
-
-    def fee_vnd(self, amount_vnd: int) -> int:
-        """The fee of one payment, rounded half up to whole đồng."""
-        return self.cost_vnd + (amount_vnd * self.cost_per_10000 + 5000) // 10000
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ WATERMARKS = text("""
         (SELECT max(id) FROM transaction_evidence WHERE school_id = :school_id) AS link,
         (SELECT max(id) FROM held_evidence WHERE school_id = :school_id) AS held,
         (SELECT max(id) FROM ledger_import WHERE school_id = :school_id) AS ledger_import,
-        (SELECT max(id) FROM decision WHERE school_id = :school_id) AS decision
+        (SELECT max(id) FROM decision WHERE school_id = :school_id) AS decision,
+        (SELECT max(id) FROM payout WHERE school_id = :school_id) AS payout
 """)
 ADD_ITEMS = text("""
     INSERT INTO reconcile_item (

@@ -1,6 +1,5 @@
 """What a night reads: facts of one account as compact rows, a few statements whatever their number."""
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -11,23 +10,29 @@ from sqlalchemy.orm import Session
 
 from bank_adapters.statements.keys import fold_reference
 from payments import clock
+from payments.banking.queries import tariffs_of
+from payments.banking.rules import Tariff
+from payments.business_days import BusinessDays
+from payments.clearing.rules import stated_fee_vnd
 from reconciliation.balances import StatementFact
-from reconciliation.business_days import BusinessDays
-from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Tariff
+from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact
 
-_FEE = re.compile(r"\b(?:PHI|FEE)\b\D{0,12}([0-9][0-9.,]*)", re.IGNORECASE)
 LONGEST_SHIFT = timedelta(days=14)
 """From the day a callback names to the day its statement is due: Tết."""
+LONGEST_OWED = timedelta(days=40)
+"""The same where an intermediary pays out after as many as ten business days."""
 
 # A doubtful statement's lines count while it stands, except where a statement that adds up says the same.
 _LINES = """
     SELECT line.id, line.booked_on, line.value_date, line.direction, line.amount_vnd, line.bank_reference,
-        line."references", link.transaction_id, txn.reverses_id, st.imported_at,
+        line."references", link.transaction_id, txn.reverses_id, st.imported_at, paid.fee_vnd AS payout_fee_vnd,
         CASE WHEN line.direction = 'credit' AND line.description ~* '\\m(phi|fee)\\M' THEN line.description END AS fee
     FROM bank_line line
     JOIN bank_statement st ON st.school_id = line.school_id AND st.id = line.statement_id
     LEFT JOIN transaction_evidence link ON link.school_id = line.school_id AND link.evidence_id = line.evidence_id
     LEFT JOIN bank_transaction txn ON txn.school_id = link.school_id AND txn.id = link.transaction_id
+    LEFT JOIN payout paid
+        ON paid.school_id = link.school_id AND paid.transaction_id = link.transaction_id AND paid.dissolved_at IS NULL
     WHERE line.school_id = :school_id AND line.account_id = :account_id
       AND (st.break_at IS NULL OR st.id = ANY(CAST(:doubtful AS bigint[])) AND NOT EXISTS (
           SELECT FROM bank_line sure WHERE sure.school_id = line.school_id AND sure.account_id = line.account_id
@@ -41,13 +46,26 @@ _SENT = """
         CASE WHEN e.status = 'settled' THEN e.direction WHEN e.direction = 'credit' THEN 'debit' ELSE 'credit' END
             AS direction,
         e.amount_vnd, e.bank_reference, e."references", e.source || ':' || e.connection_id AS source, e.received_at,
-        txn.reverses_id,
+        txn.reverses_id, sender.payout_days, paid.transaction_id AS paid_by,
+        sender.payout_days IS NOT NULL AND item.id IS NULL AND (
+            txn.state = 'reversed' AND NOT EXISTS (
+                SELECT FROM bank_transaction back JOIN payout_item deducted
+                    ON deducted.school_id = back.school_id AND deducted.transaction_id = back.id AND deducted.live
+                WHERE back.school_id = txn.school_id AND back.account_id = txn.account_id
+                  AND back.direction = 'debit' AND back.amount_vnd = txn.amount_vnd AND back.reverses_id = txn.id)
+            OR txn.reverses_id IS NOT NULL AND NOT EXISTS (
+                SELECT FROM payout_item kept
+                WHERE kept.school_id = txn.school_id AND kept.transaction_id = txn.reverses_id AND kept.live)
+        ) AS cancelled,
         EXISTS (
             SELECT FROM evidence other WHERE other.connection_id = e.connection_id AND other.dedup_key = e.dedup_key
               AND other.direction = e.direction AND other.status = e.status AND other.conflicting) AS conflicting
     FROM evidence e
+    JOIN connection sender ON sender.id = e.connection_id
     LEFT JOIN transaction_evidence link ON link.evidence_id = e.id
     LEFT JOIN bank_transaction txn ON txn.school_id = link.school_id AND txn.id = link.transaction_id
+    LEFT JOIN payout_item item ON item.school_id = txn.school_id AND item.transaction_id = txn.id AND item.live
+    LEFT JOIN payout paid ON paid.school_id = item.school_id AND paid.id = item.payout_id
     WHERE e.school_id = :school_id AND e.account_id = :account_id AND e.source <> 'statement'
       AND e.status IN ('settled', 'void') AND NOT e.conflicting AND NOT e.sandbox
       AND NOT EXISTS (SELECT FROM held_evidence held WHERE held.evidence_id = e.id AND held.reason = 'no_original')
@@ -81,6 +99,7 @@ LINES_OF_TRANSACTIONS = text(_LINES.format("link.transaction_id = ANY(CAST(:ids 
 SENT_ON_DAYS = text(_SENT.format("e.value_date BETWEEN :first AND :last"))
 SENT_ELSEWHERE = text(_SENT.format(_ELSEWHERE.format("e.value_date", 'e."references"', "e.amount_vnd")))
 SENT_OF_TRANSACTIONS = text(_SENT.format("link.transaction_id = ANY(CAST(:ids AS bigint[]))"))
+SENT_OF_PAYOUTS = text(_SENT.format("paid.transaction_id = ANY(CAST(:ids AS bigint[]))"))
 BOOKED_ON_DAYS = text(_BOOKED.format("row.booked_on BETWEEN :first AND :last"))
 BOOKED_ELSEWHERE = text(_BOOKED.format(_ELSEWHERE.format("row.booked_on", 'row."references"', "row.amount_vnd")))
 
@@ -108,13 +127,12 @@ BOOKS = text("""
           WHERE row.school_id = imported.school_id AND row.import_id = imported.id))
     ORDER BY imported.period_from, imported.period_to
 """)
-HOLIDAYS = text("SELECT day FROM holiday WHERE day BETWEEN :first AND :last ORDER BY day")
-TARIFFS = text("""
-    SELECT cost_vnd, cost_per_10000 FROM channel
-    WHERE school_id = :school_id AND receiving_account_id = :account_id AND borne_by = 'school'
-      AND (cost_vnd > 0 OR cost_per_10000 > 0)
-    ORDER BY cost_vnd, cost_per_10000
+INTERMEDIATED = text("""
+    SELECT EXISTS (
+        SELECT FROM connection_account listed JOIN connection c ON c.id = listed.connection_id
+        WHERE listed.school_id = :school_id AND listed.account_id = :account_id AND c.settles = 'batch')
 """)
+HOLIDAYS = text("SELECT day FROM holiday WHERE day BETWEEN :first AND :last ORDER BY day")
 CLOSES = text("SELECT through, closed_at FROM period_close WHERE school_id = :school_id ORDER BY through")
 FIRST_ACCOUNT = text("SELECT min(id) FROM receiving_account WHERE school_id = :school_id AND state <> 'proposed'")
 
@@ -127,6 +145,7 @@ class Source:
         self._owner = {"school_id": school_id, "account_id": account_id}
         self._is_first = self.scalar(FIRST_ACCOUNT) == account_id
         self._closes = [(row.through, row.closed_at) for row in self.rows(CLOSES)]
+        self.longest_shift = LONGEST_OWED if self.scalar(INTERMEDIATED) else LONGEST_SHIFT
         self.calendar = BusinessDays()
         self.doubtful: list[int] = []
 
@@ -140,7 +159,9 @@ class Source:
 
     def load_calendar(self, first: date, last: date) -> tuple[date, ...]:
         """Take the holidays around the days into account; returns them."""
-        days = tuple(row.day for row in self.rows(HOLIDAYS, first=first - LONGEST_SHIFT, last=last + LONGEST_SHIFT))
+        days = tuple(
+            row.day for row in self.rows(HOLIDAYS, first=first - self.longest_shift, last=last + self.longest_shift)
+        )
         self.calendar = BusinessDays(frozenset(days))
         return days
 
@@ -160,7 +181,7 @@ class Source:
 
     def tariffs(self) -> list[Tariff]:
         """What intermediaries of the account keep."""
-        return [Tariff(row.cost_vnd, row.cost_per_10000) for row in self.rows(TARIFFS)]
+        return tariffs_of(self._session, self._owner["school_id"], self._owner["account_id"])
 
     def banks(self, statement: Any, **values: Any) -> list[BankFact]:
         """Bank lines of a query."""
@@ -219,6 +240,7 @@ class Source:
             row.transaction_id,
             row.reverses_id,
             stated_fee_vnd(row.fee) if row.fee else 0,
+            row.payout_fee_vnd,
             bool(self._closes) and self._after_close(row.booked_on, row.imported_at),
         )
 
@@ -230,7 +252,7 @@ class Source:
         return GatewayFact(
             key,
             day,
-            self.calendar.due(day, first.occurred_at.astimezone(clock.VIETNAM).hour),
+            self._due(first),
             first.direction,
             first.amount_vnd,
             numbers[0] if numbers else "",
@@ -239,14 +261,15 @@ class Source:
             tuple(row.evidence_id for row in rows),
             any(row.conflicting for row in rows),
             first.reverses_id,
+            first.payout_days is not None,
+            first.paid_by,
+            bool(first.cancelled),
             bool(self._closes) and self._after_close(day, first.received_at),
         )
 
-
-def stated_fee_vnd(description: str) -> int:
-    """The fee that a line's text states, in đồng; 0: none that can be read without doubt."""
-    found = _FEE.search(description)
-    if found is None:
-        return 0
-    digits = re.sub(r"[.,](?=[0-9]{3}(?![0-9]))", "", found.group(1)).rstrip(".,")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else 0
+    def _due(self, sent: Row[Any]) -> date:
+        """The day whose statement must show what was sent."""
+        day: date = sent.value_date
+        if sent.payout_days is not None:
+            return self.calendar.later(day, sent.payout_days)
+        return self.calendar.due(day, sent.occurred_at.astimezone(clock.VIETNAM).hour)

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from payments.banking.rules import Tariff
+from payments.business_days import BusinessDays
 from reconciliation.booking import book
-from reconciliation.business_days import BusinessDays
-from reconciliation.facts import BankFact, GatewayFact, LedgerFact, Scope, Tariff
+from reconciliation.facts import BankFact, GatewayFact, LedgerFact, Scope
 from reconciliation.movements import MATCHED, NOT_DUE, PRECEDENCE, Movement
 from reconciliation.pairing import pair
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Part of the hash of a run's inputs: raise it when the same facts may give another report."""
 
 CASH = "cash"
@@ -79,7 +80,9 @@ def _case(movement: Movement, scope: Scope, calendar: BusinessDays, reversals: M
     if _after_close(movement):
         keys.add("closed_period")
     classes = [key for key in PRECEDENCE if key in keys]
-    marks = [CASH] * any(row.is_cash for row in movement.ledgers) + [REVERSED] * (booked is not None)
+    marks = [CASH] * any(row.is_cash for row in movement.ledgers) + [REVERSED] * (
+        booked is not None or movement.cancelled
+    )
     return Case(
         primary_class=classes[0] if classes else _agreement(movement),
         flags=(*classes[1:], *marks),
@@ -95,7 +98,9 @@ def _case(movement: Movement, scope: Scope, calendar: BusinessDays, reversals: M
 
 
 def _agreement(movement: Movement) -> str:
-    """Without an exception: two sources agree, or the one that speaks waits for the others."""
+    """Without an exception: two sources agree, or the one that speaks waits for the others, or takes itself back."""
+    if movement.cancelled:
+        return MATCHED
     sources = [bool(facts) for facts in (movement.banks, movement.gateways, movement.ledgers)]
     return MATCHED if sum(sources) > 1 else NOT_DUE
 
@@ -111,7 +116,7 @@ def _absences(movement: Movement, scope: Scope) -> Iterator[str]:
         if not movement.ledgers and movement.day in scope.ledger:
             yield "missing_ledger"
     elif movement.gateways:
-        if movement.day in scope.bank_proved:
+        if movement.day in scope.bank_proved and not movement.cancelled:
             yield "missing_bank"
     elif movement.day in scope.bank_proved or any(row.is_cash for row in movement.ledgers):
         yield "only_ledger"
@@ -120,10 +125,11 @@ def _absences(movement: Movement, scope: Scope) -> Iterator[str]:
 def _shifted(movement: Movement, calendar: BusinessDays) -> bool:
     """Whether the sources date a movement on other business days, or the books in another month."""
     bank_days = {day for fact in movement.banks for day in (fact.day, fact.value_date)}
-    sent_days = {fact.day for fact in movement.gateways}
+    sent_days = {fact.day for fact in movement.gateways if not fact.owed}
     if len(bank_days | sent_days) > 1 and any(calendar.shifted(one, other) for one in bank_days for other in sent_days):
         return True
-    months = {(day.year, day.month) for day in bank_days or sent_days}
+    owed_days = {fact.day for fact in movement.owed}  # The books may show what was paid, or when it was paid out.
+    months = {(day.year, day.month) for day in (bank_days or sent_days) | owed_days}
     return bool(months) and any((row.day.year, row.day.month) not in months for row in movement.ledgers)
 
 
@@ -134,6 +140,8 @@ def _after_close(movement: Movement) -> bool:
 
 def _reversals(movements: Sequence[Movement]) -> dict[int, bool]:
     """Payments that were taken back and what took them back: whether the books show any of the two.
+
+    What an intermediary took back is deducted from its payouts.
 
     While they show neither, neither is missing there. By ``id`` of the movement.
     """
@@ -154,5 +162,6 @@ def _numbers(movement: Movement) -> set[int]:
 
 
 def _takes_back(movement: Movement) -> set[int]:
-    found = {fact.reverses_id for fact in movement.banks} | {fact.reverses_id for fact in movement.gateways}
+    sent = [fact for fact in movement.gateways if not fact.owed]
+    found = {fact.reverses_id for fact in movement.banks} | {fact.reverses_id for fact in sent}
     return {number for number in found if number is not None}

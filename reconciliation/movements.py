@@ -44,11 +44,18 @@ class Movement:
     rules: list[str] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     note: str | None = None
+    cancelled: bool = False
+    """Nothing of it will ever be on a statement: an intermediary took a payment back before it paid it out."""
 
     @property
     def money(self) -> list[BankFact] | list[GatewayFact]:
-        """What the bank says, else what the gateway says."""
-        return self.banks or self.gateways
+        """What the bank says, else what the gateway says; of a payout the net line alone."""
+        return self.banks or [fact for fact in self.gateways if not fact.owed] or self.gateways
+
+    @property
+    def owed(self) -> list[GatewayFact]:
+        """Payments that an intermediary owes or owed."""
+        return [fact for fact in self.gateways if fact.owed]
 
     @property
     def direction(self) -> Direction:
@@ -67,7 +74,7 @@ class Movement:
         if self.banks:
             return min(fact.day for fact in self.banks)
         if self.gateways:
-            return min(fact.due for fact in self.gateways)
+            return min(fact.due for fact in self.money if isinstance(fact, GatewayFact))
         return min(fact.day for fact in self.ledgers)
 
     @property

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.banking.models import ReceivingAccount
+from payments.banking.rules import Tariff
 from payments.errors import NotFoundError
 from payments.inbox.halves import LATE_DAYS
 from payments.inbox.pairing import REFERENCE_DAYS
@@ -25,7 +26,7 @@ from reconciliation import keeping, loading
 from reconciliation.alerts import alert
 from reconciliation.balances import prove, proved_days, standing
 from reconciliation.booking import NEAR_WINDOW, REFERENCE_WINDOW
-from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Scope, Tariff
+from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Scope
 from reconciliation.loading import Source
 from reconciliation.locks import lock_school, lock_settlement
 from reconciliation.matching import RULES_VERSION, Case, match
@@ -145,7 +146,7 @@ class Night:
     def _own_facts(self, scope: Scope) -> Facts:
         """All facts that belong to the days of the run."""
         days = {"first": scope.first, "last": scope.last}
-        early = {"first": scope.first - loading.LONGEST_SHIFT, "last": scope.last}
+        early = {"first": scope.first - self.source.longest_shift, "last": scope.last}
         facts = Facts(
             tuple(self.source.banks(loading.LINES_OF_DAYS, **days)),
             tuple(fact for fact in self.source.gateways(loading.SENT_ON_DAYS, **early) if scope.owns(fact.due)),
@@ -189,15 +190,22 @@ class Night:
         )
 
     def _linked(self, own: Facts) -> Facts:
-        """The other halves, on other days, of what stands behind one bank transaction, and what was taken back."""
+        """The other halves, on other days, of what stands behind one bank transaction or one payout, and what was taken
+        back.
+        """
         at_bank = {fact.transaction_id for fact in own.banks}
         sent = {fact.id for fact in own.gateways}
         taken_back = {fact.reverses_id for fact in own.banks} | {fact.reverses_id for fact in own.gateways}
-        lines = sorted(number for number in (sent | taken_back) - at_bank if number is not None and number > 0)
-        calls = sorted(number for number in (at_bank | taken_back) - sent if number is not None)
+        paid_by = {fact.paid_by for fact in own.gateways}
+        paid_out = sorted(fact.transaction_id or 0 for fact in own.banks if fact.payout_fee_vnd is not None)
+        lines = sorted(
+            number for number in (sent | taken_back | paid_by) - at_bank if number is not None and number > 0
+        )
+        calls = sorted(number for number in (at_bank | taken_back | paid_by) - sent if number is not None)
+        items = self.source.gateways(loading.SENT_OF_PAYOUTS, ids=paid_out) if paid_out else []
         return Facts(
             tuple(self.source.banks(loading.LINES_OF_TRANSACTIONS, ids=lines)) if lines else (),
-            tuple(self.source.gateways(loading.SENT_OF_TRANSACTIONS, ids=calls)) if calls else (),
+            _joined(self.source.gateways(loading.SENT_OF_TRANSACTIONS, ids=calls) if calls else (), items),
             (),
         )
 
@@ -236,10 +244,11 @@ class Night:
         return kept.run
 
 
-def _joined(own: Sequence[Any], others: Iterable[Any]) -> tuple[Any, ...]:
-    known = {fact.id for fact in own}
+def _joined(own: Iterable[Any], others: Iterable[Any]) -> tuple[Any, ...]:
+    first = tuple(own)
+    known = {fact.id for fact in first}
     added = {fact.id: fact for fact in others if fact.id not in known}
-    return (*own, *added.values())
+    return (*first, *added.values())
 
 
 def _lacks(case: Case, *, booked: bool) -> bool:

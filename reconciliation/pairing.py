@@ -1,18 +1,21 @@
 """Bank lines and gateway transactions that are the same movement: pure, the same for every order of the facts.
 
-What the inbox has attached to one bank transaction is one movement. The rest meet by bank reference (T0), payment
-reference (T1), or as the only candidates of equal amount and day (T2), as in payments/inbox/pairing.py; intermediaries
-settle batches, net of their fee (T3). A tie is never broken by guess: it becomes one ambiguous case (invariant I12).
+What the inbox has attached to one bank transaction is one movement, and so is a payout with what it paid: which
+line pays what an intermediary owes is decided in payments/clearing, never here. The rest meet by bank reference (T0),
+payment reference (T1), or as the only candidates of equal amount and day (T2), as in payments/inbox/pairing.py; senders
+that settle directly may still net a fee (T3). A tie is never broken by guess: it becomes one ambiguous case
+(invariant I12).
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
+from payments.banking.rules import Tariff
 from payments.inbox.halves import LATE_DAYS, NEAR_DAYS
 from payments.inbox.pairing import REFERENCE_DAYS
 from reconciliation import batches
-from reconciliation.facts import BankFact, GatewayFact, Tariff
+from reconciliation.facts import BankFact, GatewayFact
 from reconciliation.movements import T0, T1, T2, T3, Movement
 from reconciliation.pairs import Key, Window, grouped, neighbourhoods, one_to_one, within
 
@@ -26,7 +29,9 @@ AnyFact = TypeVar("AnyFact", BankFact, GatewayFact)
 
 def pair(banks: Iterable[BankFact], gateways: Iterable[GatewayFact], tariffs: Sequence[Tariff] = ()) -> list[Movement]:
     """Part all facts into movements: each fact stands in exactly one."""
-    pool = Pool(sorted(banks, key=place), sorted(gateways, key=place))
+    told = sorted(gateways, key=place)
+    pool = Pool(sorted(banks, key=place), [fact for fact in told if not fact.owed])
+    pool.pay_out([fact for fact in told if fact.owed])
     pool.linked()
     pool.meet(T0, by_bank_reference, by_bank_reference, SAME_REFERENCE)
     pool.meet(T0, nameless_by_bank_reference, bank_reference_alone, SAME_REFERENCE)
@@ -99,6 +104,23 @@ class Pool:
         self.banks = banks
         self.gateways = gateways
         self.movements: list[Movement] = []
+
+    def pay_out(self, owed: Sequence[GatewayFact]) -> None:
+        """A payout and what it paid are one movement; what is still owed meets no line."""
+        waiting: dict[int, list[GatewayFact]] = defaultdict(list)
+        for fact in owed:
+            waiting[fact.paid_by or 0].append(fact)
+        watched = {fact.id: fact for fact in self.gateways}
+        for bank in [fact for fact in self.banks if fact.payout_fee_vnd is not None]:
+            key = bank.transaction_id or 0
+            told = [watched[key]] if key in watched else []
+            self.add(_payout([bank], [*told, *waiting.pop(key, ())], bank.payout_fee_vnd or 0))
+        for key in sorted(waiting.keys() & watched.keys()):
+            # The line was reported, and no statement shows it yet.
+            self.add(_payout([], [watched[key], *waiting.pop(key)], 0))
+        for fact in (fact for group in waiting.values() for fact in group):
+            note = None if fact.cancelled else f"payout_due={fact.due:%d/%m/%Y}"
+            self.movements.append(Movement(gateways=[fact], note=note, cancelled=fact.cancelled))
 
     def linked(self) -> None:
         """What stands behind one bank transaction is one movement."""
@@ -208,6 +230,11 @@ class Pool:
             taken |= {id(fact) for fact in (*banks, *gateways)}
             key = "amount_diff" if len(banks) == len(gateways) == 1 else "ambiguous"
             self.add(Movement(banks, gateways, [], [], {key}))
+
+
+def _payout(banks: list[BankFact], gateways: list[GatewayFact], fee_vnd: int) -> Movement:
+    keys = {"fee_netted"} if fee_vnd else set()
+    return Movement(banks, gateways, [], [T3], keys, f"fee_vnd={fee_vnd}" if fee_vnd else None)
 
 
 def again(facts: Sequence[AnyFact], placed: Sequence[AnyFact]) -> list[AnyFact]:

@@ -17,6 +17,7 @@ _MONEY = text("""
     SELECT coalesce(sum(amount_vnd), 0) AS receipts,
         coalesce(sum(amount_vnd) FILTER (WHERE state IN ('new', 'unmatched')), 0) AS unmatched,
         coalesce(sum(amount_vnd) FILTER (WHERE state = 'reversed'), 0) AS reversed,
+        coalesce(sum(amount_vnd) FILTER (WHERE state = 'payout'), 0) AS payouts,
         (SELECT coalesce(sum(a.amount_vnd), 0) FROM allocation a
          WHERE a.school_id = :school_id AND a.transaction_id = ANY(CAST(:ids AS bigint[]))) AS allocated,
         (SELECT coalesce(sum(c.amount_vnd), 0) FROM pupil_credit c
@@ -37,11 +38,13 @@ class Money:
     unmatched_vnd: int = 0
     reversed_vnd: int = 0
     books_vnd: int = 0
+    payouts_vnd: int = 0
+    """Lines by which intermediaries paid what they owed; what they paid for is among the receipts, too."""
 
     @property
     def placed_vnd(self) -> int:
         """Where the receipts are."""
-        return self.allocated_vnd + self.credit_vnd + self.unmatched_vnd + self.reversed_vnd
+        return self.allocated_vnd + self.credit_vnd + self.unmatched_vnd + self.reversed_vnd + self.payouts_vnd
 
 
 def money_of(session: Session, school_id: int, banks: Iterable[BankFact], gateways: Iterable[GatewayFact]) -> Money:
@@ -49,7 +52,7 @@ def money_of(session: Session, school_id: int, banks: Iterable[BankFact], gatewa
     ids = {fact.transaction_id for fact in banks} | {fact.id for fact in gateways if fact.id > 0}
     known = sorted(number for number in ids if number is not None)
     row = session.execute(_MONEY, {"school_id": school_id, "ids": known}).one()
-    figures = (row.receipts, row.allocated, row.credit, row.unmatched, row.reversed, row.books)
+    figures = (row.receipts, row.allocated, row.credit, row.unmatched, row.reversed, row.books, row.payouts)
     return Money(*(int(figure) for figure in figures))
 
 

@@ -36,7 +36,9 @@ CLASSES: dict[str, Words] = {
     ),
     "only_ledger": Words("Chỉ có trong sổ", "In the books only", "Tìm chứng từ ngân hàng, hoặc sửa bút toán ghi nhầm."),
     "fee_netted": Words(
-        "Trừ phí trung gian", "Net of fee", "Ghi phí vào chi phí; không ghi có lần thứ hai cho dòng sao kê này."
+        "Trừ phí trung gian",
+        "Net of fee",
+        "Ghi phí vào chi phí (tải «bút toán đề nghị»); không ghi có lần thứ hai cho dòng sao kê này.",
     ),
     "date_cutoff": Words("Lệch ngày", "Date cut-off", "Ghi theo ngày của ngân hàng; báo cáo theo cả hai ngày."),
 }
@@ -73,6 +75,7 @@ AGES = ((1, "0–1 ngày"), (3, "2–3 ngày"), (7, "4–7 ngày"), (30, "8–30
 OLDEST = "trên 30 ngày"
 NOTES: dict[str, str] = {
     "fee_vnd": "phí {} đồng",
+    "payout_due": "đơn vị trung gian phải chuyển tiền trước hết ngày {}",
     "statement": "sao kê nhập số {}",
     "place": "{}",
     "expected": "phải là {}",

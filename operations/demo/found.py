@@ -67,6 +67,7 @@ STATEMENTS: Mapping[str, tuple[str, str]] = {
             "damaged",
             "unknown",
             "lump",
+            "payout",
         )
     },
     "reversal": (TAKEN_BACK, "reversal"),

@@ -24,7 +24,7 @@ from payments.access.models import Role
 from payments.access.service import create_user, grant_role
 from payments.banking.bank_registry import load_bank_registry
 from payments.banking.connections import AccountName, create_connection
-from payments.banking.models import BorneBy, ChannelKind
+from payments.banking.models import BorneBy, ChannelKind, Settles
 from payments.banking.service import activate_cooled, add_channel, approve_account, propose_account
 from payments.clock import VIETNAM, turned_to
 from payments.crypto import FieldCipher
@@ -239,6 +239,7 @@ def _open_doors(session: Session, cipher: FieldCipher, plan: AccountPlan) -> lis
             secret=secret,
             actor_id=None,
             name=f"{adapter} {plan.account.school_code} {plan.purpose}",
+            settles=Settles.BATCH if intermediary else None,
         )
         doors.append(Door(plan.account, adapter, token, secret, intermediary))
     return doors

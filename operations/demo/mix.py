@@ -98,7 +98,7 @@ def _pay_through_intermediary(draw: Draw, account: Account) -> None:
     fee_vnd = sum(net_fee(movement.amount_vnd) for movement in paid)
     net_vnd = sum(movement.amount_vnd for movement in paid) - fee_vnd
     settled = draw.transfer(
-        "net", bills, INTERMEDIARY_MEMO.format(day=day), net_vnd, "unknown", day=day + timedelta(days=1)
+        "net", bills, INTERMEDIARY_MEMO.format(day=day), net_vnd, "payout", day=day + timedelta(days=1)
     )
     numbers = tuple(movement.number for movement in paid)
     draw.put(

@@ -83,6 +83,7 @@ def hand_in_papers(world: World, billed: Billed, check: Callable[[], None]) -> N
             tell(1)
     with bar("Gạch nợ theo sao kê") as tell:
         await_queue(world.engine, "settlement", tell, check)
+        await_queue(world.engine, "clearing", tell, check)
 
 
 def _import(session: Session, province: Province, one: paper.Paper) -> None:

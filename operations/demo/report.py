@@ -25,6 +25,12 @@ FIGURES: Mapping[str, str] = {
     "credit_vnd": "SELECT sum(amount_vnd) FROM pupil_credit",
     "unmatched": "SELECT count(*) FROM bank_transaction WHERE state = 'unmatched'",
     "unmatched_vnd": "SELECT sum(amount_vnd) FROM bank_transaction WHERE state = 'unmatched'",
+    "payouts": "SELECT count(*) FROM payout WHERE dissolved_at IS NULL",
+    "payout_fees_vnd": "SELECT sum(fee_vnd) FROM payout WHERE dissolved_at IS NULL",
+    "owed_vnd": """
+        SELECT sum(b.balance_vnd) FROM ledger_balance b
+        JOIN ledger_account a ON a.school_id = b.school_id AND a.id = b.account_id WHERE a.role = 'clearing'
+    """,
     "statement_lines": "SELECT count(*) FROM bank_line",
     "ledger_rows": "SELECT count(*) FROM ledger_row",
     "matched": f"SELECT sum(run.matched) {STANDING}",

@@ -94,11 +94,13 @@ def in_words(said: dict[str, Any]) -> str:
     """The report for a person."""
     calls, proved = said["callbacks"], said["proof"]
     billed, settled = format_vnd(said["invoiced_vnd"]), format_vnd(said["settled_vnd"])
+    kept, owed = format_vnd(said["payout_fees_vnd"]), format_vnd(said["owed_vnd"])
     taken = f"nhận {calls['accepted']}, trùng {calls['duplicate']}, từ chối {calls['rejected']}"
     lines = [
         f"{said['schools']} trường, {said['pupils']} học sinh, {said['invoices']} thông báo thu: {billed}",
         f"Báo có: gửi {calls['sent']}, {taken}",
         f"Đã gạch nợ {settled}; chưa rõ của ai: {said['unmatched']} giao dịch",
+        f"Trung gian quyết toán {said['payouts']} lô, trừ phí {kept}, còn giữ {owed}",
         f"Sao kê {said['statement_lines']} dòng, sổ kế toán {said['ledger_rows']} dòng, khớp {said['matched']}",
         f"Bằng chứng số dư: {'đạt' if proved['ok'] else 'KHÔNG ĐẠT'} ({proved['accounts']} tài khoản)",
         f"Bất biến: {', '.join(name for name, holds in said['invariants'].items() if holds)}",

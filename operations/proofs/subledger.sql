@@ -1,4 +1,5 @@
--- What the books say of bank, suspense, credit and receivables is what transactions, credits and invoices say.
+-- What the books say of bank, clearing, fees, suspense, credit and receivables is what transactions, payouts, credits and
+-- invoices say: what intermediaries owe is the sum of their open payments.
 SELECT format('%s of school %s, account %s, fee item %s: the books say %s, the sub-ledger %s', role, school_id,
               account_id, fee_item_id, sum(books_vnd), sum(rows_vnd))
 FROM (
@@ -8,7 +9,20 @@ FROM (
     WHERE a.role <> 'income'
     UNION ALL
     SELECT 'bank', school_id, account_id, NULL, 0, amount_vnd
-    FROM bank_transaction WHERE state IN ('credited', 'unmatched')
+    FROM bank_transaction
+    WHERE state IN ('credited', 'unmatched', 'payout') AND direction = 'credit' AND clearing_id IS NULL
+    UNION ALL
+    SELECT 'clearing', t.school_id, t.account_id, NULL, 0,
+           CASE WHEN t.direction = 'credit' THEN t.amount_vnd ELSE -t.amount_vnd END
+    FROM bank_transaction t JOIN settlement s ON s.school_id = t.school_id AND s.transaction_id = t.id
+    WHERE t.clearing_id IS NOT NULL AND (t.direction = 'credit' OR s.outcome = 'reversal')
+    UNION ALL
+    SELECT 'clearing', i.school_id, t.account_id, NULL, 0, -i.amount_vnd
+    FROM payout_item i JOIN bank_transaction t ON t.school_id = i.school_id AND t.id = i.transaction_id WHERE i.live
+    UNION ALL
+    SELECT 'fee', p.school_id, t.account_id, NULL, 0, p.fee_vnd
+    FROM payout p JOIN bank_transaction t ON t.school_id = p.school_id AND t.id = p.transaction_id
+    WHERE p.dissolved_at IS NULL
     UNION ALL
     SELECT 'suspense', school_id, account_id, NULL, 0, -amount_vnd FROM bank_transaction WHERE state = 'unmatched'
     UNION ALL

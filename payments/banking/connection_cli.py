@@ -14,12 +14,15 @@ from payments import clock
 from payments.access.queries import user_id_by_name
 from payments.banking import connections, queries, sharing
 from payments.banking.connections import AccountName
+from payments.banking.models import Settles
 from payments.crypto import FieldCipher
 from payments.db import command_session
 from payments.settings import Settings
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="in ra JSON / print JSON")
+SETTLES = click.Choice([value.value for value in Settles])
+PAYOUT_DAYS = click.option("--payout-days", type=int, help="trung gian quyết toán sau mấy ngày làm việc (mặc định 1)")
 SECRET_FILE = click.option(
     "--secret-file",
     type=EXISTING,
@@ -45,6 +48,8 @@ def connection_group() -> None:
 @click.option("--name", default="", help="tên để nhận ra kết nối")
 @click.option("--sandbox", is_flag=True, help="kết nối thử: không bao giờ đụng tới thông báo thật")
 @click.option("--generate-key", is_flag=True, help="tạo khóa riêng của hệ thống nếu bộ kết nối ký câu trả lời")
+@click.option("--settles", type=SETTLES, help="direct: tiền về ngay; batch: trung gian quyết toán sau, trừ phí")
+@PAYOUT_DAYS
 @AS_JSON
 def add(
     *,
@@ -57,6 +62,8 @@ def add(
     name: str,
     sandbox: bool,
     generate_key: bool,
+    settles: str | None,
+    payout_days: int | None,
     as_json: bool,
 ) -> None:
     """Mở một kết nối và in địa chỉ nhận thông báo (open a connection and print its URL)."""
@@ -77,6 +84,8 @@ def add(
             name=name,
             networks=networks,
             sandbox=sandbox,
+            settles=Settles(settles) if settles else None,
+            payout_days=payout_days,
         )
     _tell_url(settings, connection_id, token, as_json=as_json)
 
@@ -191,6 +200,17 @@ def unshare(connection_id: int, username: str) -> None:
     click.echo(f"{username}: - {connection_id}")
 
 
+@connection_group.command("settles")
+@click.argument("connection_id", type=int)
+@click.argument("settles", type=SETTLES)
+@PAYOUT_DAYS
+def settles_(connection_id: int, settles: str, payout_days: int | None) -> None:
+    """Đặt lại cách quyết toán, trước khi kết nối báo có lần đầu (say anew how a sender settles)."""
+    with command_session() as (session, _settings):
+        connections.change_settling(session, connection_id, Settles(settles), payout_days, actor_id=None)
+    click.echo("Đã đặt cách quyết toán (settling changed).")
+
+
 @connection_group.command("list")
 @AS_JSON
 def list_(*, as_json: bool) -> None:
@@ -202,7 +222,11 @@ def list_(*, as_json: bool) -> None:
         return
     for row in rows:
         state = "active" if row["active"] else "revoked"
-        click.echo(f"{row['id']}\t{row['adapter']}\t{row['name']}\t{state}\t{row['live_secrets']} khóa (secrets)")
+        days = f" T+{row['payout_days']}" if row["payout_days"] else ""
+        click.echo(
+            f"{row['id']}\t{row['adapter']}\t{row['name']}\t{state}\t{row['live_secrets']} khóa (secrets)"
+            f"\t{row['settles']}{days}"
+        )
 
 
 def _account(session: Session, text: str, kind: connections.IdentifierKind = "number") -> AccountName:

@@ -10,7 +10,7 @@ import secrets as chance
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from bank_adapters.contract import Adapter, AdapterError
@@ -18,11 +18,12 @@ from bank_adapters.registry import get_adapter
 from payments import clock
 from payments.audit.service import record
 from payments.banking import key_pairs, queries, rules
-from payments.banking.models import Connection, ConnectionAccount, ConnectionSecret
+from payments.banking.models import Connection, ConnectionAccount, ConnectionSecret, Settles
 from payments.crypto import FieldCipher
 from payments.errors import ConflictError, DomainError, NotFoundError
 
 TOKEN_BYTES = 32
+_HAS_REPORTED = text("SELECT 1 FROM evidence WHERE connection_id = :id LIMIT 1")
 
 IdentifierKind = rules.IdentifierKind
 
@@ -48,13 +49,18 @@ def create_connection(
     name: str = "",
     networks: Sequence[str] = (),
     sandbox: bool = False,
+    settles: Settles | None = None,
+    payout_days: int | None = None,
 ) -> tuple[int, str]:
     """Open the door for a sender and return (connection id, URL token); accounts may be in any state.
 
-    Raises DomainError ``unknown_adapter``, ``bad_secret``, ``bad_network``, ``no_accounts`` or ``bad_identifier``, and
-    NotFoundError for an account that nobody has declared.
+    ``settles``: when its money arrives; None: as its adapter says. ``payout_days``: business days that an intermediary
+    has agreed to. Raises DomainError ``bad_payout_days``, ``unknown_adapter``, ``bad_secret``, ``bad_network``,
+    ``no_accounts`` or ``bad_identifier``, and NotFoundError for an account that nobody has declared.
     """
     sealed = _sealed_secret(cipher, adapter, secret)
+    settling = settles or Settles(getattr(_adapter(adapter), "SETTLES", Settles.DIRECT))
+    days = _payout_days(settling, payout_days)
     allowed = [_network(network) for network in networks]
     if not accounts:
         raise DomainError(
@@ -70,6 +76,8 @@ def create_connection(
         token_sealed=cipher.seal(token.encode("ascii"), queries.TOKEN_PLACE),
         allowed_networks=allowed,
         sandbox=sandbox,
+        settles=settling,
+        payout_days=days,
         created_at=clock.now(),
     )
     session.add(connection)
@@ -230,6 +238,26 @@ def revoke_connection(session: Session, connection_id: int, *, actor_id: int | N
     _record(session, actor_id, "connection.revoked", connection_id)
 
 
+def change_settling(
+    session: Session, connection_id: int, settles: Settles, payout_days: int | None, *, actor_id: int | None
+) -> None:
+    """Say anew how a sender settles: before its first message; the days that an intermediary takes, at any time.
+
+    Raises NotFoundError, DomainError ``bad_payout_days`` and ConflictError ``has_reported``.
+    """
+    connection = _locked(session, connection_id)
+    if connection.settles is not settles and session.execute(_HAS_REPORTED, {"id": connection_id}).first():
+        raise ConflictError(
+            "has_reported",
+            "Kết nối đã báo có nên không đổi được cách quyết toán; hãy mở một kết nối mới.",
+            "This connection has reported money, so how it settles stays; open a new connection.",
+        )
+    connection.settles = settles
+    connection.payout_days = _payout_days(settles, payout_days)
+    session.flush()
+    _record(session, actor_id, "connection.settling_changed", connection_id)
+
+
 def adapter_of(session: Session, connection_id: int) -> str:
     """The adapter's name of a connection. Raises NotFoundError."""
     return _locked(session, connection_id).adapter
@@ -251,6 +279,19 @@ def _adapter(name: str) -> Adapter:
             f"Không dùng được bộ kết nối «{name}»; xem «hocphi adapters list».",
             f"The adapter {name!r} cannot be used: {error}",
         ) from error
+
+
+def _payout_days(settles: Settles, given: int | None) -> int | None:
+    """The days of an intermediary (one by default); a direct sender has none."""
+    days = given if given is not None or settles is Settles.DIRECT else rules.PAYOUT_DAYS
+    if (settles is Settles.BATCH) != (days is not None) or not 1 <= (days or 1) <= rules.LONGEST_PAYOUT_DAYS:
+        raise DomainError(
+            "bad_payout_days",
+            f"Đơn vị trung gian quyết toán sau 1 đến {rules.LONGEST_PAYOUT_DAYS} ngày làm việc; kết nối nhận tiền ngay "
+            "thì không có số ngày.",
+            f"An intermediary pays out after 1 to {rules.LONGEST_PAYOUT_DAYS} business days; a direct sender has none.",
+        )
+    return days
 
 
 def _unreadable_secret() -> DomainError:

@@ -105,11 +105,24 @@ class Channel(SchoolRow):
     """Who opens orders for it (payOS, VNPAY, MoMo, …); None: the payer transfers without an order."""
 
 
+class Settles(enum.StrEnum):
+    """When the money that a sender reports is on the bank account."""
+
+    DIRECT = "direct"
+    """At once: each payment is a line of the bank's statement."""
+    BATCH = "batch"
+    """Later, in one sum less a fee: until then the sender owes it (docs/adr/0012)."""
+
+
 class Connection(GlobalRow):
     """A sender of callbacks: adapter, closed list of accounts, secrets, opaque URL token, allowed addresses."""
 
     __tablename__ = "connection"
-    __table_args__ = (UniqueConstraint("token_hash"),)
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        CheckConstraint("(settles = 'batch') = (payout_days IS NOT NULL)", name="days_of_a_batch"),
+        CheckConstraint("payout_days BETWEEN 1 AND 10", name="payout_days"),
+    )
 
     name: Mapped[str]
     adapter: Mapped[str]
@@ -120,6 +133,9 @@ class Connection(GlobalRow):
     """CIDR; empty: any address."""
     sandbox: Mapped[bool] = mapped_column(default=False)
     """Test connections: what they report can never touch a live invoice."""
+    settles: Mapped[Settles] = mapped_column(str_enum(Settles), default=Settles.DIRECT, server_default="direct")
+    payout_days: Mapped[int | None]
+    """Business days within which an intermediary has agreed to pay out."""
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from payments.banking import rules
 from payments.banking.key_pairs import PublicPart, public_parts
-from payments.banking.models import Bank, Channel, Connection, ConnectionSecret, ReceivingAccount
+from payments.banking.models import Bank, BorneBy, Channel, Connection, ConnectionSecret, ReceivingAccount, Settles
 from payments.banking.rules import ClosedList, Target, account_text, closed_list
 from payments.crypto import FieldCipher
 from payments.errors import DomainError, NotFoundError
@@ -103,6 +103,21 @@ def accounts_of(session: Session, school_id: int) -> Sequence[ReceivingAccount]:
 def channels_of(session: Session, school_id: int) -> Sequence[Channel]:
     """Every channel into the accounts of a school, in the order they were added."""
     return session.scalars(select(Channel).where(Channel.school_id == school_id).order_by(Channel.id)).all()
+
+
+def tariffs_of(session: Session, school_id: int, account_id: int) -> list[rules.Tariff]:
+    """What intermediaries keep of payments into an account: its channels whose cost the school bears."""
+    rows = session.execute(
+        select(Channel.cost_vnd, Channel.cost_per_10000)
+        .where(
+            Channel.school_id == school_id,
+            Channel.receiving_account_id == account_id,
+            Channel.borne_by == BorneBy.SCHOOL,
+            (Channel.cost_vnd > 0) | (Channel.cost_per_10000 > 0),
+        )
+        .order_by(Channel.cost_vnd, Channel.cost_per_10000)
+    )
+    return [rules.Tariff(*row) for row in rows]
 
 
 def account_by_number(session: Session, bank_bin: str, number: str) -> ReceivingAccount:
@@ -222,6 +237,8 @@ class ConnectionRow(NamedTuple):
     adapter: str
     active: bool
     sandbox: bool
+    settles: Settles
+    payout_days: int | None
     live_secrets: int
     created_at: datetime
 
@@ -241,6 +258,8 @@ def connections(session: Session) -> list[ConnectionRow]:
             Connection.adapter,
             Connection.active,
             Connection.sandbox,
+            Connection.settles,
+            Connection.payout_days,
             live,
             Connection.created_at,
         ).order_by(Connection.id)

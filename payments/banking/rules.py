@@ -13,6 +13,9 @@ COOLING_OFF = timedelta(hours=24)
 """Between the second person's word and the first invoice on an account: time for the principal to object."""
 
 LIVE_SECRETS = 2
+PAYOUT_DAYS = 1
+LONGEST_PAYOUT_DAYS = 10
+"""Business days from a payment to the payout of an intermediary."""
 SHORTEST_PREFIX = 3
 LONGEST_CHANNEL_NAME = 60
 
@@ -90,6 +93,18 @@ def is_usable(state: str, usable_at: datetime | None, moment: datetime) -> bool:
 def free_for_payer(cost_vnd: int, cost_per_10000: int, borne_by: str) -> bool:
     """Whether paying through a channel costs the payer nothing."""
     return borne_by != "payer" or (cost_vnd == 0 and cost_per_10000 == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What an intermediary keeps of each payment, by a channel whose cost the school bears."""
+
+    cost_vnd: int
+    cost_per_10000: int
+
+    def fee_vnd(self, amount_vnd: int) -> int:
+        """The fee of one payment, rounded half up to whole đồng."""
+        return self.cost_vnd + (amount_vnd * self.cost_per_10000 + 5000) // 10000
 
 
 def account_text(value: str) -> str:

@@ -125,6 +125,8 @@ _HELD = text(
     "    SELECT t.id, t.value_date, t.bank_reference, t.description FROM bank_transaction t"
     "    WHERE t.school_id = e.school_id AND t.account_id = e.account_id"
     "    AND t.direction = e.direction AND t.amount_vnd = e.amount_vnd"
+    "    AND t.clearing_id IS NOT DISTINCT FROM (SELECT c.id FROM connection c"
+    "      WHERE c.id = e.connection_id AND c.settles = 'batch')"
     "    AND abs(t.value_date - e.value_date) <= 10 ORDER BY t.id LIMIT 10) n) AS candidates"
     " FROM held_evidence h JOIN evidence e ON e.id = h.evidence_id"
     " JOIN receiving_account a ON a.school_id = e.school_id AND a.id = e.account_id"

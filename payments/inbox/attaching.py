@@ -21,8 +21,9 @@ BY_PERSON = "person"
 
 _TOLD = f"""
     e.id, e.source, e.connection_id, e.account_id, e.direction, e.status, e.amount_vnd, e.value_date, e.occurred_at,
-    e.dedup_key, {references_named_by("e")} AS "references", {number_of("e")} AS bank_reference, e.description
-"""
+    e.dedup_key, {references_named_by("e")} AS "references", {number_of("e")} AS bank_reference, e.description,
+    (SELECT c.id FROM connection c WHERE c.id = e.connection_id AND c.settles = 'batch') AS clearing_id
+"""  # noqa: S608 - constants of this package alone
 
 NEW = text(f"""
     SELECT {_TOLD}, link.transaction_id, link.rule
@@ -35,17 +36,19 @@ NEW = text(f"""
 _BUCKETS = """
     FROM unnest(
         CAST(:accounts AS bigint[]), CAST(:directions AS text[]), CAST(:amounts AS bigint[]),
-        CAST(:first_days AS date[]), CAST(:last_days AS date[]), CAST(:wholes AS boolean[])
-    ) AS bucket(account_id, direction, amount_vnd, first_day, last_day, whole)
+        CAST(:clearings AS bigint[]), CAST(:first_days AS date[]), CAST(:last_days AS date[]),
+        CAST(:wholes AS boolean[])
+    ) AS bucket(account_id, direction, amount_vnd, clearing_id, first_day, last_day, whole)
 """
 
 NEIGHBOURS = text(f"""
     WITH near AS (
         SELECT t.id, t."references", bucket.whole,
-            t.state IN ('new', 'unmatched') OR t.state = 'debit' AND t.reverses_id IS NULL AS free
+            t.state IN ('new', 'unmatched', 'payout') OR t.state = 'debit' AND t.reverses_id IS NULL AS free
         {_BUCKETS}
         JOIN bank_transaction t ON t.school_id = :school_id AND t.account_id = bucket.account_id
             AND t.direction = bucket.direction AND t.amount_vnd = bucket.amount_vnd
+            AND t.clearing_id IS NOT DISTINCT FROM bucket.clearing_id
             AND t.value_date BETWEEN bucket.first_day AND bucket.last_day
     ), wanted AS (
         SELECT id FROM near WHERE whole OR cardinality("references") = 0
@@ -90,6 +93,8 @@ WAITING = text(f"""
         AND e.direction = bucket.direction AND e.amount_vnd = bucket.amount_vnd
         AND e.value_date BETWEEN bucket.first_day AND bucket.last_day
         AND NOT e.conflicting AND NOT e.sandbox AND (e.status = 'settled' OR e.source = 'statement')
+        AND bucket.clearing_id IS NOT DISTINCT FROM
+            (SELECT c.id FROM connection c WHERE c.id = e.connection_id AND c.settles = 'batch')
     JOIN outbox work ON work.subject_id = e.id AND work.queue = 'settlement' AND work.kind = 'evidence'
         AND work.school_id = :school_id AND NOT work.dead AND work.attempts = 0
     WHERE NOT EXISTS (SELECT FROM transaction_evidence link WHERE link.evidence_id = e.id)
@@ -99,14 +104,14 @@ WAITING = text(f"""
 INSERT_TRANSACTIONS = text("""
     INSERT INTO bank_transaction (
         school_id, id, account_id, direction, amount_vnd, value_date, occurred_at, bank_reference, description,
-        "references", state, created_at
+        "references", state, clearing_id, created_at
     )
     SELECT :school_id, new.id, e.account_id, new.direction, e.amount_vnd, e.value_date, e.occurred_at,
-        new.bank_reference, e.description, string_to_array(new.named, ' '), 'new', :now
+        new.bank_reference, e.description, string_to_array(new.named, ' '), 'new', new.clearing_id, :now
     FROM unnest(
         CAST(:transaction_ids AS bigint[]), CAST(:evidence_ids AS bigint[]), CAST(:directions AS text[]),
-        CAST(:bank_references AS text[]), CAST(:named AS text[])
-    ) AS new(id, evidence_id, direction, bank_reference, named)
+        CAST(:bank_references AS text[]), CAST(:named AS text[]), CAST(:clearings AS bigint[])
+    ) AS new(id, evidence_id, direction, bank_reference, named, clearing_id)
     JOIN evidence e ON e.id = new.evidence_id
 """)
 
@@ -148,6 +153,8 @@ class Bucket(NamedTuple):
     account_id: int
     direction: Direction
     amount_vnd: int
+    clearing_id: int | None = None
+    """The intermediary that owes the money: what it tells is never a line of the bank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +172,8 @@ class Told:
         """Under which numbers the movement stands: the bank's reference on its account, and the sender's own id."""
         if self.status is not EvidenceStatus.SETTLED:
             return []
-        by_bank = (self.bucket.account_id, self.bucket.direction, self.piece.bank_reference)
+        place = (self.bucket.account_id, self.bucket.clearing_id, self.bucket.direction)
+        by_bank = (*place, self.piece.bank_reference)
         by_sender = (self.bucket.direction, self.piece.sender_id)
         return [number for number in (by_bank, by_sender) if number[-1]]
 
@@ -192,9 +200,8 @@ def told(row: Row[Any]) -> Told:
         fixed=row.rule == BY_PERSON,
         sender_id="" if row.connection_id is None else f"{row.connection_id}:{row.dedup_key.removeprefix(POLLED)}",
     )
-    return Told(
-        piece, Bucket(row.account_id, direction, row.amount_vnd), EvidenceStatus(row.status), row.bank_reference
-    )
+    bucket = Bucket(row.account_id, direction, row.amount_vnd, row.clearing_id)
+    return Told(piece, bucket, EvidenceStatus(row.status), row.bank_reference)
 
 
 class Book:
@@ -314,6 +321,7 @@ class Book:
             directions=[pieces[lead.evidence_id].bucket.direction.value for lead in leads],
             bank_references=[_bank_reference(one.pieces, pieces) for one in placed],
             named=[" ".join(references_of(one.pieces)) for one in placed],
+            clearings=[pieces[lead.evidence_id].bucket.clearing_id for lead in leads],
         )
         self.created |= set(ids.values())
         return ids
@@ -344,6 +352,7 @@ def buckets(days: Mapping[Bucket, tuple[date, date]], whole: Iterable[Bucket]) -
         "accounts": [bucket.account_id for bucket in days],
         "directions": [bucket.direction.value for bucket in days],
         "amounts": [bucket.amount_vnd for bucket in days],
+        "clearings": [bucket.clearing_id for bucket in days],
         "first_days": [first - margin for first, _ in days.values()],
         "last_days": [last + margin for _, last in days.values()],
         "wholes": [bucket in wholes for bucket in days],

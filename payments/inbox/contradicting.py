@@ -18,7 +18,7 @@ class Saying:
     """What one piece says of the movement that the bank's reference names."""
 
     number: tuple[object, ...]
-    """Account, direction and the bank's reference, folded."""
+    """Account, intermediary, direction and the bank's reference, folded."""
     amount_vnd: int
     piece: Piece
 

@@ -185,6 +185,8 @@ class TransactionState(enum.StrEnum):
     UNMATCHED = "unmatched"
     REVERSED = "reversed"
     DEBIT = "debit"
+    PAYOUT = "payout"
+    """The line by which an intermediary pays what it owes: nobody is credited by it."""
 
 
 class BankTransaction(SchoolRow):
@@ -197,6 +199,7 @@ class BankTransaction(SchoolRow):
         CheckConstraint("amount_vnd > 0", name="amount_positive"),
         Index(None, "school_id", "account_id", "value_date"),
         Index(None, "school_id", "account_id", "bank_reference"),
+        Index(None, "school_id", "clearing_id", "account_id", "value_date", postgresql_where="clearing_id IS NOT NULL"),
         Index("ix__bank_transaction__neighbours", "school_id", "account_id", "direction", "amount_vnd", "value_date"),
         Index(None, "school_id", "state"),
     )
@@ -211,6 +214,8 @@ class BankTransaction(SchoolRow):
     references: Mapped[list[str]] = mapped_column(ARRAY(Text))
     state: Mapped[TransactionState] = mapped_column(str_enum(TransactionState), default=TransactionState.NEW)
     reverses_id: Mapped[int | None] = mapped_column(BigInteger)
+    clearing_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("connection.id"))
+    """The intermediary that owes this money until its payout; empty: it is on the bank account."""
     created_at: Mapped[datetime]
 
 

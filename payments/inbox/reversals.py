@@ -59,7 +59,7 @@ _BANK_REFERENCES = """
 """
 
 OPEN_REVERSALS = text(f"""
-    SELECT DISTINCT r.id, r.account_id, r.amount_vnd, r.value_date, r."references",
+    SELECT DISTINCT r.id, r.account_id, r.amount_vnd, r.value_date, r."references", r.clearing_id,
         {_BANK_REFERENCES.format("r", references_named_by("said"))}
     FROM unnest(
         CAST(:accounts AS bigint[]), CAST(:amounts AS bigint[]), CAST(:first_days AS date[]), CAST(:last_days AS date[])
@@ -86,6 +86,7 @@ REVERSIBLE = text(f"""
     FROM bank_transaction t
     WHERE t.school_id = :school_id AND t.account_id = :account_id AND t.direction = 'credit'
       AND t.amount_vnd = :amount_vnd AND t.value_date BETWEEN :first_day AND :last_day
+      AND t.clearing_id IS NOT DISTINCT FROM CAST(:clearing_id AS bigint)
       AND NOT EXISTS (
           SELECT FROM bank_transaction r
           WHERE r.school_id = t.school_id AND r.account_id = t.account_id AND r.direction = 'debit'
@@ -139,6 +140,7 @@ def _payment(book: Book, reversal: Row[Any]) -> int | None:
         REVERSIBLE,
         account_id=reversal.account_id,
         amount_vnd=reversal.amount_vnd,
+        clearing_id=reversal.clearing_id,
         first_day=reversal.value_date - WITHIN,
         last_day=reversal.value_date + BEFORE,
     )

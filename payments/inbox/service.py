@@ -95,7 +95,7 @@ def attach_evidence(session: Session, school_id: int, evidence_ids: Collection[i
 _MAY_TAKE = text("""
     SELECT FROM bank_transaction t
     WHERE t.school_id = :school_id AND t.id = :id AND t.account_id = :account_id AND t.direction = :direction
-      AND t.amount_vnd = :amount_vnd
+      AND t.amount_vnd = :amount_vnd AND t.clearing_id IS NOT DISTINCT FROM CAST(:clearing_id AS bigint)
       AND NOT EXISTS (SELECT FROM transaction_evidence link WHERE link.school_id = t.school_id
           AND link.transaction_id = t.id AND link.source_key = :source)
 """)

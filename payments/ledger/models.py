@@ -30,6 +30,10 @@ class LedgerRole(enum.StrEnum):
     """Pupils' credit, per receiving account (credit balance)."""
     SUSPENSE = "suspense"
     """Money that arrived and is not yet identified, per receiving account (credit balance)."""
+    CLEARING = "clearing"
+    """What intermediaries have reported and not yet paid out, per receiving account (debit balance)."""
+    FEE = "fee"
+    """What intermediaries have kept of their payouts, per receiving account (debit balance)."""
 
 
 class LedgerAccount(SchoolRow):
@@ -60,6 +64,8 @@ class EntryKind(enum.StrEnum):
     """A person's decision on money that already arrived."""
     REVERSAL = "reversal"
     CANCELLATION = "cancellation"
+    PAYOUT = "payout"
+    """An intermediary paid what it owed, less its fee."""
 
 
 class Entry(SchoolRow):

@@ -15,16 +15,21 @@ def on_account(role: LedgerRole, transfer: Transfer, amount_vnd: int) -> Posting
     return PostingLine(role, transfer.account_id, None, amount_vnd)
 
 
+def place_of(transfer: Transfer) -> LedgerRole:
+    """Where the money is: on the bank account, or owed by an intermediary."""
+    return LedgerRole.CLEARING if transfer.is_owed else LedgerRole.BANK
+
+
 def arrival(transfer: Transfer, side: Sequence[PostingLine] | None) -> Posting:
-    """Money came in: bank against what it paid, or against suspense, on the bank's day."""
-    bank = on_account(LedgerRole.BANK, transfer, transfer.amount_vnd)
+    """Money came in, or is owed: against what it paid, or against suspense, on the bank's day."""
+    bank = on_account(place_of(transfer), transfer, transfer.amount_vnd)
     against = side or [on_account(LedgerRole.SUSPENSE, transfer, -transfer.amount_vnd)]
     return Posting(EntryKind.SETTLEMENT, f"transaction:{transfer.id}", transfer.value_date, [bank, *against])
 
 
 def withdrawal(transfer: Transfer, side: Sequence[PostingLine] | None, debit_id: int, day: date) -> Posting:
-    """The bank took money back, on its own day: the mirror image of what the money was until then."""
-    bank = on_account(LedgerRole.BANK, transfer, -transfer.amount_vnd)
+    """Money was taken back, on that day: the mirror image of what it was until then."""
+    bank = on_account(place_of(transfer), transfer, -transfer.amount_vnd)
     against = side or [on_account(LedgerRole.SUSPENSE, transfer, transfer.amount_vnd)]
     return Posting(EntryKind.REVERSAL, f"reversal:{debit_id}", day, [bank, *against])
 
@@ -38,6 +43,26 @@ def unidentified(cause: str, transfer: Transfer, side: Sequence[PostingLine]) ->
     """Money goes back to suspense."""
     suspense = on_account(LedgerRole.SUSPENSE, transfer, -transfer.amount_vnd)
     return Posting(EntryKind.REVERSAL, cause, clock.today(), [suspense, *side])
+
+
+def paid_out(cause: str, line: Transfer, side: Sequence[PostingLine] | None, fee_vnd: int) -> Posting:
+    """A line turns out to be a payout: it clears what was owed, and the fee is an expense, on the bank's day.
+
+    ``side`` takes back what the line was taken for; None: it was in suspense.
+    """
+    was = side or [on_account(LedgerRole.SUSPENSE, line, line.amount_vnd)]
+    fee = [on_account(LedgerRole.FEE, line, fee_vnd)] if fee_vnd else []
+    cleared = on_account(LedgerRole.CLEARING, line, -line.amount_vnd - fee_vnd)
+    return Posting(EntryKind.PAYOUT, cause, line.value_date, [*was, *fee, cleared])
+
+
+def not_paid_out(cause: str, line: Transfer, fee_vnd: int) -> Posting:
+    """A payout is dissolved: its line waits in suspense, what it paid is owed again."""
+    fee = [on_account(LedgerRole.FEE, line, -fee_vnd)] if fee_vnd else []
+    owed = on_account(LedgerRole.CLEARING, line, line.amount_vnd + fee_vnd)
+    return Posting(
+        EntryKind.REVERSAL, cause, clock.today(), [owed, *fee, on_account(LedgerRole.SUSPENSE, line, -line.amount_vnd)]
+    )
 
 
 def moves(applied: Applied, known: Collection[int], cause: str) -> list[Posting]:

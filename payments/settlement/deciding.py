@@ -15,6 +15,7 @@ from payments.ledger.models import EntryKind
 from payments.ledger.service import post
 from payments.receipts.service import number_receipts, revoke
 from payments.settlement import loading, writing
+from payments.settlement.announcing import announce
 from payments.settlement.applying import apply
 from payments.settlement.booking import identified, moves, unidentified
 from payments.settlement.loading import Shelf
@@ -116,6 +117,7 @@ def undo(session: Session, school_id: int, decision_id: int, actor_id: int) -> i
     entry = unidentified(cause, transfer, applied.sides[transfer.id])
     post(session, school_id, [entry, *moves(applied, [transfer.id], cause)])
     tell(session, school_id, applied.sides, [transfer.id])
+    announce(session, school_id, [transfer.id])
     return undo_id
 
 

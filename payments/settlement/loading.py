@@ -47,7 +47,7 @@ LINES = text("""
 """)
 
 TRANSFERS = text("""
-    SELECT id, account_id, amount_vnd, value_date, occurred_at, "references", description
+    SELECT id, account_id, amount_vnd, value_date, occurred_at, "references", description, clearing_id IS NOT NULL
     FROM bank_transaction WHERE school_id = :school_id AND id = ANY(CAST(:ids AS bigint[]))
     ORDER BY id
 """)
@@ -151,8 +151,8 @@ def transfers(session: Session, school_id: int, ids: Iterable[int]) -> dict[int,
     """The transfers with these ids, in id order."""
     rows = rows_for(session, TRANSFERS, school_id, ids)
     return {
-        row_id: Transfer(row_id, account_id, amount_vnd, value_date, occurred_at, tuple(references), description)
-        for row_id, account_id, amount_vnd, value_date, occurred_at, references, description in rows
+        row_id: Transfer(row_id, account_id, amount_vnd, value_date, moment, tuple(references), description, is_owed)
+        for row_id, account_id, amount_vnd, value_date, moment, references, description, is_owed in rows
     }
 
 

@@ -127,3 +127,66 @@ class Decision(SchoolRow):
     decided_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
     decided_at: Mapped[datetime]
     note: Mapped[str | None]
+
+
+class PayoutRule(enum.StrEnum):
+    """Who says that a line is an intermediary's payout, the strongest first (docs/adr/0012)."""
+
+    PERSON = "person"
+    REPORT = "report"
+    """The intermediary's own settlement report."""
+    NAMED = "named"
+    """The line names the payments."""
+    DUE = "due"
+    """All that was due on the line's day, minus the known fee."""
+    RUN = "run"
+    """All payments of some days in a row, minus the known fee, and nothing else explains the line."""
+
+
+class Payout(SchoolRow):
+    """A bank line by which an intermediary paid what it owed, less its fee. Ended, never changed or deleted."""
+
+    __tablename__ = "payout"
+    __table_args__ = (
+        ForeignKeyConstraint(["school_id", "transaction_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
+        CheckConstraint("fee_vnd >= 0 AND gross_vnd > fee_vnd", name="fee_of_gross"),
+        CheckConstraint("(rule = 'person') = (decided_by IS NOT NULL)", name="decided"),
+        Index(
+            "uq__payout__live_line",
+            "school_id",
+            "transaction_id",
+            unique=True,
+            postgresql_where="dissolved_at IS NULL",
+        ),
+    )
+
+    transaction_id: Mapped[Id]
+    connection_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("connection.id"))
+    gross_vnd: Mapped[Vnd]
+    fee_vnd: Mapped[Vnd]
+    rule: Mapped[PayoutRule] = mapped_column(str_enum(PayoutRule))
+    former_outcome: Mapped[str]
+    """What the line was taken for before; it is that again when the payout is dissolved."""
+    decided_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("app_user.id"))
+    note: Mapped[str | None]
+    made_at: Mapped[datetime]
+    dissolved_at: Mapped[datetime | None]
+    dissolved_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("app_user.id"))
+
+
+class PayoutItem(SchoolRow):
+    """What a payout pays: a payment, or (negative) one that the intermediary took back; each in one live payout."""
+
+    __tablename__ = "payout_item"
+    __table_args__ = (
+        ForeignKeyConstraint(["school_id", "payout_id"], ["payout.school_id", "payout.id"]),
+        ForeignKeyConstraint(["school_id", "transaction_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
+        CheckConstraint("amount_vnd <> 0", name="amount_not_zero"),
+        Index(None, "school_id", "payout_id"),
+        Index("uq__payout_item__live", "school_id", "transaction_id", unique=True, postgresql_where="live"),
+    )
+
+    payout_id: Mapped[Id]
+    transaction_id: Mapped[Id]
+    amount_vnd: Mapped[Vnd]
+    live: Mapped[bool] = mapped_column(default=True, server_default="true")

@@ -11,7 +11,7 @@ from payments import clock
 from payments.inbox.models import TransactionState
 from payments.ledger.service import post
 from payments.receipts.service import revoke
-from payments.settlement import loading, writing
+from payments.settlement import loading, payouts, writing
 from payments.settlement.applying import apply
 from payments.settlement.booking import moves, withdrawal
 from payments.settlement.loading import Shelf
@@ -57,6 +57,9 @@ def facts_of(session: Session, school_id: int, ids: Iterable[int]) -> dict[int, 
 
 def take_back(session: Session, school_id: int, debits: Sequence[Fact]) -> Counter[str]:
     """Reverse what these recorded debits take back; a debit that does not fit stays one for a person."""
+    targets = facts_of(session, school_id, {debit.reverses_id for debit in debits if debit.reverses_id is not None})
+    paid_out = [key for key, fact in targets.items() if fact.state is TransactionState.PAYOUT]
+    payouts.dissolve_of(session, school_id, paid_out)
     by_target = _fitting(session, school_id, debits)
     if not by_target:
         return Counter()

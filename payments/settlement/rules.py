@@ -29,6 +29,7 @@ class SettlementOutcome(enum.StrEnum):
     WRONG_FUND = "wrong_fund"
     ASSIGNED = "assigned"
     DEBIT = "debit"
+    PAYOUT = "payout"
 
 
 LATE = "late"
@@ -83,6 +84,8 @@ class Transfer:
     occurred_at: datetime
     references: tuple[str, ...]
     description: str = ""
+    is_owed: bool = False
+    """An intermediary owes it; it is not on the bank account yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from payments.ledger.models import EntryKind
 from payments.ledger.service import post
 from payments.receipts.service import ReceiptItem, number_receipts
 from payments.settlement import hunting, loading, writing
+from payments.settlement.announcing import announce
 from payments.settlement.applying import Applied, apply
 from payments.settlement.booking import arrival, identified, moves
 from payments.settlement.loading import Shelf
@@ -47,8 +48,10 @@ def settle_transactions(
     learned = [facts[key] for key in learned_ids if facts[key].state is TransactionState.UNMATCHED]
     counts = _settle_credits(session, school_id, [fact.id for fact in new if fact.direction == Direction.CREDIT])
     counts += _settle_debits(session, school_id, [fact for fact in new if fact.direction == Direction.DEBIT])
-    counts += _settle_learned(session, school_id, [fact.id for fact in learned])
-    return counts + take_back(session, school_id, [fact for fact in facts.values() if fact.reverses_id is not None])
+    counts += settle_again(session, school_id, [fact.id for fact in learned], "learned")
+    counts += take_back(session, school_id, [fact for fact in facts.values() if fact.reverses_id is not None])
+    announce(session, school_id, facts)
+    return counts
 
 
 def _settle_credits(session: Session, school_id: int, ids: Sequence[int]) -> Counter[str]:
@@ -68,8 +71,10 @@ def _settle_credits(session: Session, school_id: int, ids: Sequence[int]) -> Cou
     return Counter(one.outcome.value for one in settled)
 
 
-def _settle_learned(session: Session, school_id: int, ids: Sequence[int]) -> Counter[str]:
-    """Transfers that waited for a person, and of which another source has told the reference since."""
+def settle_again(session: Session, school_id: int, ids: Sequence[int], cause: str) -> Counter[str]:
+    """Transfers that wait unmatched, and of which another source has told the reference since, or that turned out to
+    be no payout; ``cause`` is new for each occasion.
+    """
     if not ids:
         return Counter()
     found = _read_and_apply(session, school_id, ids)
@@ -80,10 +85,10 @@ def _settle_learned(session: Session, school_id: int, ids: Sequence[int]) -> Cou
     )
     number_receipts(session, school_id, receipt_items(found.claiming, found.shelf.book))
     entries = [
-        identified(EntryKind.SETTLEMENT, f"transaction:{key}:learned", found.transfers[key], found.applied.sides[key])
+        identified(EntryKind.SETTLEMENT, f"transaction:{key}:{cause}", found.transfers[key], found.applied.sides[key])
         for key in verdicts
     ]
-    post(session, school_id, entries + moves(found.applied, verdicts, f"transaction:{min(ids)}:learned"))
+    post(session, school_id, entries + moves(found.applied, verdicts, f"transaction:{min(ids)}:{cause}"))
     tell(session, school_id, found.applied.sides)
     return Counter(verdict.outcome.value for verdict in verdicts.values())
 

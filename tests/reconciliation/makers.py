@@ -3,7 +3,7 @@
 from datetime import date
 from itertools import count
 
-from reconciliation.business_days import BusinessDays
+from payments.business_days import BusinessDays
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Scope
 from reconciliation.matching import Case, match
 

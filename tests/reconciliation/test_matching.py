@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from reconciliation.facts import Days, Scope, Tariff
+from payments.banking.rules import Tariff
+from reconciliation.facts import Days, Scope
 from reconciliation.movements import PRECEDENCE
 from tests.reconciliation.makers import MONTH, NO_BOOKS, bank, classes, gateway, judged, ledger, on
 

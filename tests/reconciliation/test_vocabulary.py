@@ -7,10 +7,10 @@ import pytest
 
 from payments import clock
 from payments.banking.models import BorneBy, ChannelKind
+from payments.banking.rules import Tariff
 from payments.banking.service import add_channel
 from payments.errors import DomainError
 from reconciliation import balances, booking, matching, pairing, service
-from reconciliation.facts import Tariff
 from reconciliation.models import RunState
 from reconciliation.movements import PRECEDENCE
 from tests.house import text_of

@@ -9,17 +9,19 @@ from sqlalchemy.orm import Session
 from payments.banking.connections import (
     AccountName,
     add_secret,
+    change_settling,
     connection_token,
     create_connection,
     revoke_connection,
     revoke_secret,
 )
-from payments.banking.models import ReceivingAccount
+from payments.banking.models import ReceivingAccount, Settles
 from payments.banking.queries import DoorConnection, connection_by_token, connections
 from payments.banking.rules import token_hash
 from payments.banking.service import close_account
 from payments.crypto import FieldCipher
 from payments.errors import ConflictError, DomainError, NotFoundError
+from tests.payments.inbox.evidence import make_connection, tell
 from tests.payments.setting import SchoolSetting
 
 pytestmark = pytest.mark.db
@@ -163,3 +165,33 @@ def test_an_unknown_account_and_a_short_prefix_are_refused(
     number = account(session, school).number
     with pytest.raises(DomainError, match="bad_identifier"):
         create(session, cipher, school, accounts=[AccountName("970998", number, "virtual_prefix", "96")])
+
+
+def test_a_wallet_settles_later_by_itself_and_others_when_the_operator_says_so(session, cipher, school):
+    def settling(adapter: str, secret: dict[str, str], **said) -> tuple[str, int | None]:
+        names = [AccountName("970998", account(session, school).number)]
+        made, _ = create_connection(
+            session, cipher, adapter=adapter, accounts=names, secret=secret, actor_id=None, **said
+        )
+        row = next(row for row in connections(session) if row.id == made)
+        return row.settles.value, row.payout_days
+
+    momo, payos = {"access_key": "a", "secret_key": "b"}, {"checksum_key": "c"}
+    assert settling("momo", momo) == ("batch", 1)
+    assert settling("momo", momo, payout_days=3) == ("batch", 3)
+    assert settling("payos", payos) == ("direct", None)
+    assert settling("payos", payos, settles=Settles.BATCH, payout_days=2) == ("batch", 2)
+    for wrong in ({"payout_days": 11}, {"payout_days": 0}, {"settles": Settles.DIRECT, "payout_days": 1}):
+        with pytest.raises(DomainError) as caught:
+            settling("momo", momo, **wrong)
+        assert caught.value.code == "bad_payout_days"
+
+
+def test_how_a_sender_settles_is_changed_before_its_first_message_only(session, school):
+    made = make_connection(session)
+    change_settling(session, made, Settles.BATCH, 2, actor_id=None)
+    tell(session, school, made)
+    change_settling(session, made, Settles.BATCH, 5, actor_id=None)
+    with pytest.raises(ConflictError) as caught:
+        change_settling(session, made, Settles.DIRECT, None, actor_id=None)
+    assert caught.value.code == "has_reported"

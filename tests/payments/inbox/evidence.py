@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from itertools import count
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +19,7 @@ DAY = date(2026, 3, 2)
 _serial = count(1)
 
 
-def make_connection(session: Session, name: str = "sepay") -> int:
+def make_connection(session: Session, name: str = "sepay", **more: Any) -> int:
     """A connection that only stands behind evidence; nobody can call it."""
     token = f"{name}-{next(_serial)}".encode()
     connection = Connection(
@@ -28,6 +29,7 @@ def make_connection(session: Session, name: str = "sepay") -> int:
         token_sealed=b"-",
         allowed_networks=[],
         created_at=OPENED,
+        **more,
     )
     session.add(connection)
     session.flush()

@@ -27,6 +27,12 @@ class BusinessDays:
         """The next business day."""
         return self.on_or_after(day + timedelta(days=1))
 
+    def later(self, day: date, count: int) -> date:
+        """The business day that comes ``count`` business days after a day."""
+        for _ in range(count):
+            day = self.after(day)
+        return day
+
     def due(self, day: date, local_hour: int) -> date:
         """By which day a statement must show money that a sender dated ``day`` and reported at that hour."""
         return self.after(day) if local_hour >= NIGHT_HOUR else day
