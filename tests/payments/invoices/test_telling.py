@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from payments.events.rules import EventKind
-from payments.invoices import telling, writing
+from payments.invoices import writing
 from payments.invoices.issuing import issue_round
 from payments.settlement.service import replace_invoice
 from tests.payments.events.told import kinds, listen, told
@@ -75,7 +75,3 @@ def test_issuing_without_telling_would_be_noticed(session, school, monkeypatch):
     listen(session, school.id)
     issued(session, school)
     assert len(kinds(session, school.id)) != len(invoices(session, school))
-
-
-def test_one_statement_for_all(session, school):
-    assert telling.ISSUED.count("ANY(CAST(:ids AS bigint[]))") == 1
