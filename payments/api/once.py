@@ -17,7 +17,8 @@ from payments.api.rules import KEPT, lock_number
 from payments.api.service import Holder
 from payments.audit.service import record
 
-LOCK_TIMEOUT = "10s"
+LOCK_TIMEOUT = "5s"
+"""Whoever waits holds a connection and a thread that parents need too."""
 SWEPT = 100
 """Old answers that one request takes away: more than it adds."""
 

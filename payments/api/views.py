@@ -7,7 +7,7 @@ import msgspec
 from flask import Blueprint, Response, g, request
 from flask.typing import ResponseReturnValue
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from payments import clock
@@ -22,14 +22,14 @@ from payments.api.throttle import TRIES, WINDOW, BadKeys
 from payments.errors import DomainError
 from payments.i18n import Text
 from payments.web.context import db_session, language, services
-from payments.web.errors import problem
+from payments.web.errors import database_away, problem
 from payments.web.security import csrf
 
 blueprint = Blueprint("api", __name__)
 csrf.exempt(blueprint)  # A browser sends no key by itself, so no page of others can forge a request.
 
 JSON = "application/json"
-RETRY_AFTER_S = {401: None, 409: 3, 429: 60}
+RETRY_AFTER_S = {"busy": 3, "too_many_bad_keys": 60}
 MAX_IDEMPOTENCY_KEY = 100
 _bad_keys = BadKeys()
 
@@ -144,7 +144,7 @@ def _answer(status: int, body: bytes) -> Response:
 def _refused(error: DomainError) -> ResponseReturnValue:
     faults = [fault.to_json(language()) for fault in getattr(error, "faults", ())]
     response = problem(error.status, error.code, Text(error.vi, error.en).in_(language()), faults)
-    retry_after = RETRY_AFTER_S.get(error.status)
+    retry_after = RETRY_AFTER_S.get(error.code)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="hocphi"'
     if isinstance(error, TooManyRequestsError):
@@ -156,11 +156,13 @@ def _refused(error: DomainError) -> ResponseReturnValue:
 
 @blueprint.errorhandler(DBAPIError)
 def _database(error: DBAPIError) -> ResponseReturnValue:
-    """Two who write the same at once: the second one tries again. Everything else is for the whole application."""
+    """Two who write the same at once: the second one tries again. A database that is away is told as on pages."""
     if isinstance(error, IntegrityError) or isinstance(
         error.orig, DeadlockDetected | LockNotAvailable | SerializationFailure
     ):
         return _refused(busy())
+    if isinstance(error, OperationalError | InterfaceError):
+        return database_away(error)
     raise error
 
 

@@ -40,7 +40,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(CSRFError, _form_expired)
     app.register_error_handler(HTTPException, _http_error)
     for away in (OperationalError, InterfaceError, PoolTimeoutError):
-        app.register_error_handler(away, _database_away)
+        app.register_error_handler(away, database_away)
     app.register_error_handler(500, _broken)
 
 
@@ -69,7 +69,7 @@ def _broken(_error: Exception) -> ResponseReturnValue:
     return _answer(500, "internal", say(*BROKEN))
 
 
-def _database_away(error: Exception) -> ResponseReturnValue:
+def database_away(error: Exception) -> ResponseReturnValue:
     """The database does not answer: told as such, so that a load balancer and a parent may come again."""
     current_app.logger.error("the database is away: %s", type(error).__name__)
     answer = make_response(_answer(503, "database_away", say(*AWAY)))

@@ -138,6 +138,7 @@ def test_whoever_waits_too_long_is_asked_to_come_again(api: Software, monkeypatc
         answer = api.send("/rounds", ROUND, "one")
     assert (answer.status_code, answer.get_json()["code"]) == (409, "busy")
     assert int(answer.headers["Retry-After"]) > 0
+    assert rounds(api) == 0
     api.post("/rounds", ROUND, status=201, key="one")
 
 

@@ -1,10 +1,12 @@
 """What a request may look like, and what the refusal of another one says."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from payments.api.strict import MAX_BODY_BYTES
+from payments.db import make_engine
 from tests.payments.api.conftest import Software
 
 PUPIL = {
@@ -120,6 +122,16 @@ def test_details_are_vietnamese_unless_english_is_asked_for(api: Software):
     assert english.get_json()["detail"] == "There is no collection round X."
     assert [one.headers["Content-Language"] for one in (vietnamese, english)] == ["vi", "en"]
     assert "Accept-Language" in english.headers["Vary"]
+
+
+def test_a_database_that_is_away_is_told_so_that_software_comes_again(api: Software, monkeypatch):
+    extensions = api.faces.client.application.extensions
+    away = make_engine("postgresql://nobody@/nowhere?host=/nowhere")
+    monkeypatch.setitem(extensions, "hocphi", replace(extensions["hocphi"], engine=away))
+    answer = api.ask("GET", "/school")
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "database_away")
+    assert answer.mimetype == "application/problem+json"
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 def test_a_problem_has_the_members_of_its_standard(api: Software):
