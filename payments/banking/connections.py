@@ -284,7 +284,8 @@ def _adapter(name: str) -> Adapter:
 def _payout_days(settles: Settles, given: int | None) -> int | None:
     """The days of an intermediary (one by default); a direct sender has none."""
     days = given if given is not None or settles is Settles.DIRECT else rules.PAYOUT_DAYS
-    if (settles is Settles.BATCH) != (days is not None) or not 1 <= (days or 1) <= rules.LONGEST_PAYOUT_DAYS:
+    allowed = range(1, rules.LONGEST_PAYOUT_DAYS + 1)
+    if days is not None if settles is Settles.DIRECT else days not in allowed:
         raise DomainError(
             "bad_payout_days",
             f"Đơn vị trung gian quyết toán sau 1 đến {rules.LONGEST_PAYOUT_DAYS} ngày làm việc; kết nối nhận tiền ngay "

@@ -81,13 +81,14 @@ def _proposed(proposals: Sequence[Explanation]) -> Sequence[int]:
 
 def match(code: str, line_id: int) -> ResponseReturnValue:
     """Say that the line pays the chosen payments; «look» only counts them again."""
-    ids = _chosen(request.form.getlist("item"))
-    if "look" in request.form:
-        return _line_page(code, line_id, ids)
     with db_session() as session:
         desk = desk_of(session, code, "accountant", "principal")
-        note = request.form.get("note", "").strip()[:500] or None
-        service.match_by_person(session, desk.school_id, line_id, ids, desk.actor.user_id, note=note)
+        ids = _chosen(request.form.getlist("item"))
+        if "look" not in request.form:
+            note = request.form.get("note", "").strip()[:500] or None
+            service.match_by_person(session, desk.school_id, line_id, ids, desk.actor.user_id, note=note)
+    if "look" in request.form:
+        return _line_page(code, line_id, ids)
     flash(say("Đã ghép lô quyết toán. Có thể hủy bất cứ lúc nào.", "Matched. You can dissolve it at any time."), "ok")
     return redirect(url_for("console.payouts", code=code), code=303)
 
@@ -103,16 +104,12 @@ def dissolve(code: str, payout_id: int) -> ResponseReturnValue:
 
 def upload(code: str) -> ResponseReturnValue:
     """Take the settlement report of an intermediary about one account."""
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        raise DomainError("no_file", "Hãy chọn một tệp.", "Choose a file.")
-    connection, _, account = request.form.get("intermediary", "").partition(":")
-    try:
-        connection_id, account_id = row_id(connection), row_id(account)
-    except ValueError:
-        raise NotFoundError from None
     with db_session() as session:
         desk = desk_of(session, code, "accountant")
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            raise DomainError("no_file", "Hãy chọn một tệp.", "Choose a file.")
+        connection_id, account_id = _intermediary(request.form.get("intermediary", ""))
         result = reports.import_report(
             session,
             desk.school_id,
@@ -125,6 +122,15 @@ def upload(code: str) -> ResponseReturnValue:
     text = say("Đã nhập báo cáo đối soát, số giao dịch mới", "Settlement report imported, new payments")
     flash(f"{text}: {format_number(result.new_rows)}", "ok")
     return redirect(url_for("console.payouts", code=code), code=303)
+
+
+def _intermediary(chosen: str) -> tuple[int, int]:
+    """Connection and account. Raises NotFoundError for what is neither."""
+    connection, _, account = chosen.partition(":")
+    try:
+        return row_id(connection), row_id(account)
+    except ValueError:
+        raise NotFoundError from None
 
 
 def _chosen(values: list[str]) -> list[int]:

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import Engine
 
-from operations.cli import main
+from operations.cli import hocphi
 from payments.access.models import User
 from payments.banking.models import ReceivingAccount
 from payments.db import session_scope
@@ -30,7 +30,7 @@ def test_list_report_match_and_dissolve(engine: Engine, database_url, tmp_path, 
         wallet, school = str(street.wallet), street.school.code
 
     def run(*words: str, status: int = 0) -> str:
-        done = CliRunner().invoke(main, ["payout", *words])
+        done = CliRunner().invoke(hocphi, ["payout", *words])
         assert done.exit_code == status, done.output
         return done.output
 
