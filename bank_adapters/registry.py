@@ -179,7 +179,7 @@ def _name_faults(name: str, module: object) -> list[str]:
     """An adapter may have other names (`mb`), but only its own: evidence is kept under what it calls itself."""
     own = cast("Adapter", module).NAME
     found = _found()
-    if name in _registered or own == name or (name in found and found.get(own) == found[name]):
+    if name in _registered or own == name or found.get(own) == found.get(name):
         return []
     return [f"calls itself {own!r}: NAME and the name of the entry point must agree"]
 
@@ -214,18 +214,21 @@ def _provided(name: str) -> object:
     """The module or data file behind a name."""
     own = own_files(_folder)
     if name in own:
-        return _read(own[name].read_text(encoding="utf-8"), str(own[name]))
+        return _read(name, own[name].read_text(encoding="utf-8"), str(own[name]))
     value = _found()[name]
     if not value.endswith(declarative.SUFFIX):
         return importlib.import_module(value)
     package, _, file = value.rpartition(":")
     if not package:
-        return _read(declarative.shipped_text(name), file)
-    return _read((files(package) / file).read_text(encoding="utf-8"), value)
+        return _read(name, declarative.shipped_text(name), file)
+    return _read(name, (files(package) / file).read_text(encoding="utf-8"), value)
 
 
-def _read(text: str, file: str) -> object:
-    return declarative.DeclarativeAdapter(text, file)
+def _read(name: str, text: str, file: str) -> object:
+    adapter = declarative.DeclarativeAdapter(text, file)
+    if name != adapter.NAME:
+        raise BrokenAdapterError(f"{file}, name: the file provides {name!r} and calls itself {adapter.NAME!r}.")
+    return adapter
 
 
 def _unknown(name: str, known: Iterable[str]) -> UnknownAdapterError:

@@ -49,6 +49,7 @@ class DeclarativeAdapter:
         message.done()
         self.BATCH = bool(self.rule.items)
         self._signatures = _read_signatures(root, self)
+        self.UNSIGNED = {name: proof.unsigned for proof in self._signatures for name in proof.secrets if proof.unsigned}
         self._transaction: TransactionRule = read_transaction(
             root.table("transaction"), self._signatures, batch=self.BATCH
         )

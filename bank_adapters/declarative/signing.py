@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bank_adapters import fields, signatures
-from bank_adapters.contract import VALID, MalformedCallbackError, Now, Reason, Verdict, unix
+from bank_adapters.contract import EVERYTHING, VALID, MalformedCallbackError, Now, Reason, Verdict, unix
 from bank_adapters.declarative.places import MessageRule, Place, Received, read_place
 from bank_adapters.declarative.reading import Table, fault
 from bank_adapters.declarative.templates import Template, read_template
@@ -20,6 +20,7 @@ _HMACS: Final = {f"hmac-{name}": name for name in ("sha1", "sha256", "sha384", "
 _HASHES: Final = {name: name for name in ("md5", "sha1", "sha256", "sha512")}
 _PUBLIC: Final = ("rsa-sha256", "ed25519")
 TOKEN: Final = "token"  # noqa: S105 - the word of the data file
+ALL: Final = "everything"
 ALGORITHMS: Final = (*_HMACS, *_HASHES, *_PUBLIC, TOKEN)
 ENCODINGS: Final = ("hex", "hex-upper", "hex-any-case", "base64", "base64url")
 _KEYS: Final[Mapping[str, Callable[[str], bytes]]] = {
@@ -42,6 +43,8 @@ class Signature:
     text: Template
     time: Place | None
     window_s: int
+    unsigned: frozenset[str]
+    """Fields of BankTransaction that it leaves open to alteration."""
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -149,10 +152,22 @@ def read_signature(table: Table, rule: MessageRule) -> Signature:
         text=read_template(table.text("text"), table.where("text"), place, rule),
         time=read_place(table.text("time"), table.where("time")) if table.has("time") else None,
         window_s=table.whole("window_s", signatures.TOLERANCE_S, 1, MAX_WINDOW_S),
+        unsigned=EVERYTHING if algorithm == TOKEN else _read_unsigned(table),
     )
     _require_sense(signature, table)
     table.done()
     return signature
+
+
+def _read_unsigned(table: Table) -> frozenset[str]:
+    names = frozenset(table.texts("unsigned", ()))
+    if names == {ALL}:
+        return EVERYTHING
+    if unknown := sorted(names - EVERYTHING):
+        fault(
+            table.where("unsigned"), f"no transaction has {unknown[0]!r}; there are: {', '.join(sorted(EVERYTHING))}."
+        )
+    return names
 
 
 def _require_sense(signature: Signature, table: Table) -> None:
