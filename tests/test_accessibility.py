@@ -13,6 +13,7 @@ from payments.access.service import create_user, grant_role
 from payments.db import session_scope
 from reconciliation.views import ACCESS as RECONCILIATION_ACCESS
 from reconciliation.views import blueprint as reconciliation
+from tests.payments.clearing.street import Street
 from tests.payments.faces import PASSWORD, Faces, faces
 from tests.test_screenshots import served
 
@@ -91,6 +92,27 @@ def test_the_accountants_desk(home: Faces, chromium: Browser, width: int, scheme
             for query in ("", "?lang=en"):
                 page.goto(f"{base}/console/{home.school.code}/{path}{query}")
                 judge(page, doubts=width > 1000)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+def test_what_intermediaries_owe(home: Faces, chromium: Browser, width: int, scheme: str) -> None:
+    """A payout, a line that a person must match, and a payment that is overdue."""
+    with session_scope(home.engine) as session:
+        street = Street(session, school=home.school)
+        for day in (0, 2):
+            street.pays(street.issue(), day=day)
+        street.line(98_900, day=1)
+        street.line(90_000, day=5)
+        street.work()
+        line_id = street.ids(owed=False)[1]
+    with served(home) as base, seen(chromium, width, scheme) as page:
+        enter(page, base, f"ke.toan.{home.school.code[2:].lstrip('0')}")
+        for path in ("payouts/", f"payouts/lines/{line_id}/"):
+            for query in ("", "?lang=en"):
+                page.goto(f"{base}/console/{home.school.code}/{path}{query}")
+                judge(page, doubts=width > 1000)
+        page.get_by_role("button", name="Count again").click()
+        judge(page, doubts=width > 1000)
 
 
 @pytest.mark.parametrize("role", [Role.OFFICER, Role.OPERATOR])

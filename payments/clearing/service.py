@@ -33,6 +33,7 @@ INNER = timedelta(days=45)
 """Around what arrived: payouts on these days may become others. Twice the reach, and a little."""
 OUTER = timedelta(days=65)
 """Beyond: what may compete with them. Three times the reach, and a little."""
+LONGEST_OPEN = timedelta(days=400)
 
 TOUCHED = text("""
     SELECT t.account_id, min(t.value_date) AS first, max(t.value_date) AS last FROM bank_transaction t
@@ -219,8 +220,8 @@ def _new(one: Explanation) -> NewPayout:
 
 
 def scene_around(session: Session, school_id: int, account_id: int, day: date) -> Scene:
-    """What bears on a line of that day."""
-    return loading.scene_of(session, school_id, account_id, day - OUTER, day + OUTER)
+    """What bears on a line of that day; a person may know of payments that are owed for long."""
+    return loading.scene_of(session, school_id, account_id, day - LONGEST_OPEN, day + OUTER)
 
 
 def _scene_of_line(session: Session, school_id: int, line_id: int) -> tuple[Scene, Line]:
