@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from payments import clock
 from payments.developers.desk import Reach
 from payments.errors import NotFoundError
+from payments.inbox.queries import gap_health
 
 PAGE_ROWS = 50
 SEARCHED_DAYS = 7
@@ -205,9 +206,9 @@ def health(session: Session, connection_id: int) -> Health:
     )
 
 
-def gap_closed_at(session: Session, connection_id: int) -> datetime | None:  # noqa: ARG001 - what a poller will ask
+def gap_closed_at(session: Session, connection_id: int) -> datetime | None:
     """Until when a poller has fetched all that the sender knows; None: no poller has."""
-    return None
+    return next((one.covered_to for one in gap_health(session, [connection_id])), None)
 
 
 def events(session: Session, reach: Reach, wanted: Wanted) -> tuple[Sequence[RowMapping], int | None]:

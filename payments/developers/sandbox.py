@@ -15,7 +15,8 @@ from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
 from bank_adapters import get_adapter
-from bank_adapters.contract import Adapter, BankTransaction, MalformedCallbackError, Reason, Request
+from bank_adapters.billing import SAMPLE, SAMPLE_CUSTOMER, judge
+from bank_adapters.contract import Adapter, BankTransaction, Biller, MalformedCallbackError, Reason, Request
 from payments import clock
 from payments.audit.service import record
 from payments.banking.queries import TOKEN_PLACE, DoorConnection, connection_by_token
@@ -188,10 +189,15 @@ def _payment(stage: _Stage, asked: Asked, now: datetime) -> Payment:
     named = {account["kind"]: account["identifier"] for account in stage.accounts}
     prefix = named.get("virtual_prefix")
     serial = str(int(now.timestamp() * 1000))
+    # A bank that pays bills pays the one bill of the sample pupil, the only one that test connections know.
+    [bill] = SAMPLE.bills
+    billed = isinstance(stage.adapter, Biller)
     return Payment(
         account_number=named.get("number") or named.get("merchant") or "",
         virtual_account=f"{prefix}{serial[-4:]}" if prefix else None,
-        amount_vnd=asked.amount_vnd,
+        customer_code=SAMPLE_CUSTOMER if billed else None,
+        order_ref=bill.bill_id if billed else None,
+        amount_vnd=bill.amount_vnd if billed else asked.amount_vnd,
         memo=f"{asked.code} {asked.memo}".strip(),
         bank_reference=f"FT{serial}",
         txn_id=serial,
@@ -205,7 +211,8 @@ def _request(stage: _Stage, shot: Shot, base_url: str) -> Request:
     bearer = _token(stage, base_url) if "jwt_secret" in stage.secret else ""
     if shot.wrong_key and bearer:
         bearer = bearer[:-6] + bearer[-6:][::-1]
-    request = signed_request(stage.adapter_name, secret, shot.payment, sent_at=shot.sent_at, bearer=bearer)
+    url = f"{base_url}/callbacks/{stage.token}"
+    request = signed_request(stage.adapter_name, secret, shot.payment, sent_at=shot.sent_at, bearer=bearer, url=url)
     if shot.huge:
         # Blanks after a document change nothing but its size.
         request = replace(request, body=request.body + b" " * HUGE_BYTES)
@@ -280,8 +287,11 @@ def _told(stage: _Stage, request: Request, row: Any) -> BankTransaction | None:
 
 
 def _expected(stage: _Stage, request: Request, wanted: str) -> str:
-    """A sender that signs no time cannot be stale: then its message is as good as any."""
+    """A sender that signs no time cannot be stale: then its message is as good as any. Bills are judged."""
     if wanted == "stale":
         verdict = stage.adapter.authenticate(request, stage.door.secrets, clock.now())
         return "stale" if verdict.reason is Reason.stale else "accepted"
+    if wanted == "accepted" and isinstance(stage.adapter, Biller):
+        judged = {judge(one, SAMPLE) for one in stage.adapter.parse(request, stage.door.secrets)}
+        return next((outcome.value for outcome in judged & stage.adapter.REFUSALS), wanted)
     return wanted

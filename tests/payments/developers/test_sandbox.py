@@ -177,3 +177,14 @@ def test_what_was_played_is_in_the_audit_log(desk: DeveloperDesk) -> None:
         desk.engine, "SELECT subject_id, detail->>'scenario' FROM audit_event WHERE action = 'sandbox.simulated'"
     )
     assert found == [(desk.trial.connection_id, "short")]
+
+
+@pytest.mark.parametrize("scenario", [Scenario.GOOD, Scenario.SHORT, Scenario.DUPLICATE, Scenario.WRONG_SIGNATURE])
+def test_a_bank_that_pays_bills_pays_the_sample_pupil_s(desk: DeveloperDesk, scenario: Scenario) -> None:
+    """BIDV refuses what does not fit before its customer is debited; so the sandbox shows it."""
+    biller = make_sender(
+        desk.engine, desk.settings, adapter="bidv_biller", secret={"secret": "rehearsal"}, sandbox=True
+    )
+    report = play(desk, scenario, connection_id=biller.connection_id)
+    assert report.as_expected, [(one.outcome, one.expected, one.heard.body) for one in report.played]
+    assert report.transactions == 0
