@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "operations.serve:serve",
     "statement": "reconciliation.cli:statement_group",
     "user": "payments.access.cli:user_group",
+    "virtual-account": "payments.banking.virtual_account_cli:virtual_account_group",
     "vietqr": "payments.vietqr.cli:vietqr_group",
     "webhook": "payments.events.cli:webhook_group",
     "worker": "operations.serve:worker",

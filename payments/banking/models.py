@@ -114,6 +114,40 @@ class Settles(enum.StrEnum):
     """Later, in one sum less a fee: until then the sender owes it (docs/adr/0012)."""
 
 
+class VirtualAccount(SchoolRow):
+    """A number of the bank's that leads to the receiving account and belongs to one pupil for ever.
+
+    Rows are never deleted and name the same pupil for life, so a number never becomes another child's: the database
+    refuses both.
+    """
+
+    __tablename__ = "virtual_account"
+    __table_args__ = (
+        UniqueConstraint("number"),
+        Index(
+            "uq__virtual_account__live",
+            "school_id",
+            "pupil_id",
+            "receiving_account_id",
+            unique=True,
+            postgresql_where="revoked_at IS NULL",
+        ),
+        Index(None, "school_id", "pupil_id"),
+        ForeignKeyConstraint(["school_id", "pupil_id"], ["pupil.school_id", "pupil.id"]),
+        ForeignKeyConstraint(
+            ["school_id", "receiving_account_id"], ["receiving_account.school_id", "receiving_account.id"]
+        ),
+        CheckConstraint("number ~ '^[0-9A-Z]{6,19}$'", name="number_plain"),
+    )
+
+    pupil_id: Mapped[Id]
+    receiving_account_id: Mapped[Id]
+    number: Mapped[str]
+    assigned_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    """No longer shown to anybody; money that still comes is the pupil's, flagged."""
+
+
 class Connection(GlobalRow):
     """A sender of callbacks: adapter, closed list of accounts, secrets, opaque URL token, allowed addresses."""
 

@@ -65,6 +65,16 @@ class ClosedList:
         targets = {*self.exact.values(), *(target for _, target in self.prefixes)}
         return next(iter(targets)) if len(targets) == 1 else None
 
+    def is_virtual(self, name: str, target: Target) -> bool:
+        """Whether a name lies under a prefix that is listed for an account."""
+        return self._virtual(account_text(name)) == target and account_text(name) not in self.exact
+
+    def may_be_own(self, account_number: str, virtual_account: str | None) -> bool:
+        """Whether the account that a message names may be a pupil's own: not listed, but under a listed prefix."""
+        number = account_text(account_number)
+        same = account_text(virtual_account or "") in {"", number}
+        return same and number not in self.exact and any(number.startswith(prefix) for prefix, _ in self.prefixes)
+
     def _virtual(self, name: str) -> Target | None:
         listed = self.exact.get(name)
         return listed or next((target for prefix, target in self.prefixes if name.startswith(prefix)), None)

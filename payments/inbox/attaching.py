@@ -12,7 +12,7 @@ from bank_adapters.statements.keys import fold_reference
 from payments import clock
 from payments.inbox.contradicting import Saying
 from payments.inbox.models import POLLED, Direction, EvidenceStatus, HeldReason, Source
-from payments.inbox.naming import number_of, references_named_by
+from payments.inbox.naming import number_of, own_account_named_by, references_named_by
 from payments.inbox.pairing import REFERENCE_DAYS, STATEMENT, Piece
 from payments.inbox.placing import Placed, Standing, rule_of
 
@@ -22,7 +22,8 @@ BY_PERSON = "person"
 _TOLD = f"""
     e.id, e.source, e.connection_id, e.account_id, e.direction, e.status, e.amount_vnd, e.value_date, e.occurred_at,
     e.dedup_key, {references_named_by("e")} AS "references", {number_of("e")} AS bank_reference, e.description,
-    (SELECT c.id FROM connection c WHERE c.id = e.connection_id AND c.settles = 'batch') AS clearing_id
+    (SELECT c.id FROM connection c WHERE c.id = e.connection_id AND c.settles = 'batch') AS clearing_id,
+    {own_account_named_by("e")} AS own_account
 """  # noqa: S608 - constants of this package alone
 
 NEW = text(f"""
@@ -44,7 +45,9 @@ _BUCKETS = """
 NEIGHBOURS = text(f"""
     WITH near AS (
         SELECT t.id, t."references", bucket.whole,
-            t.state IN ('new', 'unmatched', 'payout') OR t.state = 'debit' AND t.reverses_id IS NULL AS free
+            t.virtual_account_id,
+            t.state IN ('new', 'unmatched', 'payout') OR t.state = 'debit' AND t.reverses_id IS NULL
+            OR t.state = 'credited' AND t.virtual_account_id IS NOT NULL AND cardinality(t."references") = 0 AS free
         {_BUCKETS}
         JOIN bank_transaction t ON t.school_id = :school_id AND t.account_id = bucket.account_id
             AND t.direction = bucket.direction AND t.amount_vnd = bucket.amount_vnd
@@ -57,7 +60,8 @@ NEIGHBOURS = text(f"""
         FROM near CROSS JOIN LATERAL unnest(near."references") AS named
         JOIN unnest(CAST(:references AS text[])) AS asked(name) ON asked.name = named
     )
-    SELECT {_TOLD}, near.id AS transaction_id, link.rule, near."references" AS known_references, near.free
+    SELECT {_TOLD}, near.id AS transaction_id, link.rule, near."references" AS known_references, near.free,
+        near.virtual_account_id AS known_own_account
     FROM wanted
     JOIN near ON near.id = wanted.id
     JOIN transaction_evidence link ON link.school_id = :school_id AND link.transaction_id = near.id
@@ -104,22 +108,25 @@ WAITING = text(f"""
 INSERT_TRANSACTIONS = text("""
     INSERT INTO bank_transaction (
         school_id, id, account_id, direction, amount_vnd, value_date, occurred_at, bank_reference, description,
-        "references", state, clearing_id, created_at
+        "references", virtual_account_id, state, clearing_id, created_at
     )
     SELECT :school_id, new.id, e.account_id, new.direction, e.amount_vnd, e.value_date, e.occurred_at,
-        new.bank_reference, e.description, string_to_array(new.named, ' '), 'new', new.clearing_id, :now
+        new.bank_reference, e.description, string_to_array(new.named, ' '), new.own_account, 'new', new.clearing_id,
+        :now
     FROM unnest(
         CAST(:transaction_ids AS bigint[]), CAST(:evidence_ids AS bigint[]), CAST(:directions AS text[]),
-        CAST(:bank_references AS text[]), CAST(:named AS text[]), CAST(:clearings AS bigint[])
-    ) AS new(id, evidence_id, direction, bank_reference, named, clearing_id)
+        CAST(:bank_references AS text[]), CAST(:named AS text[]), CAST(:own_accounts AS bigint[]),
+        CAST(:clearings AS bigint[])
+    ) AS new(id, evidence_id, direction, bank_reference, named, own_account, clearing_id)
     JOIN evidence e ON e.id = new.evidence_id
 """)
 
 LEARN = text("""
     UPDATE bank_transaction t
-    SET "references" = string_to_array(new.named, ' '), description = e.description
-    FROM unnest(CAST(:transaction_ids AS bigint[]), CAST(:evidence_ids AS bigint[]), CAST(:named AS text[]))
-        AS new(id, evidence_id, named)
+    SET "references" = string_to_array(new.named, ' '), virtual_account_id = new.own_account,
+        description = e.description
+    FROM unnest(CAST(:transaction_ids AS bigint[]), CAST(:evidence_ids AS bigint[]), CAST(:named AS text[]),
+                CAST(:own_accounts AS bigint[])) AS new(id, evidence_id, named, own_account)
     JOIN evidence e ON e.id = new.evidence_id
     WHERE t.school_id = :school_id AND t.id = new.id
 """)
@@ -199,6 +206,7 @@ def told(row: Row[Any]) -> Told:
         row.transaction_id,
         fixed=row.rule == BY_PERSON,
         sender_id="" if row.connection_id is None else f"{row.connection_id}:{row.dedup_key.removeprefix(POLLED)}",
+        own_account=row.own_account,
     )
     bucket = Bucket(row.account_id, direction, row.amount_vnd, row.clearing_id)
     return Told(piece, bucket, EvidenceStatus(row.status), row.bank_reference)
@@ -259,7 +267,7 @@ class Book:
         found = [told(row) for row in rows]
         standings = {}
         for row, one in zip(rows, found, strict=True):
-            standing = Standing(row.transaction_id, tuple(row.known_references), row.free)
+            standing = Standing(row.transaction_id, tuple(row.known_references), row.free, row.known_own_account)
             standings[row.transaction_id] = (one.bucket, standing)
         return found, standings
 
@@ -322,6 +330,7 @@ class Book:
             bank_references=[_bank_reference(one.pieces, pieces) for one in placed],
             named=[" ".join(references_of(one.pieces)) for one in placed],
             clearings=[pieces[lead.evidence_id].bucket.clearing_id for lead in leads],
+            own_accounts=[own_account_of(one.pieces) for one in placed],
         )
         self.created |= set(ids.values())
         return ids
@@ -330,16 +339,17 @@ class Book:
         lessons = []
         for one in placed:
             standing = known[one.transaction_id or 0]
-            named = references_of(one.pieces)
-            if standing.free and set(named) != set(standing.references):
-                lessons.append((standing.id, _lead(one.pieces).evidence_id, " ".join(named)))
+            lesson = learned_from(one.pieces, standing)
+            if lesson != (standing.references, standing.own_account):
+                lessons.append((standing.id, _lead(one.pieces).evidence_id, " ".join(lesson[0]), lesson[1]))
         if lessons:
-            transaction_ids, evidence_ids, named_by = zip(*lessons, strict=True)
+            transaction_ids, evidence_ids, named_by, own_accounts = zip(*lessons, strict=True)
             self.run(
                 LEARN,
                 transaction_ids=list(transaction_ids),
                 evidence_ids=list(evidence_ids),
                 named=list(named_by),
+                own_accounts=list(own_accounts),
             )
             self.learned |= set(transaction_ids)
 
@@ -362,6 +372,25 @@ def buckets(days: Mapping[Bucket, tuple[date, date]], whole: Iterable[Bucket]) -
 def references_of(pieces: Iterable[Piece]) -> tuple[str, ...]:
     """Every payment reference that the pieces name, in order."""
     return tuple(dict.fromkeys(name for piece in pieces for name in piece.references))
+
+
+def own_account_of(pieces: Iterable[Piece]) -> int | None:
+    """The pupil's own account that the pieces name; None also where a person joined pieces that name two."""
+    named = {piece.own_account for piece in pieces} - {None}
+    return named.pop() if len(named) == 1 else None
+
+
+def learned_from(pieces: Sequence[Piece], standing: Standing) -> tuple[tuple[str, ...], int | None]:
+    """References and own account of a transaction that exists, as its pieces say them now.
+
+    What was credited by its references keeps them and may still learn on which account it came, for that may contradict
+    them; what a person decided without a reference learns nothing.
+    """
+    named = references_of(pieces)
+    if not standing.free or set(named) == set(standing.references):
+        named = standing.references
+    decided = not standing.free and not standing.references
+    return named, standing.own_account if decided else own_account_of(pieces)
 
 
 def _lead(pieces: Sequence[Piece]) -> Piece:

@@ -39,6 +39,19 @@ SELECT school_id, account_id FROM payment_order WHERE connection_id = $1 AND ord
 """
 
 
+# $1 connection, $2 account number. Some banks report a pupil's own account as the account itself: it counts when it was
+# given to a pupil, under a prefix that the connection lists for the account where its money arrives.
+OWN_NUMBER: Final = """
+SELECT own.school_id, own.receiving_account_id
+FROM virtual_account own
+JOIN connection_account listed ON listed.connection_id = $1 AND listed.kind = 'virtual_prefix'
+    AND listed.school_id = own.school_id AND listed.account_id = own.receiving_account_id
+    AND starts_with(own.number, listed.identifier)
+WHERE own.number = $2
+LIMIT 1
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A look-up that a reception needs before it can be stored: ``statement`` takes a connection's id and ``key``."""

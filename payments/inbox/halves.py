@@ -40,6 +40,8 @@ class Half(NamedTuple):
     """Days that callbacks and polls name."""
     lines: Span | None
     """Days that the statement names."""
+    own_account: int | None = None
+    """The pupil's own account that it names: money on two of them is two movements."""
 
     @property
     def day(self) -> int:
@@ -53,6 +55,7 @@ class Half(NamedTuple):
             and not (other.named and self.decided)
             and not (self.named and other.decided)
             and self.sources.isdisjoint(other.sources)
+            and (None in (self.own_account, other.own_account) or self.own_account == other.own_account)
             and _apart(self.pushes, other.pushes, NEAR_DAYS)
             and _apart(self.lines, other.pushes, LATE_DAYS)
             and _apart(other.lines, self.pushes, LATE_DAYS)
@@ -66,6 +69,7 @@ class Half(NamedTuple):
             self.sources | other.sources,
             _union(self.pushes, other.pushes),
             _union(self.lines, other.lines),
+            other.own_account if self.own_account is None else self.own_account,
         )
 
 

@@ -196,7 +196,14 @@ class BankTransaction(SchoolRow):
     __table_args__ = (
         ForeignKeyConstraint(["school_id", "account_id"], ["receiving_account.school_id", "receiving_account.id"]),
         ForeignKeyConstraint(["school_id", "reverses_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
+        ForeignKeyConstraint(["school_id", "virtual_account_id"], ["virtual_account.school_id", "virtual_account.id"]),
         CheckConstraint("amount_vnd > 0", name="amount_positive"),
+        Index(
+            "ix__bank_transaction__own_account",
+            "school_id",
+            "virtual_account_id",
+            postgresql_where="virtual_account_id IS NOT NULL",
+        ),
         Index(None, "school_id", "account_id", "value_date"),
         Index(None, "school_id", "account_id", "bank_reference"),
         Index(None, "school_id", "clearing_id", "account_id", "value_date", postgresql_where="clearing_id IS NOT NULL"),
@@ -212,6 +219,8 @@ class BankTransaction(SchoolRow):
     bank_reference: Mapped[str | None]
     description: Mapped[str]
     references: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    virtual_account_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The pupil's own account that it came on, as any of its evidence says."""
     state: Mapped[TransactionState] = mapped_column(str_enum(TransactionState), default=TransactionState.NEW)
     reverses_id: Mapped[int | None] = mapped_column(BigInteger)
     clearing_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("connection.id"))

@@ -3,6 +3,9 @@
 An order names its invoice from its beginning, so this is a fact however late the money comes, and in whatever order. A
 memo that names an invoice of the school itself is what the payer meant. Its service has a number of its own for every
 payment, which callbacks and answers to our questions share: they tell of one movement exactly when it is the same.
+
+A pupil's own account is named by the virtual account, and only on the receiving account for which the connection's
+closed list let the evidence in: the same number from the sender of another account names nobody.
 """
 
 _ORDER = """
@@ -26,6 +29,13 @@ _NUMBER = f"""
     THEN {{0}}.provider_txn_id ELSE {{0}}.bank_reference END
 """
 
+# As banking.rules.account_text: banks print numbers with blanks, dots and dashes.
+_OWN_ACCOUNT = """
+    (SELECT own.id FROM virtual_account own
+     WHERE own.number = upper(translate({0}.virtual_account, E' .-\\u00a0', ''))
+       AND own.school_id = {0}.school_id AND own.receiving_account_id = {0}.account_id)
+"""
+
 
 def references_named_by(evidence: str) -> str:
     """The references that a row of ``evidence`` (its alias) names, with that of its order's invoice."""
@@ -35,3 +45,8 @@ def references_named_by(evidence: str) -> str:
 def number_of(evidence: str) -> str:
     """The number by which a row of ``evidence`` (its alias) is known: the bank's, of our orders the service's."""
     return _NUMBER.format(evidence)
+
+
+def own_account_named_by(evidence: str) -> str:
+    """The virtual account (id) of a pupil that a row of ``evidence`` (its alias) names; null when it names none."""
+    return _OWN_ACCOUNT.format(evidence)

@@ -51,6 +51,8 @@ class Piece:
     """A person put it there: the pieces of that transaction stay together, and no guess moves them."""
     sender_id: str = ""
     """The sender's own id with its connection; a statement has none."""
+    own_account: int | None = None
+    """The pupil's own account (id) that the money came on: no payment reference, and two of them are two payments."""
 
 
 @dataclass(slots=True, eq=False)
@@ -154,6 +156,7 @@ def _half(group: Group) -> Half:
         frozenset(piece.source for piece in group.pieces),
         (min(pushes), max(pushes)) if pushes else None,
         (min(lines), max(lines)) if lines else None,
+        next((piece.own_account for piece in group.pieces if piece.own_account is not None), None),
     )
 
 
@@ -166,7 +169,8 @@ def _numbers(group: Group) -> frozenset[str]:
 def _may_join(one: Group, other: Group, near: Near) -> bool:
     sources = {piece.source for piece in one.pieces}
     return not any(piece.source in sources for piece in other.pieces) and all(
-        near(mine, theirs) and not _told_as_two(mine, theirs) for mine, theirs in _pairs(one, other)
+        near(mine, theirs) and not _told_as_two(mine, theirs) and not _on_two_accounts(mine, theirs)
+        for mine, theirs in _pairs(one, other)
     )
 
 
@@ -176,6 +180,10 @@ def _told_as_two(one: Piece, other: Piece) -> bool:
     return (
         same_sender and bool(one.bank_reference and other.bank_reference) and one.bank_reference != other.bank_reference
     )
+
+
+def _on_two_accounts(one: Piece, other: Piece) -> bool:
+    return None not in (one.own_account, other.own_account) and one.own_account != other.own_account
 
 
 def _pairs(one: Group, other: Group) -> Iterator[tuple[Piece, Piece]]:

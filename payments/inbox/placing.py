@@ -14,11 +14,16 @@ from payments.inbox.pairing import Group, Piece
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A bank transaction that exists; ``free``: no money was moved because of it yet, so it may learn a reference."""
+    """A bank transaction that exists; ``free``: it may learn a reference.
+
+    That is so while no money was moved because of it, or only because of the pupil's own account that it came on.
+    """
 
     id: int
     references: tuple[str, ...]
     free: bool
+    own_account: int | None = None
+    """The pupil's own account (id) that the money came on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,10 @@ def _owners(groups: Sequence[Group], standings: Sequence[Standing]) -> dict[int,
     _choose(groups, owners, named, lambda one, group: _equal(one, group) and not group.decided)
     _choose(groups, owners, named, lambda one, group: _share(one, group) and _holds(one, group))
     _choose(groups, owners, named, lambda one, group: _share(one, group) and not group.decided)
+    # What was credited for the account that it came on stays with money on that account.
+    owned = [one for one in nameless if one.own_account is not None]
+    _choose(groups, owners, owned, lambda one, group: _same_account(one, group) and _holds(one, group))
+    _choose(groups, owners, owned, lambda one, group: _same_account(one, group) and not group.decided)
     _choose(groups, owners, nameless, lambda one, group: not group.references and _holds(one, group))
     _choose(groups, owners, nameless, _holds)
     free = [one for one in nameless if one.free]
@@ -114,6 +123,10 @@ def _choose(
 
 def _holds(standing: Standing, group: Group) -> bool:
     return any(piece.transaction_id == standing.id for piece in group.pieces)
+
+
+def _same_account(standing: Standing, group: Group) -> bool:
+    return any(piece.own_account == standing.own_account for piece in group.pieces)
 
 
 def _equal(standing: Standing, group: Group) -> bool:

@@ -11,7 +11,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, cast
@@ -36,9 +36,9 @@ from bank_adapters.contract import (
 )
 from payments import clock
 from payments.banking.queries import DoorConnection
-from payments.banking.rules import Target
+from payments.banking.rules import Target, account_text
 from payments.crypto import FieldCipher
-from payments.inbox.billing import ORDERED, OWED, Known, Question
+from payments.inbox.billing import ORDERED, OWED, OWN_NUMBER, Known, Question
 from payments.inbox.models import DeliveryOutcome
 from payments.inbox.rules import content_sha256, may_call
 from payments.inbox.storing import Row
@@ -241,6 +241,9 @@ class _Reception:
             return self._asking(adapter, connection, Question(OWED, paid.customer_code or ""), resume)
         if found and _names_no_account(found[0]) and hasattr(adapter, "ORDERS"):
             return self._ordered(adapter, connection, found[0])
+        number = found[0].account_number if len(found) == 1 else None
+        if number and connection.accounts.may_be_own(number, found[0].virtual_account):
+            return self._on_own_number(adapter, connection, found[0], account_text(number))
         items = [evidence_row(connection, transaction, target_of(connection, transaction)) for transaction in found]
         return self._recorded(adapter, connection, items)
 
@@ -254,6 +257,19 @@ class _Reception:
         if connection.accounts.only is not None or not paid.order_ref:
             return resume(())
         return self._asking(adapter, connection, Question(ORDERED, paid.order_ref), resume)
+
+    def _on_own_number(
+        self, adapter: Adapter, connection: DoorConnection, paid: BankTransaction, number: str
+    ) -> Reception:
+        """Its sender names a pupil's own account as the account; a number that nobody was given stays foreign."""
+
+        def resume(rows: Rows) -> Reception:
+            target = Target(*rows[0]) if rows else None
+            return self._recorded(
+                adapter, connection, [evidence_row(connection, replace(paid, virtual_account=number), target)]
+            )
+
+        return self._asking(adapter, connection, Question(OWN_NUMBER, number), resume)
 
     def _recorded(
         self, adapter: Adapter, connection: DoorConnection, items: Sequence[Row], success: Outcome = Outcome.accepted
@@ -385,12 +401,20 @@ def evidence_row(connection: DoorConnection, transaction: BankTransaction, targe
         provider_txn_id=transaction.provider_txn_id,
         bank_reference=transaction.bank_reference,
         order_reference=transaction.order_ref,
-        virtual_account=transaction.virtual_account,
+        virtual_account=_virtual_account(connection, transaction, target),
         description=transaction.description,
         found=" ".join(_references(transaction)),
         content_sha256=content_sha256(transaction),
         sandbox=connection.sandbox,
     )
+
+
+def _virtual_account(connection: DoorConnection, transaction: BankTransaction, target: Target | None) -> str | None:
+    """The virtual account; of banks whose customer is known by it (VietinBank), also the customer's code."""
+    code = transaction.customer_code
+    if transaction.virtual_account is None and code and target and connection.accounts.is_virtual(code, target):
+        return code
+    return transaction.virtual_account
 
 
 def _references(transaction: BankTransaction) -> list[str]:

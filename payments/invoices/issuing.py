@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from payments import clock, outbox
 from payments.audit.service import record
+from payments.banking.models import VirtualAccount
 from payments.banking.queries import readiness
 from payments.errors import ConflictError, DomainError, NotFoundError
 from payments.i18n import Text
@@ -107,6 +108,7 @@ def issue_step(
     if finished:
         collection_round.issued_at = clock.now()
         _record(session, None, "round.issued", collection_round)
+        _tell_settlement(session, collection_round)
     session.flush()
     return plan, Progress(collection_round.issued_invoices, len(plan.drafts), finished=finished)
 
@@ -205,6 +207,13 @@ def _post_to_books(session: Session, collection_round: CollectionRound) -> None:
     ]
     if postings:
         post(session, school_id, postings)
+
+
+def _tell_settlement(session: Session, collection_round: CollectionRound) -> None:
+    """Credit that came on pupils' own accounts may pay the new invoices."""
+    school_id = collection_round.school_id
+    if session.scalar(select(exists().where(VirtualAccount.school_id == school_id))):
+        outbox.put(session, "settlement", "issued", school_id=school_id, subject_id=collection_round.id)
 
 
 def _record(session: Session, actor_id: int | None, action: str, collection_round: CollectionRound) -> None:

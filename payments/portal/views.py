@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from payments import clock
+from payments.banking.virtual_accounts import numbers_of_pupil
 from payments.errors import NotFoundError
 from payments.orders import queries as orders
 from payments.orders.rules import payers_cost_vnd
@@ -42,6 +43,7 @@ def page(token: str) -> ResponseReturnValue:
         version = _version(queries.states(session, who), excess)
         ways = orders.ways(session, who.school_id)
         live = orders.live_orders(session, who.school_id, who.pupil_id, clock.now())
+        own_numbers = numbers_of_pupil(session, who.school_id, who.pupil_id)
     recent = clock.now() - LOOK_BACK
     return render_template(
         "portal/page.html",
@@ -54,6 +56,7 @@ def page(token: str) -> ResponseReturnValue:
         excess=excess,
         ways=ways,
         live_orders=live,
+        own_numbers=own_numbers,
         cost_of=_cost_of,
         memo=_memo,
         today=clock.today(),

@@ -5,7 +5,7 @@ person's decision and its undo.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from payments.ledger.service import AccountKey, PostingLine
 from payments.settlement import changes, loading, writing
 from payments.settlement.changes import Place, Standing
 from payments.settlement.folding import Verdict, decide
-from payments.settlement.loading import Shelf
+from payments.settlement.loading import Purse, Shelf
 from payments.settlement.rules import Invoice, Line, Reading, SettlementOutcome, Transfer, assigned, read
 from payments.settlement.writing import Stamp
 
@@ -45,14 +45,21 @@ class _Scene:
 
 
 def apply(
-    session: Session, shelf: Shelf, stamp: Stamp, fresh: Sequence[Reading], withdrawn: Sequence[Transfer] = ()
+    session: Session,
+    shelf: Shelf,
+    stamp: Stamp,
+    fresh: Sequence[Reading],
+    withdrawn: Sequence[Transfer] = (),
+    *,
+    purses: Collection[Purse] = (),
 ) -> Applied:
     """Add the claims of fresh readings, end those of withdrawn transfers, and write what changes.
 
     Invoices of the claims are on the shelf, so locked. Dead invoices on the shelf hand what was paid on to their
-    successors or to credit. The caller writes settlements, states and ledger entries.
+    successors or to credit. ``purses``: whose invoices have become more or fewer. The caller writes settlements, states
+    and ledger entries.
     """
-    scene = _look_around(session, shelf, fresh, withdrawn)
+    scene = _look_around(session, shelf, fresh, withdrawn, purses)
     verdicts = decide([*fresh, *scene.standing], shelf.book, scene.touched)
     wanted = {(key, line): vnd for key, verdict in verdicts.items() for line, vnd in verdict.allocated.items()}
     moved = changes.differences(wanted, changes.totals(scene.allocations))
@@ -79,7 +86,13 @@ def apply(
     )
 
 
-def _look_around(session: Session, shelf: Shelf, fresh: Sequence[Reading], withdrawn: Sequence[Transfer]) -> _Scene:
+def _look_around(
+    session: Session,
+    shelf: Shelf,
+    fresh: Sequence[Reading],
+    withdrawn: Sequence[Transfer],
+    purses: Collection[Purse],
+) -> _Scene:
     """Find what else bears on the invoices: earlier claims on them, also those that became credit altogether."""
     gone = {transfer.id for transfer in withdrawn}
     left = set().union(*loading.allocations_of(session, shelf.school_id, gone).values())
@@ -87,12 +100,14 @@ def _look_around(session: Session, shelf: Shelf, fresh: Sequence[Reading], withd
     touched = left | {claim.invoice_id for reading in fresh for claim in reading.claims} | shelf.dead_but_paid()
     book = shelf.book
     touched |= {book.landing(shelf.invoices[invoice_id]).id for invoice_id in touched}
+    own = _own_money(session, shelf, touched, fresh, purses)
+    touched |= own.invoices
     contended = {invoice_id for invoice_id in touched if shelf.paid_vnd[invoice_id]}
     allocations = loading.allocations_on(session, shelf.school_id, contended)
     earlier = {row.place[0] for row in allocations} - gone
     pupils = {shelf.invoices[invoice_id].pupil_id for invoice_id in contended}
     credited = loading.credited_transfers(session, shelf.school_id, pupils) - gone
-    standing = _standing_readings(session, shelf, earlier | credited, touched)
+    standing = _standing_readings(session, shelf, (earlier | credited | own.transfers) - gone, touched, own.purses)
     if lost := earlier - {reading.transfer.id for reading in standing}:
         raise ValueError(f"transfers {sorted(lost)} are allocated but claim nothing")
     transfers = {reading.transfer.id: reading.transfer for reading in standing}
@@ -103,8 +118,32 @@ def _look_around(session: Session, shelf: Shelf, fresh: Sequence[Reading], withd
     return _Scene(touched, standing, gone, allocations, stands, transfers, lines)
 
 
-def _standing_readings(session: Session, shelf: Shelf, ids: Iterable[int], touched: set[int]) -> list[Reading]:
-    """Earlier transfers read again, those with claims on touched invoices."""
+@dataclass(frozen=True, slots=True)
+class _OwnMoney:
+    """Purses in which money on pupils' own accounts lies, with that money and all invoices that it may pay."""
+
+    purses: set[Purse]
+    transfers: set[int]
+    invoices: set[int]
+
+
+def _own_money(
+    session: Session, shelf: Shelf, touched: Iterable[int], fresh: Sequence[Reading], purses: Iterable[Purse]
+) -> _OwnMoney:
+    """Where own money pays what claims leave open, each invoice bears on all others of its pupil and account."""
+    paying = {(one.owner_id, one.transfer.account_id) for one in fresh if one.owner_id is not None}
+    asked = {(shelf.invoices[key].pupil_id, shelf.invoices[key].account_id) for key in touched}
+    earlier = loading.on_own_accounts(session, shelf.school_id, {*asked, *paying, *purses})
+    mine = {*paying, *earlier.values()}
+    invoices = loading.live_invoices(session, shelf.school_id, mine)
+    shelf.fetch(invoice_ids=invoices)
+    return _OwnMoney(mine, set(earlier), invoices)
+
+
+def _standing_readings(
+    session: Session, shelf: Shelf, ids: Iterable[int], touched: set[int], purses: set[Purse]
+) -> list[Reading]:
+    """Earlier transfers read again, those with claims on touched invoices and the money of purses."""
     transfers = loading.transfers(session, shelf.school_id, ids)
     shares = loading.decided_shares(session, shelf.school_id, transfers)
     shelf.fetch(
@@ -116,7 +155,12 @@ def _standing_readings(session: Session, shelf: Shelf, ids: Iterable[int], touch
         assigned(transfer, shares[key], book, "") if key in shares else read(transfer, book)
         for key, transfer in transfers.items()
     ]
-    return [reading for reading in readings if any(claim.invoice_id in touched for claim in reading.claims)]
+    return [
+        reading
+        for reading in readings
+        if any(claim.invoice_id in touched for claim in reading.claims)
+        or (reading.owner_id, reading.transfer.account_id) in purses
+    ]
 
 
 def _credit_changes(scene: _Scene, fresh: Mapping[int, Verdict], moved: Mapping[Place, int]) -> dict[Place, int]:
@@ -151,7 +195,8 @@ def _rename(session: Session, school_id: int, standing: Sequence[Reading], verdi
     named = {
         reading.transfer.id: (verdicts[reading.transfer.id].outcome, verdicts[reading.transfer.id].flags)
         for reading in standing
-        if len(reading.claims) == 1 and reading.outcome is not SettlementOutcome.ASSIGNED
+        if (len(reading.claims) == 1 or reading.owner_id is not None)
+        and reading.outcome is not SettlementOutcome.ASSIGNED
     }
     writing.rename_outcomes(session, school_id, named)
 

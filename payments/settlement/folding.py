@@ -3,13 +3,16 @@
 A batch computes the new fold of every invoice that it touches and writes the difference to what stood before. So a
 payment that arrives late, a reversal, a replaced invoice and a person's undo are one and the same thing: the set of
 claims changed.
+
+Money on a pupil's own account that names no invoice comes after all claims: it pays what they leave open of the pupil's
+invoices of that account, line by line in the order of allocation, and the rest is credit.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from payments.settlement.rules import Book, Claim, Invoice, Reading, SettlementOutcome
+from payments.settlement.rules import LATE, Book, Claim, Invoice, Line, Reading, SettlementOutcome, Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +84,70 @@ def decide(readings: Sequence[Reading], book: Book, touched: Iterable[int]) -> d
 
     ``readings`` holds all live transfers with claims on touched invoices, new ones and those that stood before.
     """
+    touched_ids = sorted(set(touched))
     by_invoice: dict[int, list[Claim]] = defaultdict(list)
     for reading in readings:
         for claim in reading.claims:
             by_invoice[claim.invoice_id].append(claim)
     verdicts = {reading.transfer.id: Verdict(reading) for reading in readings}
     keys: dict[int, list[SettlementOutcome]] = defaultdict(list)
-    for invoice_id in sorted(set(touched)):
+    room: dict[int, int] = {}
+    for invoice_id in touched_ids:
         invoice = book.invoices[invoice_id]
+        room |= {line.id: line.amount_vnd for line in invoice.lines}
         for share in fill(invoice, by_invoice[invoice_id]):
             verdict = verdicts[share.claim.transfer.id]
             verdict.allocated.update(share.by_line)
+            for line_id, amount_vnd in share.by_line.items():
+                room[line_id] -= amount_vnd
             if share.excess_vnd:
                 verdict.credit[invoice.pupil_id] = verdict.credit.get(invoice.pupil_id, 0) + share.excess_vnd
             if invoice.live:
                 keys[share.claim.transfer.id].append(share.key)
     for transfer_id, verdict in verdicts.items():
-        _name(verdict, keys[transfer_id])
+        if verdict.reading.owner_id is None:
+            _name(verdict, keys[transfer_id])
+    _decide_own(verdicts, [book.invoices[invoice_id] for invoice_id in touched_ids], room)
     return verdicts
+
+
+def _decide_own(verdicts: Mapping[int, Verdict], touched: Sequence[Invoice], room: dict[int, int]) -> None:
+    """What becomes of money on pupils' own accounts, once every claim has found its place."""
+    by_purse: dict[tuple[int, int], list[Transfer]] = defaultdict(list)
+    for verdict in verdicts.values():
+        if verdict.reading.owner_id is not None:
+            by_purse[verdict.reading.owner_id, verdict.reading.transfer.account_id].append(verdict.reading.transfer)
+    for (pupil_id, account_id), transfers in by_purse.items():
+        mine = [one for one in touched if one.live and (one.pupil_id, one.account_id) == (pupil_id, account_id)]
+        owed = sorted(
+            ((invoice, line) for invoice in mine for line in invoice.lines),
+            key=lambda one: (one[0].due_on, one[1].rank, one[0].id),
+        )
+        for transfer in sorted(transfers, key=by_bank_dates):
+            _pay_own(verdicts[transfer.id], owed, room)
+
+
+def by_bank_dates(paid: Transfer) -> tuple[object, ...]:
+    """The order of a pupil's own money; of two transfers that differ only in their id it does not matter."""
+    return (paid.value_date, paid.occurred_at, -paid.amount_vnd, paid.id)
+
+
+def _pay_own(verdict: Verdict, owed: Sequence[tuple[Invoice, Line]], room: dict[int, int]) -> None:
+    """Pay what is open, in the order of allocation; ``over`` as soon as something becomes credit."""
+    transfer, pupil_id = verdict.reading.transfer, verdict.reading.owner_id
+    open_lines = {line.id: room[line.id] for _, line in owed}
+    by_line = _take(open_lines, transfer.amount_vnd)
+    room.update(open_lines)
+    verdict.allocated.update(by_line)
+    excess_vnd = transfer.amount_vnd - sum(by_line.values())
+    paid = {invoice.id: invoice for invoice, line in owed if line.id in by_line}.values()
+    short = any(room[line.id] for invoice in paid for line in invoice.lines)
+    verdict.outcome = SettlementOutcome.SHORT if short else SettlementOutcome.EXACT
+    if excess_vnd and pupil_id is not None:
+        verdict.credit[pupil_id] = excess_vnd
+        verdict.outcome = SettlementOutcome.OVER
+    late = any(invoice.round_closed or transfer.value_date > invoice.due_on for invoice in paid)
+    verdict.flags = (*verdict.reading.flags, LATE) if late else verdict.reading.flags
 
 
 def _name(verdict: Verdict, keys: Sequence[SettlementOutcome]) -> None:

@@ -10,7 +10,7 @@ from payments.invoices.near_references import NearReferences, suggest
 from payments.schools.rules import search_key
 from payments.settlement.loading import Shelf
 from payments.settlement.rules import Reading, SettlementOutcome
-from payments.settlement.suggestions import Near, OpenBook, OpenInvoice, hint_at, hint_at_several
+from payments.settlement.suggestions import Near, OpenBook, OpenInvoice, hint_at, hint_at_both, hint_at_several
 from payments.settlement.writing import Settled
 
 NEAR = text("""
@@ -52,6 +52,7 @@ def for_people(shelf: Shelf, readings: Sequence[Reading]) -> list[Settled]:
         for reading in readings
         if reading.outcome is SettlementOutcome.SEVERAL
     ]
+    settled += _contradicting(shelf, [one for one in readings if one.outcome is SettlementOutcome.OTHER_PUPIL])
     if nameless:
         book = _open_book(shelf)
         near = _near(shelf, {reading.transfer.id: suggest(reading.transfer.description) for reading in nameless})
@@ -59,6 +60,21 @@ def for_people(shelf: Shelf, readings: Sequence[Reading]) -> list[Settled]:
             _unmatched(reading, *hint_at(reading.transfer, near[reading.transfer.id], book)) for reading in nameless
         ]
     return settled
+
+
+def _contradicting(shelf: Shelf, readings: Sequence[Reading]) -> list[Settled]:
+    """Both sides, one tap each: what the memo names, and what the pupil owes on whose account the money came."""
+    if not readings:
+        return []
+    invoices = _open_book(shelf).invoices
+    return [
+        _unmatched(
+            reading,
+            SettlementOutcome.OTHER_PUPIL,
+            hint_at_both(shelf.book.named_by(reading.transfer), reading, invoices),
+        )
+        for reading in readings
+    ]
 
 
 def _unmatched(reading: Reading, outcome: SettlementOutcome, hints: Sequence[dict[str, object]]) -> Settled:

@@ -29,6 +29,12 @@ INVOICES = """
 """
 BY_REFERENCE = text(INVOICES.format("i.reference = ANY(CAST(:wanted AS text[]))"))
 BY_ID = text(INVOICES.format("i.id = ANY(CAST(:wanted AS bigint[]))"))
+OF_PUPILS = text("""
+    SELECT i.id, i.pupil_id, i.receiving_account_id
+    FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
+    WHERE i.school_id = :school_id AND i.pupil_id = ANY(CAST(:ids AS bigint[]))
+      AND b.state NOT IN ('replaced', 'cancelled')
+""")
 
 # The index on the pupil finds the successors: an invoice and its successor are of one pupil.
 SUCCESSORS = text("""
@@ -47,9 +53,21 @@ LINES = text("""
 """)
 
 TRANSFERS = text("""
-    SELECT id, account_id, amount_vnd, value_date, occurred_at, "references", description, clearing_id IS NOT NULL
-    FROM bank_transaction WHERE school_id = :school_id AND id = ANY(CAST(:ids AS bigint[]))
-    ORDER BY id
+    SELECT t.id, t.account_id, t.amount_vnd, t.value_date, t.occurred_at, t."references", t.description,
+           t.clearing_id IS NOT NULL, own.pupil_id, coalesce(own.revoked_at <= t.occurred_at, false)
+    FROM bank_transaction t
+    LEFT JOIN virtual_account own ON own.school_id = t.school_id AND own.id = t.virtual_account_id
+    WHERE t.school_id = :school_id AND t.id = ANY(CAST(:ids AS bigint[]))
+    ORDER BY t.id
+""")
+
+# Money that its references brought somewhere, or a person, is told apart when it is read.
+ON_OWN_ACCOUNTS = text("""
+    SELECT t.id, own.pupil_id, t.account_id
+    FROM virtual_account own
+    JOIN bank_transaction t ON t.school_id = own.school_id AND t.virtual_account_id = own.id
+    WHERE own.school_id = :school_id AND own.pupil_id = ANY(CAST(:ids AS bigint[])) AND t.state = 'credited'
+    ORDER BY t.id
 """)
 
 ALLOCATIONS = """
@@ -151,8 +169,8 @@ def transfers(session: Session, school_id: int, ids: Iterable[int]) -> dict[int,
     """The transfers with these ids, in id order."""
     rows = rows_for(session, TRANSFERS, school_id, ids)
     return {
-        row_id: Transfer(row_id, account_id, amount_vnd, value_date, moment, tuple(references), description, is_owed)
-        for row_id, account_id, amount_vnd, value_date, moment, references, description, is_owed in rows
+        row_id: Transfer(row_id, account_id, amount_vnd, value_date, occurred_at, tuple(references), *more)
+        for row_id, account_id, amount_vnd, value_date, occurred_at, references, *more in rows
     }
 
 
@@ -179,6 +197,24 @@ def credits_of(session: Session, school_id: int, transfer_ids: Iterable[int]) ->
 def credited_transfers(session: Session, school_id: int, pupil_ids: Iterable[int]) -> set[int]:
     """The transfers that made live credits of these pupils."""
     return {row[1] for row in rows_for(session, CREDITS_OF_PUPILS, school_id, pupil_ids)}
+
+
+Purse = tuple[int, int]
+"""(pupil id, account id): whose invoices of which account money on the pupil's own account pays."""
+
+
+def on_own_accounts(session: Session, school_id: int, purses: Iterable[Purse]) -> dict[int, Purse]:
+    """Credited transfers that came on pupils' own accounts, with their purse."""
+    wanted = set(purses)
+    rows = rows_for(session, ON_OWN_ACCOUNTS, school_id, {pupil_id for pupil_id, _ in wanted})
+    return {row[0]: (row[1], row[2]) for row in rows if (row[1], row[2]) in wanted}
+
+
+def live_invoices(session: Session, school_id: int, purses: Iterable[Purse]) -> set[int]:
+    """The invoices (ids) that count now, of these pupils on these accounts."""
+    wanted = set(purses)
+    rows = rows_for(session, OF_PUPILS, school_id, {pupil_id for pupil_id, _ in wanted})
+    return {row[0] for row in rows if (row[1], row[2]) in wanted}
 
 
 def decided_shares(session: Session, school_id: int, transfer_ids: Iterable[int]) -> dict[int, list[tuple[int, int]]]:

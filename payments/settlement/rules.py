@@ -27,6 +27,7 @@ class SettlementOutcome(enum.StrEnum):
     UNKNOWN = "unknown"
     LUMP = "lump"
     WRONG_FUND = "wrong_fund"
+    OTHER_PUPIL = "other_pupil"
     ASSIGNED = "assigned"
     DEBIT = "debit"
     PAYOUT = "payout"
@@ -34,6 +35,10 @@ class SettlementOutcome(enum.StrEnum):
 
 LATE = "late"
 """A flag beside the outcome: after the due date, or in a closed round."""
+OWN_ACCOUNT = "own_account"
+"""A flag: the memo names no invoice, the money came on the pupil's own account."""
+REVOKED_NUMBER = "revoked_number"
+"""A flag beside it: that account had been revoked before the money came."""
 
 GROUP_ORDER = {"agency": 0, "tuition": 1, "service": 2, "sponsorship": 3}
 """Order of the legal groups within mandatory and voluntary lines: what the school only passes on comes first."""
@@ -86,6 +91,10 @@ class Transfer:
     description: str = ""
     is_owed: bool = False
     """An intermediary owes it; it is not on the bank account yet."""
+    owner_id: int | None = None
+    """The pupil whose own account the money came on."""
+    number_revoked: bool = False
+    """That account had been revoked before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,13 @@ class Reading:
     """Fixed by the reading itself (several, replaced, wrong_fund, assigned); None: the amounts say it."""
     claims: tuple[Claim, ...] = ()
     flags: tuple[str, ...] = ()
+    owner_id: int | None = None
+    """The pupil whose invoices of the account it pays, as far as they are open, because nothing names one."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether the money goes somewhere without a person."""
+        return bool(self.claims) or self.owner_id is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +149,18 @@ def read(transfer: Transfer, book: Book) -> Reading:
     """Read the references of a transfer.
 
     One invoice: it claims the whole amount, whatever it is. Several: the sum of their amounts must be the amount of
-    the transfer, else a person decides. The frozen amounts count, not what is open: what is open depends on the order
-    of arrival, and the same facts must give the same books in any order.
+    the transfer, else a person decides. None: it is for the pupil on whose own account it came; what the memo names
+    comes before that, and when all of it is another pupil's, a person decides. The frozen amounts count, not what is
+    open: what is open depends on the order of arrival, and the same facts must give the same books in any order.
     """
     named = book.named_by(transfer)
     landing = {invoice.id: book.landing(invoice) for invoice in named}
     # An invoice and its successor in one memo are one thing to pay.
     first_named = {landing[invoice.id].id: invoice for invoice in reversed(named)}
     if not named:
-        return Reading(transfer, SettlementOutcome.UNKNOWN)
+        return _own(transfer)
+    if transfer.owner_id is not None and all(invoice.pupil_id != transfer.owner_id for invoice in named):
+        return Reading(transfer, SettlementOutcome.OTHER_PUPIL)
     if len(first_named) == 1:
         return _single(transfer, named[0], landing[named[0].id])
     claims = tuple(
@@ -172,6 +191,13 @@ def split_in_order(amount_vnd: int, open_vnd: Sequence[int]) -> list[int]:
     for room_vnd in open_vnd[:-1]:
         shares.append(min(room_vnd, amount_vnd - sum(shares)))
     return [*shares, amount_vnd - sum(shares)]
+
+
+def _own(transfer: Transfer) -> Reading:
+    if transfer.owner_id is None:
+        return Reading(transfer, SettlementOutcome.UNKNOWN)
+    flags = (OWN_ACCOUNT, REVOKED_NUMBER) if transfer.number_revoked else (OWN_ACCOUNT,)
+    return Reading(transfer, None, (), flags, transfer.owner_id)
 
 
 def _single(transfer: Transfer, named: Invoice, landing: Invoice) -> Reading:

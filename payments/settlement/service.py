@@ -20,7 +20,7 @@ from payments.settlement.correcting import cancel_invoice, replace_invoice
 from payments.settlement.deciding import assign, undo
 from payments.settlement.faults import is_no_rows_fault, problem_code
 from payments.settlement.loading import take_lease
-from payments.settlement.settling import settle_transactions
+from payments.settlement.settling import pay_new_invoices, settle_transactions
 
 __all__ = [
     "Settled",
@@ -37,6 +37,8 @@ BATCH = 500
 """The knee of the measured curve (facts on settlement, table A)."""
 QUEUE = "settlement"
 KIND = "evidence"
+ISSUED = "issued"
+"""Kind of work: the invoices of a round (its id) are out."""
 
 
 @dataclass(slots=True)
@@ -90,7 +92,8 @@ def _settle_or_split(session: Session, school_id: int, rows: Sequence[Claimed], 
 
 def _settle_rows(session: Session, school_id: int, rows: Sequence[Claimed]) -> Counter[str]:
     evidence_ids = [row.subject_id for row in rows if row.kind == KIND and row.subject_id is not None]
-    if len(evidence_ids) < len(rows):
+    rounds = [row for row in rows if row.kind == ISSUED and row.subject_id is not None]
+    if len(evidence_ids) + len(rounds) < len(rows):
         raise DomainError("unknown_work", "Công việc không hợp lệ.", "There is no such work for settlement.")
     attached = attach_evidence(session, school_id, evidence_ids)
     outcomes = settle_transactions(
@@ -98,8 +101,11 @@ def _settle_rows(session: Session, school_id: int, rows: Sequence[Claimed]) -> C
         school_id,
         [one.transaction_id for one in attached],
         [one.transaction_id for one in attached if one.learned],
+        max(evidence_ids, default=0),
     )
     mark_paid(session, school_id, evidence_ids)
+    for row in rounds:
+        pay_new_invoices(session, school_id, row.subject_id or 0, f"issued:{row.id}")
     outbox.remove(session, rows)
     return outcomes
 

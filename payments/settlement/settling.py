@@ -1,25 +1,39 @@
 """Settle bank transactions: credits, then what takes credits back. The caller holds the lease of the school."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments import clock
 from payments.inbox.models import Direction, TransactionState
 from payments.ledger.models import EntryKind
 from payments.ledger.service import post
-from payments.receipts.service import ReceiptItem, number_receipts
+from payments.receipts.service import ReceiptItem, number_receipts, revoke
 from payments.settlement import hunting, loading, writing
 from payments.settlement.announcing import announce
 from payments.settlement.applying import Applied, apply
-from payments.settlement.booking import arrival, identified, moves
+from payments.settlement.booking import arrival, identified, moves, unidentified
 from payments.settlement.loading import Shelf
 from payments.settlement.reversing import Fact, facts_of, take_back
-from payments.settlement.rules import Book, Reading, SettlementOutcome, Transfer, read
+from payments.settlement.rules import OWN_ACCOUNT, Book, Reading, SettlementOutcome, Transfer, read
 from payments.settlement.telling import tell
 from payments.settlement.writing import Settled, Stamp
+
+PURSES_OF_ROUND = text("""
+    SELECT DISTINCT i.pupil_id, i.receiving_account_id
+    FROM invoice i
+    JOIN virtual_account own ON own.school_id = i.school_id AND own.pupil_id = i.pupil_id
+        AND own.receiving_account_id = i.receiving_account_id
+    WHERE i.school_id = :school_id AND i.round_id = ANY(CAST(:ids AS bigint[]))
+""")
+
+OUTCOMES = text("""
+    SELECT transaction_id, flags FROM settlement
+    WHERE school_id = :school_id AND transaction_id = ANY(CAST(:ids AS bigint[]))
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +49,24 @@ class _Read:
 
 
 def settle_transactions(
-    session: Session, school_id: int, transaction_ids: Iterable[int], learned_ids: Iterable[int] = ()
+    session: Session, school_id: int, transaction_ids: Iterable[int], learned_ids: Collection[int] = (), heard: int = 0
 ) -> Counter[str]:
     """Decide every transaction among these that was never decided, and count the outcomes.
 
-    ``learned_ids``: those about which more became known; what waits for a person may now be clear.
+    ``learned_ids``: those about which more became known; what waits for a person may now be clear, and what came on a
+    pupil's own account may be meant otherwise. ``heard``: the last piece of evidence that told so, for the books.
     """
     facts = facts_of(session, school_id, {*transaction_ids, *learned_ids})
     reversed_ids = {fact.reverses_id for fact in facts.values() if fact.reverses_id is not None}
     facts |= facts_of(session, school_id, reversed_ids - facts.keys())
     new = [fact for fact in facts.values() if fact.state is TransactionState.NEW]
-    learned = [facts[key] for key in learned_ids if facts[key].state is TransactionState.UNMATCHED]
+    # First of all: what stands must be what the facts say before anything is folded with it.
+    credited = [key for key in learned_ids if facts[key].state is TransactionState.CREDITED]
+    doubted = reopen(session, school_id, credited, heard)
+    learned = [facts[key] for key in learned_ids if facts[key].state is TransactionState.UNMATCHED or key in doubted]
     counts = _settle_credits(session, school_id, [fact.id for fact in new if fact.direction == Direction.CREDIT])
     counts += _settle_debits(session, school_id, [fact for fact in new if fact.direction == Direction.DEBIT])
-    counts += settle_again(session, school_id, [fact.id for fact in learned], "learned")
+    counts += settle_again(session, school_id, [fact.id for fact in learned], f"learned:{heard}")
     counts += take_back(session, school_id, [fact for fact in facts.values() if fact.reverses_id is not None])
     announce(session, school_id, facts)
     return counts
@@ -84,6 +102,7 @@ def settle_again(session: Session, school_id: int, ids: Sequence[int], cause: st
         session, school_id, {key: (verdict.outcome, verdict.flags) for key, verdict in verdicts.items()}
     )
     number_receipts(session, school_id, receipt_items(found.claiming, found.shelf.book))
+    writing.tell_people(session, school_id, hunting.for_people(found.shelf, found.silent))
     entries = [
         identified(EntryKind.SETTLEMENT, f"transaction:{key}:{cause}", found.transfers[key], found.applied.sides[key])
         for key in verdicts
@@ -93,6 +112,39 @@ def settle_again(session: Session, school_id: int, ids: Sequence[int], cause: st
     return Counter(verdict.outcome.value for verdict in verdicts.values())
 
 
+def reopen(session: Session, school_id: int, ids: Sequence[int], heard: int) -> set[int]:
+    """Withdraw what later evidence shows to be meant otherwise, and return it: it waits to be read again.
+
+    That is money which came on a pupil's own account and named nothing, and money that named an invoice and now turns
+    out to have come on the account of another pupil. What a person decided stays.
+    """
+    decided = loading.decided_shares(session, school_id, ids)
+    transfers = loading.transfers(session, school_id, set(ids) - decided.keys())
+    shelf = Shelf(session, school_id)
+    shelf.fetch({reference for transfer in transfers.values() for reference in transfer.references})
+    stood_as_own = {
+        row[0] for row in loading.rows_for(session, OUTCOMES, school_id, transfers) if OWN_ACCOUNT in row[1]
+    }
+    doubted = {
+        key: transfer
+        for key, transfer in transfers.items()
+        if key in stood_as_own or not read(transfer, shelf.book).decides
+    }
+    if not doubted:
+        return set()
+    applied = apply(session, Shelf(session, school_id), Stamp(school_id, clock.now()), [], list(doubted.values()))
+    writing.set_states(session, school_id, dict.fromkeys(doubted, TransactionState.UNMATCHED))
+    writing.rename_outcomes(session, school_id, dict.fromkeys(doubted, (SettlementOutcome.UNKNOWN, ())))
+    revoke(session, school_id, list(doubted), "reread")
+    entries = [
+        unidentified(f"transaction:{key}:reopened:{heard}", transfer, applied.sides[key])
+        for key, transfer in doubted.items()
+    ]
+    post(session, school_id, entries + moves(applied, doubted, f"transaction:{min(doubted)}:reopened:{heard}"))
+    tell(session, school_id, applied.sides, doubted)
+    return set(doubted)
+
+
 def _read_and_apply(session: Session, school_id: int, ids: Sequence[int]) -> _Read:
     """Read the references of transfers, and bring what they claim to where it belongs."""
     transfers = loading.transfers(session, school_id, ids)
@@ -100,10 +152,10 @@ def _read_and_apply(session: Session, school_id: int, ids: Sequence[int]) -> _Re
     shelf.fetch({reference for transfer in transfers.values() for reference in transfer.references})
     book = shelf.book
     readings = [read(transfer, book) for transfer in transfers.values()]
-    claiming = [reading for reading in readings if reading.claims]
+    claiming = [reading for reading in readings if reading.decides]
     stamp = Stamp(school_id, clock.now())
     applied = apply(session, shelf, stamp, claiming)
-    return _Read(stamp, shelf, transfers, claiming, [one for one in readings if not one.claims], applied)
+    return _Read(stamp, shelf, transfers, claiming, [one for one in readings if not one.decides], applied)
 
 
 def _settle_debits(session: Session, school_id: int, debits: Sequence[Fact]) -> Counter[str]:
@@ -119,6 +171,8 @@ def receipt_items(readings: Iterable[Reading], book: Book) -> list[ReceiptItem]:
     for reading in readings:
         for claim in reading.claims:
             amounts[reading.transfer, book.invoices[claim.invoice_id].pupil_id] += claim.amount_vnd
+        if reading.owner_id is not None:
+            amounts[reading.transfer, reading.owner_id] += reading.transfer.amount_vnd
     return [
         ReceiptItem(transfer.id, pupil_id, amount_vnd, transfer.value_date)
         for (transfer, pupil_id), amount_vnd in amounts.items()
@@ -129,6 +183,16 @@ def move_on(session: Session, school_id: int, invoice_id: int) -> None:
     """Money on a replaced or cancelled invoice goes to its successor, what is too much or has none becomes credit."""
     shelf = Shelf(session, school_id)
     shelf.fetch(invoice_ids=[invoice_id])
-    applied = apply(session, shelf, Stamp(school_id, clock.now()), [])
+    invoices = [shelf.invoices[invoice_id], shelf.book.landing(shelf.invoices[invoice_id])]
+    purses = {(invoice.pupil_id, invoice.account_id) for invoice in invoices}
+    applied = apply(session, shelf, Stamp(school_id, clock.now()), [], purses=purses)
     post(session, school_id, moves(applied, (), f"invoice:{invoice_id}"))
+    tell(session, school_id, applied.sides)
+
+
+def pay_new_invoices(session: Session, school_id: int, round_id: int, cause: str) -> None:
+    """Credit that came on pupils' own accounts pays the invoices of a round that has been issued since."""
+    purses = {(row[0], row[1]) for row in loading.rows_for(session, PURSES_OF_ROUND, school_id, [round_id])}
+    applied = apply(session, Shelf(session, school_id), Stamp(school_id, clock.now()), [], purses=purses)
+    post(session, school_id, moves(applied, (), cause))
     tell(session, school_id, applied.sides)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from payments.schools.rules import search_key
-from payments.settlement.rules import Invoice, SettlementOutcome, Transfer
+from payments.settlement.rules import OWN_ACCOUNT, Invoice, Reading, SettlementOutcome, Transfer
 
 MANY = 5
 CHIPS = {
@@ -95,6 +95,14 @@ def hint_at_several(named: Sequence[Invoice], paid_vnd: Mapping[int, int], amoun
     open_vnd = sum(invoice.amount_vnd - paid_vnd[invoice.id] for invoice in named if invoice.live)
     chips = ["named", "open_sum"] if open_vnd == amount_vnd else ["named"]
     return [{"invoice_ids": [invoice.id for invoice in named], "chips": chips}]
+
+
+def hint_at_both(named: Sequence[Invoice], reading: Reading, open_book: Sequence[OpenInvoice]) -> list[dict[str, Any]]:
+    """What the memo names, and what is open for the pupil on whose own account the money came; neither is preferred."""
+    transfer = reading.transfer
+    mine = [one.id for one in open_book if (one.pupil_id, one.account_id) == (transfer.owner_id, transfer.account_id)]
+    sides = [([invoice.id for invoice in named], "named"), (mine, OWN_ACCOUNT)]
+    return [{"invoice_ids": ids, "chips": [chip]} for ids, chip in sides if ids]
 
 
 def _chips(

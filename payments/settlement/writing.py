@@ -53,6 +53,12 @@ OUTCOMES = text("""
     WHERE s.school_id = :school_id AND s.transaction_id = wanted.id
 """)
 
+SUGGESTIONS = text("""
+    UPDATE settlement s SET suggestions = wanted.hints
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:hints AS jsonb[])) AS wanted (id, hints)
+    WHERE s.school_id = :school_id AND s.transaction_id = wanted.id
+""")
+
 ALLOCATIONS = text("""
     INSERT INTO allocation
         (school_id, transaction_id, invoice_id, line_id, amount_vnd, reverses_id, decision_id, created_at)
@@ -100,6 +106,15 @@ def settle(session: Session, stamp: Stamp, settled: Sequence[Settled]) -> None:
         },
     )
     set_states(session, stamp.school_id, {one.transaction_id: one.state for one in settled})
+
+
+def tell_people(session: Session, school_id: int, settled: Sequence[Settled]) -> None:
+    """Say anew why transfers wait for a person, and what they may be."""
+    rename_outcomes(session, school_id, {one.transaction_id: (one.outcome, one.flags) for one in settled})
+    if settled:
+        hints = [json.dumps(list(one.suggestions)) for one in settled]
+        wanted = {"school_id": school_id, "ids": [one.transaction_id for one in settled], "hints": hints}
+        session.execute(SUGGESTIONS, wanted)
 
 
 def set_states(session: Session, school_id: int, states: Mapping[int, str]) -> None:

@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from payments.audit.service import record
+from payments.banking.virtual_accounts import numbers_of_pupil
 from payments.console import queries
 from payments.console.desk import desk_of
 from payments.errors import NotFoundError
@@ -49,9 +50,18 @@ def invoice(code: str, invoice_id: int) -> ResponseReturnValue:
             raise NotFoundError
         lines = queries.lines(session, desk.school_id, invoice_id)
         payments = queries.payments(session, desk.school_id, invoice_id)
+        own_number = numbers_of_pupil(session, desk.school_id, found["pupil_id"]).get(found["receiving_account_id"])
         token = link_of(session, services().settings.link_keys, desk.school_id, found["pupil_id"])
     link = f"{services().settings.base_url}/p/{token}" if token else None
-    return render_template("console/invoice.html", desk=desk, invoice=found, lines=lines, payments=payments, link=link)
+    return render_template(
+        "console/invoice.html",
+        desk=desk,
+        invoice=found,
+        lines=lines,
+        payments=payments,
+        link=link,
+        own_number=own_number,
+    )
 
 
 def make_links(code: str, invoice_id: int) -> ResponseReturnValue:

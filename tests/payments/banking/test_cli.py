@@ -1,5 +1,7 @@
 """``hocphi account`` and ``hocphi connection`` on a fresh database, as an operator types them."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from operations.cli import hocphi
 from payments import clock
 from payments.access.models import User
 from payments.banking import key_pairs
+from payments.banking.models import ReceivingAccount
 from payments.banking.queries import connection_by_token
 from payments.banking.rules import token_hash
 from payments.crypto import FieldCipher
@@ -192,3 +195,24 @@ def test_the_list_of_banks_is_compared_then_loaded(terminal: Terminal) -> None:
 def test_a_misspelt_account_is_explained(terminal: Terminal) -> None:
     result = terminal.run("account", "close", "0011002233")
     assert (result.exit_code, "bad_account_name" in result.stderr) == (1, True)
+
+
+def test_pupils_get_numbers_of_their_own_that_the_bank_is_given_as_a_list(terminal: Terminal) -> None:
+    at_school = ("--school", terminal.school.code)
+    with session_scope(terminal.engine) as session:
+        found = session.get_one(ReceivingAccount, (terminal.school.id, terminal.school.account))
+        account = f"{found.bin}:{found.number}"
+    named = (*at_school, "--account", account, "--prefix", "96247")
+    assert terminal.told("virtual-account", "assign", *named) == {"assigned": 1}
+    assert terminal.told("virtual-account", "assign", *named) == {"assigned": 0}
+    [row] = csv.DictReader(io.StringIO(terminal.run("virtual-account", "list", *at_school).stdout))
+    [told] = terminal.told("virtual-account", "list", *at_school)["virtual_accounts"]  # type: ignore[misc]
+    assert row == {key: value or "" for key, value in told.items()}
+    assert (told["account"], told["revoked_on"]) == (account, None)
+    assert terminal.told("virtual-account", "revoke", *at_school, told["number"]) == {"revoked": told["number"]}
+    assert terminal.told("virtual-account", "list", *at_school) == {"virtual_accounts": []}
+    [kept] = terminal.told("virtual-account", "list", *at_school, "--all")["virtual_accounts"]  # type: ignore[misc]
+    assert kept["revoked_on"]
+    with session_scope(terminal.engine) as session:
+        elsewhere = make_school(session)
+    assert terminal.run("virtual-account", "assign", "--school", elsewhere.code, *named[2:]).exit_code == 1

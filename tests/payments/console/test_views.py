@@ -8,6 +8,8 @@ from sqlalchemy import Engine, text
 
 from payments.access.models import Role
 from payments.access.service import create_user, grant_role
+from payments.banking.models import ReceivingAccount
+from payments.banking.virtual_accounts import assign, numbers_of_pupil
 from payments.db import session_scope
 from payments.inbox.models import HeldEvidence, HeldReason
 from payments.inbox.service import record_statement_evidence
@@ -56,6 +58,16 @@ def test_an_invoice_is_found_by_a_name_without_diacritics(desk: Faces) -> None:
     assert desk.invoice.reference in desk.client.get(base, query_string={"q": "MẪU An"}).get_data(as_text=True)
     assert desk.invoice.reference not in desk.client.get(base, query_string={"q": "tran"}).get_data(as_text=True)
     assert desk.invoice.reference not in desk.client.get(base, query_string={"state": "paid"}).get_data(as_text=True)
+
+
+def test_an_invoice_shows_the_pupil_s_own_account_number(desk: Faces) -> None:
+    desk.log_in("accountant")
+    address = f"/console/{desk.school.code}/invoices/{desk.invoice.id}/"
+    assert "số tài khoản riêng" not in desk.page(address)
+    with session_scope(desk.engine) as session:
+        assign(session, session.get_one(ReceivingAccount, (desk.school.id, desk.school.account)), prefix="96247")
+        [(_, number)] = numbers_of_pupil(session, desk.school.id, desk.school.pupil).items()
+    assert f"<code>{number}</code>" in desk.page(address)
 
 
 def test_unknown_money_is_assigned_by_reference_and_undone(desk: Faces) -> None:

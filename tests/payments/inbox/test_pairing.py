@@ -17,10 +17,17 @@ FIRST_DAY = date(2026, 3, 2)
 BANK, OTHER_BANK = "callback:1", "callback:2"
 
 
-def piece(number: int, source: str = BANK, references: Sequence[str] = (), bank: str = "", day: int = 0) -> Piece:
+def piece(
+    number: int,
+    source: str = BANK,
+    references: Sequence[str] = (),
+    bank: str = "",
+    day: int = 0,
+    own: int | None = None,
+) -> Piece:
     on = FIRST_DAY + timedelta(days=day)
     order = (on, datetime(on.year, on.month, on.day, tzinfo=UTC), source, f"{number:06d}")
-    return Piece(number, source, on, order, tuple(references), bank)
+    return Piece(number, source, on, order, tuple(references), bank, own_account=own)
 
 
 @dataclass
@@ -202,3 +209,29 @@ def test_what_one_sender_told_and_answered_under_two_numbers_are_two_payments() 
     assert [len(group.pieces) for group in pair([told, same])] == [2]
     line = piece(4, STATEMENT, ["HP7K3M9Q2XAT"], "B")
     assert [len(group.pieces) for group in pair([told, line])] == [2], "a statement may print another number"
+
+
+def together(*pieces: Piece) -> list[list[int]]:
+    return sorted(sorted(one.evidence_id for one in group.pieces) for group in pair(pieces))
+
+
+def test_money_on_two_pupils_own_accounts_is_two_payments_whatever_else_is_equal():
+    assert together(piece(1, own=1), piece(2, OTHER_BANK, own=2)) == [[1], [2]]
+    assert together(piece(1, bank="FT1", own=1), piece(2, OTHER_BANK, bank="FT1", own=2)) == [[1], [2]]
+    assert together(piece(1, references=["R"], own=1), piece(2, OTHER_BANK, ["R"], own=2)) == [[1], [2]]
+    lines = piece(3, STATEMENT), piece(4, STATEMENT, day=1)
+    assert len(together(piece(1, own=1), piece(2, OTHER_BANK, own=2), *lines)) == 2
+
+
+def test_the_statement_s_line_without_a_name_is_the_other_half_of_money_on_an_own_account():
+    assert together(piece(1, own=1), piece(2, STATEMENT)) == [[1, 2]]
+    assert together(piece(1, own=1), piece(2, OTHER_BANK, own=1), piece(3, STATEMENT)) == [[1, 2, 3]]
+
+
+def test_a_transaction_on_an_own_account_stays_with_the_money_on_it():
+    mine, line, theirs = piece(1, own=1, bank="FT1"), piece(2, STATEMENT, bank="FT2"), piece(3, own=2, bank="FT2")
+    stands = Standing(7, (), free=True, own_account=1)
+    pieces = [replace(mine, transaction_id=7), replace(line, transaction_id=7), theirs]
+    plan = place(pair([*pieces, piece(4, STATEMENT, bank="FT1")]), [stands])
+    placed = {one.transaction_id: sorted(member.evidence_id for member in one.pieces) for one in plan.placed}
+    assert placed == {7: [1, 4], None: [2, 3]}

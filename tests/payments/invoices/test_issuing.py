@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from payments import clock
 from payments.banking.models import AccountState, Channel, ReceivingAccount
+from payments.banking.virtual_accounts import assign
 from payments.db import session_scope
 from payments.errors import ConflictError, DomainError
 from payments.fees.models import FeeRate
@@ -152,6 +153,19 @@ def test_without_a_free_channel_nothing_is_issued(session: Session, school: Scho
     session.flush()
     with pytest.raises(DomainError, match="no_free_channel"):
         issue_round(session, school.id, round_id)
+
+
+def test_where_pupils_have_accounts_of_their_own_settlement_hears_of_new_invoices(
+    session: Session, school: SchoolSetting
+) -> None:
+    account = session.get_one(ReceivingAccount, (school.id, school.account))
+    issue_round(session, school.id, rounds.approved(session, school))
+    wanted = select(OutboxRow.kind, OutboxRow.subject_id).where(OutboxRow.queue == "settlement")
+    assert session.execute(wanted.where(OutboxRow.school_id == school.id)).all() == []
+    assign(session, account, prefix="96247")
+    round_id = rounds.approved(session, school, code="D2")
+    issue_round(session, school.id, round_id)
+    assert session.execute(wanted.where(OutboxRow.school_id == school.id)).all() == [("issued", round_id)]
 
 
 def test_a_request_queues_the_round(session: Session, school: SchoolSetting) -> None:

@@ -10,6 +10,8 @@ from PIL import Image
 from sqlalchemy import Engine
 
 from payments import clock
+from payments.banking.models import ReceivingAccount
+from payments.banking.virtual_accounts import assign, numbers_of_pupil, revoke
 from payments.db import session_scope
 from payments.portal.service import revoke_link, tokens
 from payments.vietqr import VietQR, decode
@@ -41,6 +43,21 @@ def test_the_page_the_picture_and_the_copy_fields_say_the_same(home: Faces) -> N
     assert f'data-copy="{qr.account}"' in page
     assert 'data-copy="115000"' in page
     assert f'data-copy="{home.invoice.reference}"' in page
+
+
+def test_the_pupil_s_own_account_number_stands_beside_the_qr_until_it_is_revoked(home: Faces) -> None:
+    assert "tài khoản riêng" not in home.page(f"/p/{home.token}")
+    with session_scope(home.engine) as session:
+        assign(session, session.get_one(ReceivingAccount, (home.school.id, home.school.account)), prefix="96247")
+        [(_, number)] = numbers_of_pupil(session, home.school.id, home.school.pupil).items()
+    page = home.page(f"/p/{home.token}")
+    assert f'data-copy="{number}"' in page
+    assert "không cần ghi nội dung" in page
+    assert "own account number" in home.page(f"/p/{home.token}?lang=en")
+    assert scanned(home).account != number
+    with session_scope(home.engine) as session:
+        revoke(session, home.school.id, number)
+    assert number not in home.page(f"/p/{home.token}")
 
 
 def test_the_qr_of_a_partly_paid_invoice_is_for_the_rest(home: Faces) -> None:
