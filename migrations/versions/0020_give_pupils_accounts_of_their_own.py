@@ -11,7 +11,7 @@ depends_on = None
 OUTCOME = "ck__settlement__settlementoutcome"
 FORMER = (
     "exact", "short", "over", "twice", "several", "replaced", "reversal", "damaged", "unknown", "lump", "wrong_fund",
-    "assigned", "debit",
+    "assigned", "debit", "payout",
 )  # fmt: skip
 
 # Whose number it is never changes, and nobody else gets it: only the day of its revocation is written later.
