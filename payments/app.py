@@ -27,6 +27,7 @@ from payments.money import format_number, format_vnd
 from payments.notifications import tasks as notices
 from payments.portal import order_views as paying
 from payments.portal import views as portal
+from payments.receipts import views as receipts
 from payments.settings import Settings
 from payments.settlement import tasks as settling
 from payments.web import errors, health, logs, security
@@ -35,7 +36,7 @@ from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
-FACES = (health, access, portal, paying, console, developers, api, api_description)
+FACES = (health, access, receipts, portal, paying, console, developers, api, api_description)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {

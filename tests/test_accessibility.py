@@ -69,7 +69,8 @@ def test_the_parents_page(home: Faces, chromium: Browser, state: str) -> None:
     with served(home) as base:
         for scheme in ("light", "dark"):
             with seen(chromium, 320, scheme) as page:
-                for path in (f"/p/{home.token}", f"/p/{home.token}?lang=en", f"/p/{'a' * 32}", "/", "/login"):
+                check = ("/verify", "/verify?lang=en", f"/verify/{'A' * 20}")
+                for path in (f"/p/{home.token}", f"/p/{home.token}?lang=en", f"/p/{'a' * 32}", "/", "/login", *check):
                     page.goto(base + path)
                     judge(page)
 

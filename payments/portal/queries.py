@@ -151,6 +151,45 @@ def excess(session: Session, who: Holder) -> list[Excess]:
     return [Excess(*row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a transfer and what it was for; ``description`` None: kept as the pupil's credit."""
+
+    description: str | None
+    amount_vnd: int
+
+
+_SHARES = text("""
+    SELECT description, amount_vnd FROM (
+        SELECT l.description, sum(a.amount_vnd)::bigint AS amount_vnd, min(i.due_on) AS due_on,
+            min(l.line_no) AS line_no
+        FROM allocation a
+        JOIN invoice_line l ON l.school_id = a.school_id AND l.id = a.line_id
+        JOIN invoice i ON i.school_id = a.school_id AND i.id = a.invoice_id
+        WHERE a.school_id = :school_id AND a.transaction_id = :transaction_id AND i.pupil_id = :pupil_id
+        GROUP BY l.id, l.description
+        UNION ALL
+        SELECT NULL, sum(c.amount_vnd)::bigint, NULL, NULL FROM pupil_credit c
+        WHERE c.school_id = :school_id AND c.transaction_id = :transaction_id AND c.pupil_id = :pupil_id
+    ) AS share
+    WHERE amount_vnd <> 0
+    ORDER BY due_on NULLS LAST, line_no
+""")
+_BANK_REFERENCE = text("SELECT bank_reference FROM bank_transaction WHERE school_id = :school_id AND id = :id")
+
+
+def shares(session: Session, who: Holder, transaction_id: int) -> list[Share]:
+    """What a transfer was for, as the books say today: invoice lines of the pupil, then credit."""
+    wanted = {"school_id": who.school_id, "pupil_id": who.pupil_id, "transaction_id": transaction_id}
+    return [Share(*row) for row in session.execute(_SHARES, wanted)]
+
+
+def bank_reference(session: Session, who: Holder, transaction_id: int) -> str | None:
+    """The bank's own number of a transfer."""
+    found: str | None = session.scalar(_BANK_REFERENCE, {"school_id": who.school_id, "id": transaction_id})
+    return found
+
+
 def states(session: Session, who: Holder) -> list[tuple[str, str, int]]:
     """(reference, state, paid đồng) of the pupil's invoices: what the waiting page polls."""
     rows = session.execute(_STATE, {"school_id": who.school_id, "pupil_id": who.pupil_id})

@@ -18,11 +18,13 @@ from payments.orders import queries as orders
 from payments.orders.rules import payers_cost_vnd
 from payments.portal import queries
 from payments.portal.rules import SAMPLE_BINS, TOKEN, shown_name
+from payments.receipts import document, keys
+from payments.receipts.queries import ReceiptRow, by_name, of_pupil
 from payments.vietqr import encode_transfer
 from payments.vietqr.memo import build_memo
 from payments.vietqr.render import etag, render_png, render_svg
 from payments.vietqr.style import Style, Template
-from payments.web.context import db_session
+from payments.web.context import db_session, services
 from payments.web.security import Open
 
 blueprint = Blueprint("portal", __name__, template_folder="templates")
@@ -44,6 +46,7 @@ def page(token: str) -> ResponseReturnValue:
         ways = orders.ways(session, who.school_id)
         live = orders.live_orders(session, who.school_id, who.pupil_id, clock.now())
         own_numbers = numbers_of_pupil(session, who.school_id, who.pupil_id)
+        receipts = of_pupil(session, who.school_id, who.pupil_id)
     recent = clock.now() - LOOK_BACK
     return render_template(
         "portal/page.html",
@@ -58,6 +61,7 @@ def page(token: str) -> ResponseReturnValue:
         live_orders=live,
         own_numbers=own_numbers,
         cost_of=_cost_of,
+        receipts=receipts,
         memo=_memo,
         today=clock.today(),
         now=clock.now().astimezone(clock.VIETNAM),
@@ -98,6 +102,50 @@ def picture(token: str, reference: str, kind: str) -> ResponseReturnValue:
     if kind == "png" and "save" in request.args:
         answer.headers["Content-Disposition"] = f'attachment; filename="QR-{reference}.png"'
     return answer
+
+
+@blueprint.get("/p/<token>/receipt/<number>.pdf")
+def receipt(token: str, number: str) -> ResponseReturnValue:
+    """A receipt of the pupil as a signed PDF, A5 unless ``?paper=a4``."""
+    with db_session() as session:
+        who = known_holder(session, checked_token(token))
+        kept = by_name(session, who.school_id, who.pupil_id, number)
+        if kept is None:
+            raise NotFoundError
+        shares = queries.shares(session, who, kept.transaction_id)
+        bank_reference = queries.bank_reference(session, who, kept.transaction_id)
+        pdf = document.render(_contents(who, kept, shares, bank_reference), _paper())
+        signed = keys.sign(session, services().cipher, who.school_id, kept.verify_code, pdf)
+    answer = Response(signed, mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{kept.name}.pdf"'
+    return answer
+
+
+def _contents(
+    who: queries.Holder, kept: ReceiptRow, shares: list[queries.Share], bank_reference: str | None
+) -> document.Contents:
+    items = [document.Item(share.description or "Tiền thừa, giữ cho học sinh", share.amount_vnd) for share in shares]
+    if sum(item.amount_vnd for item in items) != kept.amount_vnd:
+        # What was recorded anew, or taken back, is no longer where the receipt once put it.
+        items = [document.Item("Tiền chuyển vào tài khoản của trường", kept.amount_vnd)]
+    return document.Contents(
+        school_name=who.school_name,
+        number=kept.name,
+        pupil_name=who.full_name,
+        class_name=who.class_name,
+        amount_vnd=kept.amount_vnd,
+        received_on=kept.received_on,
+        issued_at=kept.issued_at,
+        bank_reference=bank_reference,
+        items=tuple(items),
+        words=kept.words,
+        revoked=kept.revoked_at is not None,
+        verify_url=f"{services().settings.base_url}/verify/{kept.verify_code}",
+    )
+
+
+def _paper() -> document.Paper:
+    return "a4" if request.args.get("paper") == "a4" else "a5"
 
 
 def checked_token(token: str) -> str:

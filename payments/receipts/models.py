@@ -45,3 +45,18 @@ class Receipt(SchoolRow):
     """Random, for the public check; says nothing about the pupil."""
     revoked_at: Mapped[datetime | None]
     revoked_reason: Mapped[str | None]
+
+
+class ReceiptKey(SchoolRow):
+    """The school's key for its receipts. The private half is sealed; old keys stay, for their receipts do too."""
+
+    __tablename__ = "receipt_key"
+    __table_args__ = (
+        Index("uq__receipt_key__current", "school_id", unique=True, postgresql_where="retired_at IS NULL"),
+    )
+
+    private_sealed: Mapped[bytes]
+    public: Mapped[bytes]
+    """32 raw bytes, Ed25519."""
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]

@@ -9,7 +9,7 @@ import click
 from payments import clock
 from payments.db import command_session
 from payments.schools import queries, service
-from payments.schools.models import InvoiceGrouping, OrganisationKind
+from payments.schools.models import InvoiceGrouping, NumberWords, OrganisationKind
 from payments.schools.rules import Ownership, SchoolLevel
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -109,9 +109,12 @@ def list_(*, as_json: bool) -> None:
 @click.option(
     "--grouping", type=choice(InvoiceGrouping), help="mỗi khoản thu một thông báo, hay gộp theo tài khoản nhận"
 )
-def set_(*, code: str, name: str | None, ownership: str | None, area: str | None, grouping: str | None) -> None:
+@click.option("--words", type=choice(NumberWords), help="đọc số tiền: north «linh, nghìn», south «lẻ, ngàn»")
+def set_(
+    *, code: str, name: str | None, ownership: str | None, area: str | None, grouping: str | None, words: str | None
+) -> None:
     """Sửa thông tin trường; đợt thu đã lập giữ cách gộp cũ (change a school; drafted rounds stay)."""
-    if not (name or ownership or area or grouping):
+    if not (name or ownership or area or grouping or words):
         raise click.UsageError("Hãy nêu ít nhất một điều cần sửa (say what to change).")
     with command_session() as (session, _settings):
         service.change_school(
@@ -121,6 +124,7 @@ def set_(*, code: str, name: str | None, ownership: str | None, area: str | None
             ownership=Ownership(ownership) if ownership else None,
             area_group=area,
             invoice_grouping=InvoiceGrouping(grouping) if grouping else None,
+            number_words=NumberWords(words) if words else None,
         )
     click.echo(f"Đã sửa thông tin trường {code} (changed).")
 

@@ -54,6 +54,13 @@ class InvoiceGrouping(enum.StrEnum):
     PER_ACCOUNT = "per_account"
 
 
+class NumberWords(enum.StrEnum):
+    """How amounts are read aloud on receipts: «linh, nghìn» or «lẻ, ngàn»."""
+
+    NORTH = "north"
+    SOUTH = "south"
+
+
 class School(Base):
     """A tenant. Its id is the id of its organisation."""
 
@@ -70,6 +77,7 @@ class School(Base):
     invoice_grouping: Mapped[InvoiceGrouping] = mapped_column(
         str_enum(InvoiceGrouping), default=InvoiceGrouping.PER_ACCOUNT
     )
+    number_words: Mapped[NumberWords] = mapped_column(str_enum(NumberWords), default=NumberWords.NORTH)
     created_at: Mapped[datetime]
 
 

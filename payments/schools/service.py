@@ -19,6 +19,7 @@ from payments.ledger.chart_service import load_chart_preset
 from payments.schools import queries
 from payments.schools.models import (
     InvoiceGrouping,
+    NumberWords,
     Organisation,
     OrganisationKind,
     OrganisationParent,
@@ -161,6 +162,7 @@ def change_school(
     ownership: Ownership | None = None,
     area_group: str | None = None,
     invoice_grouping: InvoiceGrouping | None = None,
+    number_words: NumberWords | None = None,
     actor_id: int | None = None,
 ) -> None:
     """Change what is told of a school, None keeps it; rounds that are drafted keep the grouping they had.
@@ -177,6 +179,7 @@ def change_school(
     school.ownership = ownership or school.ownership
     school.area_group = area_group or school.area_group
     school.invoice_grouping = invoice_grouping or school.invoice_grouping
+    school.number_words = number_words or school.number_words
     session.flush()
     detail = {"ownership": school.ownership, "area_group": school.area_group, "grouping": school.invoice_grouping}
     record(

@@ -28,6 +28,8 @@ _LEVELS = {
     "H": constants.ERROR_CORRECT_H,
 }
 _PLAIN = Style()
+QUIET = 4
+"""Modules of white around a code (ISO/IEC 18004)."""
 
 Matrix = list[list[bool]]
 
@@ -65,6 +67,17 @@ def render_png(payload: str, style: Style = _PLAIN) -> bytes:
     return stream.getvalue()
 
 
+def address_svg(address: str) -> str:
+    """Draw an address (a link on paper) as SVG, with the quiet zone of four modules that readers need."""
+    matrix = _matrix(address, _PLAIN)
+    side = len(matrix) + 2 * QUIET
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{side}" height="{side}" viewBox="0 0 {side} {side}">'
+        f'<path fill="#fff" d="M0 0h{side}v{side}H0z"/><path transform="translate({QUIET} {QUIET + 0.5:g})" '
+        f'stroke="#000" shape-rendering="crispEdges" d="{_path(matrix)}"/></svg>'
+    )
+
+
 def etag(payload: str, style: Style = _PLAIN) -> str:
     """Name the picture by its content: equal for equal payload and style, without drawing it."""
     return sha256(f"{VERSION}\n{style!r}\n{payload}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -72,11 +85,15 @@ def etag(payload: str, style: Style = _PLAIN) -> str:
 
 def _draw(payload: str, style: Style) -> tuple[Matrix, Layout]:
     qr = decode(payload)
-    code = QRCode(error_correction=_LEVELS[style.level], border=0, mask_pattern=style.mask)
-    code.add_data(payload)
-    code.make(fit=True)
-    matrix: Matrix = [[bool(dark) for dark in row] for row in code.modules]
+    matrix = _matrix(payload, style)
     return matrix, arrange(qr, style, len(matrix))
+
+
+def _matrix(text: str, style: Style) -> Matrix:
+    code = QRCode(error_correction=_LEVELS[style.level], border=0, mask_pattern=style.mask)
+    code.add_data(text)
+    code.make(fit=True)
+    return [[bool(dark) for dark in row] for row in code.modules]
 
 
 def _path(matrix: Matrix) -> str:
