@@ -11,7 +11,8 @@ from bank_adapters.conformance.subject import Findings
 from bank_adapters.contract import Request
 from tests.bank_adapters.golden_files import ADAPTERS, PATHS, load
 
-QUICK, FULL = 2_000, 100_000
+QUICK, FULL = 2_000, 10_000
+"""`make fuzz` tries a million."""
 SIGNED_BODIES = ("sepay-hmac-01-valid", "stdwebhooks-03-rotation", "stdwebhooks-ed25519")
 
 
@@ -29,7 +30,7 @@ def test_no_bytes_make_an_adapter_raise_something_undeclared_or_believe_a_forger
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ADAPTERS)
-def test_a_hundred_thousand_inputs_do_no_harm(name: str) -> None:
+def test_ten_thousand_inputs_do_no_harm(name: str) -> None:
     assert faults(name, FULL) == []
 
 
