@@ -19,7 +19,7 @@ ROWS = ["Authentication", "Retries", "Idempotency key", "Amount format", "Time z
 def test_every_adapter_has_a_sheet_with_its_whole_table(name: str) -> None:
     sheet = guide.sheet(name)
     assert sheet is not None
-    assert [row for row, _ in sheet.rows] == ROWS
+    assert [row for row, _ in sheet.rows if row != "Polling"] == ROWS
     assert dict(sheet.rows)["Certified by the bank"] == "no"
     kinds = {vector.kind for vector in sheet.vectors}
     assert "valid" in kinds
