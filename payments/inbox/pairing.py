@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from payments.inbox.halves import Half, complete
+from payments.inbox.halves import Half, complete, differ
 
 STATEMENT = "statement"
 
@@ -177,9 +177,7 @@ def _may_join(one: Group, other: Group, near: Near) -> bool:
 def _told_as_two(one: Piece, other: Piece) -> bool:
     """One sender, by itself and when it was asked, under two numbers: two payments, however equal they are."""
     same_sender = one.source.partition(":")[2] == other.source.partition(":")[2] != ""
-    return (
-        same_sender and bool(one.bank_reference and other.bank_reference) and one.bank_reference != other.bank_reference
-    )
+    return same_sender and differ(*(frozenset({piece.bank_reference} - {""}) for piece in (one, other)))
 
 
 def _on_two_accounts(one: Piece, other: Piece) -> bool:
