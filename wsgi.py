@@ -8,10 +8,11 @@ from bank_adapters import allow_only, load_all
 from payments.app import BEAT, create_app
 from payments.celery import make_celery
 from payments.settings import Settings
-from reconciliation import tasks, views
+from reconciliation import tasks
+from reconciliation.panels import PANELS
 
 settings = Settings.from_env()
 allow_only(settings.adapters, settings.adapter_files)
 load_all()
 celery = make_celery(settings, {**BEAT, **tasks.BEAT})
-app = create_app(settings, panels=[(views.blueprint, views.ACCESS)])
+app = create_app(settings, panels=PANELS)

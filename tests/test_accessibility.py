@@ -11,8 +11,7 @@ from sqlalchemy import Engine
 from payments.access.models import Role
 from payments.access.service import create_user, grant_role
 from payments.db import session_scope
-from reconciliation.views import ACCESS as RECONCILIATION_ACCESS
-from reconciliation.views import blueprint as reconciliation
+from reconciliation.panels import PANELS
 from tests.payments.clearing.street import Street
 from tests.payments.faces import PASSWORD, Faces, faces
 from tests.test_screenshots import served
@@ -33,7 +32,7 @@ SMALL = """
 
 @pytest.fixture
 def home(engine: Engine, database_url: str) -> Iterator[Faces]:
-    with faces(engine, database_url, [(reconciliation, RECONCILIATION_ACCESS)]) as made:
+    with faces(engine, database_url, PANELS) as made:
         yield made
 
 

@@ -9,8 +9,7 @@ from werkzeug.routing import Rule
 from payments.access.models import Role
 from payments.access.service import create_user, grant_role
 from payments.db import session_scope
-from reconciliation.views import ACCESS as RECONCILIATION_ACCESS
-from reconciliation.views import blueprint as reconciliation
+from reconciliation.panels import PANELS
 from tests.payments.faces import PASSWORD, Faces, faces
 from tests.payments.setting import make_school
 
@@ -22,7 +21,7 @@ PROVINCE = {"console.overview": Role.OFFICER, "console.senders": Role.OPERATOR}
 
 @pytest.fixture
 def desk(engine: Engine, database_url: str) -> Iterator[Faces]:
-    with faces(engine, database_url, [(reconciliation, RECONCILIATION_ACCESS)]) as made:
+    with faces(engine, database_url, PANELS) as made:
         yield made
 
 
