@@ -1,7 +1,7 @@
 """Keeping a run: added once for its inputs, never changed; which run stands for a day is the only thing that moves."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from payments import clock
 from reconciliation.balances import Break
+from reconciliation.bulk.rules import Mass, Rest
 from reconciliation.matching import RULES_VERSION, Case
 from reconciliation.models import ReconcileRun, RunState, StandingRun
 from reconciliation.movements import MATCHED, NOT_DUE
@@ -38,8 +39,8 @@ ADD_ITEMS = text("""
     FROM unnest(
         CAST(:classes AS text[]), CAST(:flags AS text[]), CAST(:rules AS text[]), CAST(:amounts AS bigint[]),
         CAST(:days AS date[]), CAST(:names AS text[]), CAST(:banks AS text[]), CAST(:transactions AS text[]),
-        CAST(:evidence AS text[]), CAST(:ledgers AS text[]), CAST(:notes AS text[])
-    ) WITH ORDINALITY AS item(
+        CAST(:evidence AS text[]), CAST(:ledgers AS text[]), CAST(:notes AS text[]), CAST(:positions AS int[])
+    ) AS item(
         primary_class, flags, rule, amount_vnd, value_date, names, banks, transactions, evidence, ledgers, note,
         position
     )
@@ -84,8 +85,19 @@ class Kept:
     stands_anew: bool
 
 
-def keep(session: Session, head: Head, proof: Proof, cases: Sequence[Case], breaks: Sequence[Break] = ()) -> Kept:
-    """Keep the run of these inputs; it stands for its day from now on."""
+def keep(
+    session: Session,
+    head: Head,
+    proof: Proof,
+    cases: Sequence[Case],
+    breaks: Sequence[Break] = (),
+    *,
+    mass: Mass | None = None,
+) -> Kept:
+    """Keep the run of these inputs; it stands for its day from now on.
+
+    The items of a mass wait in blocks of their own, which the caller keeps (``bulk.judging.keep``) when the run is new.
+    """
     run = session.scalar(
         select(ReconcileRun).where(
             ReconcileRun.school_id == head.school_id,
@@ -96,7 +108,9 @@ def keep(session: Session, head: Head, proof: Proof, cases: Sequence[Case], brea
     )
     is_new = run is None
     if run is None:
-        run = _add(session, head, proof, [*map(item_of_break, breaks), *map(item_of_case, cases)])
+        positions = _positions(head, cases, breaks, mass)
+        items = [*map(item_of_break, breaks), *map(item_of_case, cases)]
+        run = _add(session, head, proof, dict(zip(positions, items, strict=True)), mass or Mass(Rest()))
     values = {"school_id": head.school_id, "account_id": head.account_id, "day": head.day, "run_id": run.id}
     stood = session.execute(
         insert(StandingRun)
@@ -137,7 +151,16 @@ def item_of_case(case: Case) -> Item:
     )
 
 
-def _add(session: Session, head: Head, proof: Proof, items: Sequence[Item]) -> ReconcileRun:
+def _positions(head: Head, cases: Sequence[Case], breaks: Sequence[Break], mass: Mass | None) -> list[int]:
+    """Where breaks and cases stand among all findings of the run; those of the mass fill the gaps."""
+    first = len(breaks) + 1
+    places = [(case.day, case.amount_vnd, case.references) for case in cases]
+    found = mass.positions(places, head.from_day, first) if mass else range(first, first + len(cases))
+    return [*range(1, first), *found]
+
+
+def _add(session: Session, head: Head, proof: Proof, placed: Mapping[int, Item], mass: Mass) -> ReconcileRun:
+    items = list(placed.values())
     counts = Counter(item.primary_class for item in items)
     watermarks = session.execute(WATERMARKS, {"school_id": head.school_id, "account_id": head.account_id}).one()
     run = ReconcileRun(
@@ -148,8 +171,8 @@ def _add(session: Session, head: Head, proof: Proof, items: Sequence[Item]) -> R
         inputs_hash=head.inputs_hash,
         rules_version=RULES_VERSION,
         state=head.state,
-        matched=counts[MATCHED],
-        matched_vnd=sum(item.amount_vnd for item in items if item.primary_class == MATCHED),
+        matched=counts[MATCHED] + mass.banks.count,
+        matched_vnd=sum(item.amount_vnd for item in items if item.primary_class == MATCHED) + mass.banks.vnd,
         not_due=counts[NOT_DUE],
         proof=proof.as_dict(),
         exceptions={key: counts[key] for key in sorted(counts) if key not in {MATCHED, NOT_DUE}},
@@ -159,7 +182,9 @@ def _add(session: Session, head: Head, proof: Proof, items: Sequence[Item]) -> R
     session.add(run)
     session.flush()
     if items:
-        session.execute(ADD_ITEMS, {"school_id": head.school_id, "run_id": run.id} | _columns(items))
+        session.execute(
+            ADD_ITEMS, {"school_id": head.school_id, "run_id": run.id, "positions": list(placed)} | _columns(items)
+        )
     return run
 
 

@@ -94,13 +94,27 @@ _ELSEWHERE = """
 """
 
 LINES_OF_DAYS = text(_LINES.format("line.booked_on BETWEEN :first AND :last"))
+LINES_OF_IDS = text(_LINES.format("line.id = ANY(CAST(:ids AS bigint[]))"))
 LINES_ELSEWHERE = text(_LINES.format(_ELSEWHERE.format("line.booked_on", 'line."references"', "line.amount_vnd")))
 LINES_OF_TRANSACTIONS = text(_LINES.format("link.transaction_id = ANY(CAST(:ids AS bigint[]))"))
 SENT_ON_DAYS = text(_SENT.format("e.value_date BETWEEN :first AND :last"))
+# What else stands behind the same bank transactions belongs to them.
+SENT_OF_IDS = text(
+    _SENT.format("""
+    e.value_date BETWEEN :first AND :last AND e.id IN (
+        SELECT unnest(CAST(:ids AS bigint[]))
+        UNION
+        SELECT other.evidence_id FROM transaction_evidence own
+        JOIN transaction_evidence other
+            ON other.school_id = own.school_id AND other.transaction_id = own.transaction_id
+        WHERE own.evidence_id = ANY(CAST(:ids AS bigint[])))
+    """)
+)
 SENT_ELSEWHERE = text(_SENT.format(_ELSEWHERE.format("e.value_date", 'e."references"', "e.amount_vnd")))
 SENT_OF_TRANSACTIONS = text(_SENT.format("link.transaction_id = ANY(CAST(:ids AS bigint[]))"))
 SENT_OF_PAYOUTS = text(_SENT.format("paid.transaction_id = ANY(CAST(:ids AS bigint[]))"))
 BOOKED_ON_DAYS = text(_BOOKED.format("row.booked_on BETWEEN :first AND :last"))
+BOOKED_OF_IDS = text(_BOOKED.format("row.id = ANY(CAST(:ids AS bigint[]))"))
 BOOKED_ELSEWHERE = text(_BOOKED.format(_ELSEWHERE.format("row.booked_on", 'row."references"', "row.amount_vnd")))
 
 SUMS = text(f"""
@@ -143,7 +157,7 @@ class Source:
     def __init__(self, session: Session, school_id: int, account_id: int) -> None:
         self._session = session
         self._owner = {"school_id": school_id, "account_id": account_id}
-        self._is_first = self.scalar(FIRST_ACCOUNT) == account_id
+        self.is_first = self.scalar(FIRST_ACCOUNT) == account_id
         self._closes = [(row.through, row.closed_at) for row in self.rows(CLOSES)]
         self.longest_shift = LONGEST_OWED if self.scalar(INTERMEDIATED) else LONGEST_SHIFT
         self.calendar = BusinessDays()
@@ -209,7 +223,7 @@ class Source:
                 row.is_cash,
                 self._after_close(row.booked_on, row.imported_at),
             )
-            for row in self.rows(statement, is_first=self._is_first, **values)
+            for row in self.rows(statement, is_first=self.is_first, **values)
         ]
 
     def next_open(self, day: date) -> date:
@@ -220,6 +234,11 @@ class Source:
     def is_closed(self, day: date) -> bool:
         """Whether the school has signed the day."""
         return any(day <= through for through, _ in self._closes)
+
+    @property
+    def closed_through(self) -> date | None:
+        """The last day that the school has signed."""
+        return max((through for through, _ in self._closes), default=None)
 
     def closes_before(self, first: date, last: date) -> bool:
         """Whether late facts of a closed period belong to these days."""

@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     PrimaryKeyConstraint,
+    SmallInteger,
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -18,6 +20,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
 from payments.db import Base, GlobalRow, Id, SchoolRow, Vnd, str_enum
+
+REFERENCE_KEY = 'reference_key("references")'
+"""The one payment reference of a row as a number, by a function of the database; NULL: none, or several."""
 
 
 class Holiday(GlobalRow):
@@ -70,6 +75,12 @@ class BankLine(SchoolRow):
         ForeignKeyConstraint(["school_id", "statement_id"], ["bank_statement.school_id", "bank_statement.id"]),
         Index(None, "school_id", "account_id", "booked_on"),
         Index(None, "school_id", "statement_id"),
+        Index(
+            "ix__bank_line__reference_key",
+            "school_id",
+            "reference_key",
+            postgresql_where="reference_key IS NOT NULL",
+        ),
         CheckConstraint("amount_vnd > 0", name="amount_positive"),
     )
 
@@ -86,6 +97,7 @@ class BankLine(SchoolRow):
     description: Mapped[str]
     references: Mapped[list[str]] = mapped_column(ARRAY(Text))
     balance_after_vnd: Mapped[int | None] = mapped_column(BigInteger)
+    reference_key: Mapped[int | None] = mapped_column(BigInteger, Computed(REFERENCE_KEY, persisted=True))
 
 
 class BookAccount(SchoolRow):
@@ -140,6 +152,14 @@ class LedgerRow(SchoolRow):
         ForeignKeyConstraint(["school_id", "import_id"], ["ledger_import.school_id", "ledger_import.id"]),
         ForeignKeyConstraint(["school_id", "account_id"], ["receiving_account.school_id", "receiving_account.id"]),
         Index(None, "school_id", "account_id", "booked_on"),
+        Index(
+            "ix__ledger_row__reference_key",
+            "school_id",
+            "reference_key",
+            postgresql_where="reference_key IS NOT NULL",
+        ),
+        Index("ix__ledger_row__booked_on", "school_id", "booked_on"),
+        Index("ix__ledger_row__document", "school_id", "bank_reference", postgresql_where="bank_reference IS NOT NULL"),
         CheckConstraint("amount_vnd > 0", name="amount_positive"),
     )
 
@@ -159,6 +179,7 @@ class LedgerRow(SchoolRow):
     references: Mapped[list[str]] = mapped_column(ARRAY(Text))
     bank_reference: Mapped[str | None]
     is_cash: Mapped[bool]
+    reference_key: Mapped[int | None] = mapped_column(BigInteger, Computed(REFERENCE_KEY, persisted=True))
 
 
 class RunState(enum.StrEnum):
@@ -240,6 +261,36 @@ class ReconcileItem(SchoolRow):
     """What callbacks and polls said: it never changes, while pairings may move."""
     ledger_row_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     note: Mapped[str | None]
+
+
+class ReconcileBlock(SchoolRow):
+    """Payments of a run on which all sources plainly agree, up to ten thousand of them as one row of arrays.
+
+    The n-th entries of all arrays are one payment, in the order of the run; items and blocks together are its findings.
+    Read them through ``reconciliation.queries.items``.
+    """
+
+    __tablename__ = "reconcile_block"
+    __table_args__ = (
+        ForeignKeyConstraint(["school_id", "run_id"], ["reconcile_run.school_id", "reconcile_run.id"]),
+        UniqueConstraint("school_id", "run_id", "number"),
+    )
+
+    run_id: Mapped[Id]
+    number: Mapped[int]
+    size: Mapped[int]
+    days: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    """Days after the run's first day on which the bank booked it."""
+    rules: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    """Places in ``reconciliation.bulk.rules.RULES``."""
+    keys: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    """The payment reference as a number (``reconciliation.bulk.rules.reference_of``)."""
+    amounts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    bank_line_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    transaction_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    evidence_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    ledger_row_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    """0: the school's books do not cover the day."""
 
 
 class NightState(enum.StrEnum):

@@ -24,8 +24,11 @@ from payments.inbox.halves import LATE_DAYS
 from payments.inbox.pairing import REFERENCE_DAYS
 from reconciliation import keeping, loading
 from reconciliation.alerts import alert
-from reconciliation.balances import prove, proved_days, standing
+from reconciliation.balances import BalanceProof, StatementFact, prove, proved_days, standing
 from reconciliation.booking import NEAR_WINDOW, REFERENCE_WINDOW
+from reconciliation.bulk.judging import EPOCH, Unit, judge, last_due
+from reconciliation.bulk.judging import keep as keep_blocks
+from reconciliation.bulk.rules import Mass, Rest
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Scope
 from reconciliation.loading import Source
 from reconciliation.locks import lock_school, lock_settlement
@@ -84,38 +87,86 @@ def reconcile_day(session: Session, school_id: int, account_id: int, day: date) 
 class Night:
     """The reading and judging of one run."""
 
-    def __init__(self, session: Session, school_id: int, account_id: int, day: date) -> None:
+    known: list[StatementFact]
+    sums: dict[date, tuple[int, int]]
+    balance: BalanceProof
+    holidays: tuple[date, ...]
+    scope: Scope
+
+    def __init__(
+        self, session: Session, school_id: int, account_id: int, day: date, source: Source | None = None
+    ) -> None:
         self.session = session
         self.school_id = school_id
         self.account_id = account_id
         self.day = day
-        self.source = Source(session, school_id, account_id)
+        self.source = source or Source(session, school_id, account_id)
+        self.unit: Unit | None = None
+        self.blocks: dict[int, tuple[int, int]] = {}
+        """Blocks of the run that are still to be kept: number of the unit -> (school, run)."""
 
     def run(self) -> ReconcileRun:
         """The run of the day: found by the hash of its inputs, or made; on a signed day the one that was signed."""
+        done = self.open()
+        if done is None:
+            found = judge(self.session, [self.unit] if self.unit else [])
+            done = self.close(found.get(self.unit) if self.unit else None)
+            keep_blocks(self.session, self.blocks)
+        return done
+
+    def open(self) -> ReconcileRun | None:
+        """Read what the run is about; the run itself where there is nothing to judge."""
         signed = self._standing() if self.source.is_closed(self.day) else None
         if signed is not None:
             return signed
         if not self.source.statements(self.day, self.day):
             return self._waiting()
         first, proof_first, closing_vnd = self._span()
-        known = self.source.statements(min(first, proof_first), self.day)
-        self.source.doubtful = [one.id for one in standing(known) if one.break_at is not None]
-        wide = (min(one.first for one in known), max(one.last for one in known))
-        sums = self.source.sums(*wide)
-        balance = prove(proof_first, self.day, known, sums, closing_vnd)
-        holidays = self.source.load_calendar(first, self.day)
+        self.known = self.source.statements(min(first, proof_first), self.day)
+        self.source.doubtful = [one.id for one in standing(self.known) if one.break_at is not None]
+        wide = (min(one.first for one in self.known), max(one.last for one in self.known))
+        self.sums = self.source.sums(*wide)
+        self.balance = prove(proof_first, self.day, self.known, self.sums, closing_vnd)
+        self.holidays = self.source.load_calendar(first, self.day)
         # A balance that proves over all days leaves no room for a line that is not there, also where banks write no
         # statement because nothing moved.
-        sure = Days(((first, self.day),)) if balance.ok else proved_days(known).within(first, self.day)
-        scope = Scope(first, self.day, sure, self.source.books(first, self.day))
-        tariffs = self.source.tariffs()
-        own = self._own_facts(scope)
+        covered = Days(((first, self.day),)) if self.balance.ok else proved_days(self.known).within(first, self.day)
+        self.scope = Scope(first, self.day, covered, self.source.books(first, self.day))
+        self.unit = self._unit()
+        return None
+
+    def _unit(self) -> Unit | None:
+        """What the mass of the run is asked by; None where facts of a signed period come into it."""
+        first, last = self.scope.first, self.scope.last
+        if self.source.closes_before(first, last):
+            return None
+        return Unit(
+            self.school_id,
+            self.account_id,
+            first,
+            last,
+            early=first - self.source.longest_shift,
+            last_due=last_due(self.source.calendar, last),
+            closed=self.source.closed_through or EPOCH,
+            booked=bool(self.scope.ledger.intervals),
+            is_first=self.source.is_first,
+            doubtful=tuple(self.source.doubtful),
+        )
+
+    def close(self, mass: Mass | None) -> ReconcileRun:
+        """Judge what is not in the mass, prove the whole and keep the run."""
+        scope, tariffs = self.scope, self.source.tariffs()
+        own = self._own_facts(scope, mass.rest if mass else None)
         pool, cases = self._judge(own, scope, tariffs)
         money = money_of(self.session, self.school_id, own.banks, own.gateways)
-        inputs = [RULES_VERSION, scope, holidays, tariffs, pool, balance, money, known, sorted(sums.items())]
-        proof = prove_run(balance, own.banks, own.gateways, own.ledgers, cases=cases, money=money)
-        return self._keep(inputs, scope, proof, [case for case in cases if self._owned(case, scope)])
+        if mass is not None:
+            money = money.plus(mass.money)
+        known, sums = self.known, sorted(self.sums.items())
+        inputs = [RULES_VERSION, scope, self.holidays, tariffs, pool, self.balance, money, known, sums]
+        if mass is not None and mass.banks.count:
+            inputs.append(mass.digest)
+        proof = prove_run(self.balance, own.banks, own.gateways, own.ledgers, cases=cases, money=money, mass=mass)
+        return self._keep(inputs, scope, proof, [case for case in cases if self._owned(case, scope)], mass)
 
     def _standing(self) -> ReconcileRun | None:
         held = self.session.get(StandingRun, (self.school_id, self.account_id, self.day))
@@ -143,8 +194,10 @@ class Night:
         rows = self.source.rows(LAST_COVERED, day=self.day, states=names)
         return rows[0] if rows else None
 
-    def _own_facts(self, scope: Scope) -> Facts:
-        """All facts that belong to the days of the run."""
+    def _own_facts(self, scope: Scope, rest: Rest | None) -> Facts:
+        """All facts that belong to the days of the run and not to its mass."""
+        if rest is not None:
+            return self._rest(scope, rest)
         days = {"first": scope.first, "last": scope.last}
         early = {"first": scope.first - self.source.longest_shift, "last": scope.last}
         facts = Facts(
@@ -158,6 +211,15 @@ class Night:
             tuple(fact for fact in facts.banks if self._belongs(fact.day, fact.after_close, scope)),
             tuple(fact for fact in facts.gateways if self._belongs(fact.due, fact.after_close, scope)),
             tuple(fact for fact in facts.ledgers if self._belongs(fact.day, fact.after_close, scope)),
+        )
+
+    def _rest(self, scope: Scope, rest: Rest) -> Facts:
+        early = {"first": scope.first - self.source.longest_shift, "last": scope.last}
+        sent = self.source.gateways(loading.SENT_OF_IDS, ids=list(rest.evidence), **early) if rest.evidence else []
+        return Facts(
+            tuple(self.source.banks(loading.LINES_OF_IDS, ids=list(rest.lines))) if rest.lines else (),
+            tuple(fact for fact in sent if scope.owns(fact.due)),
+            tuple(self.source.ledgers(loading.BOOKED_OF_IDS, ids=list(rest.rows))) if rest.rows else (),
         )
 
     def _late_facts(self, scope: Scope) -> Facts:
@@ -230,14 +292,18 @@ class Night:
             tuple(self.source.ledgers(loading.BOOKED_ELSEWHERE, **wanted, **books)),
         )
 
-    def _keep(self, inputs: list[Any], scope: Scope, proof: Proof, cases: Sequence[Case]) -> ReconcileRun:
+    def _keep(
+        self, inputs: list[Any], scope: Scope, proof: Proof, cases: Sequence[Case], mass: Mass | None
+    ) -> ReconcileRun:
         digest = hashlib.sha256(msgspec.json.encode(inputs)).digest()
         state = RunState.PROVED if proof.ok else RunState.FAILED
         head = keeping.Head(self.school_id, self.account_id, scope.first, self.day, digest, state)
         # A break is listed by the run that first looks at its days; later runs fail by it without listing it again.
         breaks = [found for found in proof.balance.breaks if found.day >= scope.first]
-        kept = keeping.keep(self.session, head, proof, cases, breaks)
+        kept = keeping.keep(self.session, head, proof, cases, breaks, mass=mass)
         if kept.is_new:
+            if mass is not None and mass.banks.count:
+                self.blocks[mass.number] = (self.school_id, kept.run.id)
             alert(self.session, kept.run)
         if kept.stands_anew:
             tell_closed(self.session, self.school_id, [kept.run.id])

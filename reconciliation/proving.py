@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -41,6 +41,15 @@ class Money:
     payouts_vnd: int = 0
     """Lines by which intermediaries paid what they owed; what they paid for is among the receipts, too."""
 
+    def plus(self, other: "Money") -> "Money":
+        """Receipts of both; the books are the same ones."""
+        return Money(
+            **{
+                name: getattr(self, name) + (0 if name == "books_vnd" else getattr(other, name))
+                for name in asdict(self)
+            }
+        )
+
     @property
     def placed_vnd(self) -> int:
         """Where the receipts are."""
@@ -74,6 +83,30 @@ class Total:
         """matched + exceptions (+ what nobody can judge yet) = total, in count and in đồng."""
         counts = self.matched + self.exceptions + self.not_due
         return counts == self.count and self.matched_vnd + self.exceptions_vnd + self.not_due_vnd == self.vnd
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Facts of one source that were judged together: how many belong to the days of the run, and their đồng."""
+
+    count: int = 0
+    vnd: int = 0
+
+
+class Matched(Protocol):
+    """What was matched together: facts of each source that belong to the days of the run."""
+
+    @property
+    def banks(self) -> Part:
+        """Bank lines."""
+
+    @property
+    def gateways(self) -> Part:
+        """What senders reported."""
+
+    @property
+    def ledgers(self) -> Part:
+        """Rows of the books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +163,23 @@ def prove_run(
     *,
     cases: Sequence[Case],
     money: Money,
+    mass: "Matched | None" = None,
 ) -> Proof:
-    """Check every equation; ``cases`` are all that were judged, also those of other days."""
+    """Check every equation; ``cases`` are all that were judged one by one, also those of other days, ``mass`` the
+    rest.
+    """
     totals = {
-        "bank": _total(banks, ((fact.id, case.primary_class) for case in cases for fact in case.banks)),
-        "gateway": _total(gateways, ((fact.id, case.primary_class) for case in cases for fact in case.gateways)),
-        "ledger": _total(ledgers, ((fact.id, case.primary_class) for case in cases for fact in case.ledgers)),
+        "bank": _total(
+            banks, ((fact.id, case.primary_class) for case in cases for fact in case.banks), mass and mass.banks
+        ),
+        "gateway": _total(
+            gateways,
+            ((fact.id, case.primary_class) for case in cases for fact in case.gateways),
+            mass and mass.gateways,
+        ),
+        "ledger": _total(
+            ledgers, ((fact.id, case.primary_class) for case in cases for fact in case.ledgers), mass and mass.ledgers
+        ),
     }
     equation = _equation(balance)
     breaks = [
@@ -160,7 +204,9 @@ def _placed(total: Total) -> int:
     return total.matched + total.exceptions + total.not_due
 
 
-def _total(facts: Sequence[BankFact | GatewayFact | LedgerFact], judged: Iterable[tuple[int, str]]) -> Total:
+def _total(
+    facts: Sequence[BankFact | GatewayFact | LedgerFact], judged: Iterable[tuple[int, str]], mass: Part | None
+) -> Total:
     """Count each fact of the run by the class of the case that it stands in; in two cases, it counts twice."""
     amounts = {fact.id: fact.amount_vnd for fact in facts}
     counts, sums = {MATCHED: 0, NOT_DUE: 0, "": 0}, {MATCHED: 0, NOT_DUE: 0, "": 0}
@@ -169,11 +215,12 @@ def _total(facts: Sequence[BankFact | GatewayFact | LedgerFact], judged: Iterabl
             group = primary_class if primary_class in counts else ""
             counts[group] += 1
             sums[group] += amounts[number]
+    more = mass or Part()
     return Total(
-        len(facts),
-        sum(amounts.values()),
-        counts[MATCHED],
-        sums[MATCHED],
+        len(facts) + more.count,
+        sum(amounts.values()) + more.vnd,
+        counts[MATCHED] + more.count,
+        sums[MATCHED] + more.vnd,
         counts[""],
         sums[""],
         counts[NOT_DUE],

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from payments.banking.models import AccountState, ConnectionAccount, ReceivingAccount
 from payments.errors import NotFoundError
 from payments.schools.models import School
+from reconciliation.bulk.expanding import matches, merged
 from reconciliation.models import BankStatement, ReconcileItem, ReconcileRun, StandingRun
+from reconciliation.movements import MATCHED
 
 PROOF_KEYS = ("opening_vnd", "credits_vnd", "debits_vnd", "closing_vnd", "ok")
 
@@ -116,7 +118,8 @@ def items(session: Session, run: ReconcileRun, *, classes: Iterable[str] = ()) -
     chosen = sorted(classes)
     if chosen:
         wanted.append(ReconcileItem.primary_class.in_(chosen))
-    return list(session.scalars(select(ReconcileItem).where(*wanted).order_by(ReconcileItem.position)))
+    found = list(session.scalars(select(ReconcileItem).where(*wanted).order_by(ReconcileItem.position)))
+    return merged(found, matches(session, run) if not chosen or MATCHED in chosen else [])
 
 
 def items_with(session: Session, run: ReconcileRun, key: str) -> list[ReconcileItem]:
@@ -126,35 +129,73 @@ def items_with(session: Session, run: ReconcileRun, key: str) -> list[ReconcileI
         ReconcileItem.run_id == run.id,
         or_(ReconcileItem.primary_class == key, literal(key) == any_(ReconcileItem.flags)),
     ]
-    return list(session.scalars(select(ReconcileItem).where(*wanted).order_by(ReconcileItem.position)))
+    found = list(session.scalars(select(ReconcileItem).where(*wanted).order_by(ReconcileItem.position)))
+    return merged(found, matches(session, run) if key == MATCHED else [])
+
+
+HOLDING = text("""
+    SELECT block.id, block.run_id, run.day
+    FROM reconcile_block block
+    JOIN reconcile_run run ON run.school_id = block.school_id AND run.id = block.run_id
+    JOIN bank_transaction t ON t.school_id = run.school_id AND t.account_id = run.account_id
+    WHERE t.school_id = :school_id AND t.id = :id AND :id = ANY(block.transaction_ids)
+    UNION ALL
+    SELECT NULL, item.run_id, run.day
+    FROM reconcile_item item
+    JOIN reconcile_run run ON run.school_id = item.school_id AND run.id = item.run_id
+    JOIN bank_transaction t ON t.school_id = run.school_id AND t.account_id = run.account_id
+    WHERE t.school_id = :school_id AND t.id = :id AND :id = ANY(item.transaction_ids)
+    ORDER BY run_id
+""")
+
+
+def cases_of(session: Session, school_id: int, transaction_id: int) -> list[ReconcileItem]:
+    """What runs said of a bank transaction, oldest run first; whether a run stands is its own matter."""
+    found = []
+    for row in session.execute(HOLDING, {"school_id": school_id, "id": transaction_id}).all():
+        run = session.get_one(ReconcileRun, (school_id, row.run_id))
+        found += [item for item in items(session, run) if transaction_id in item.transaction_ids]
+    return found
 
 
 LINES_BEHIND = text("""
     SELECT line.id, line.line_no, line.booked_on, line.value_date, line.direction, line.amount_vnd,
         coalesce(line.bank_reference, '') AS bank_reference, line.description, st.file_name
-    FROM reconcile_item i
-    CROSS JOIN LATERAL unnest(i.bank_line_ids) AS behind(id)
-    JOIN bank_line line ON line.school_id = i.school_id AND line.id = behind.id
+    FROM (
+        SELECT school_id, run_id, unnest(bank_line_ids) AS id FROM reconcile_item
+        WHERE school_id = :school_id AND run_id = :run_id
+        UNION ALL
+        SELECT school_id, run_id, unnest(bank_line_ids) FROM reconcile_block
+        WHERE school_id = :school_id AND run_id = :run_id
+    ) AS behind
+    JOIN bank_line line ON line.school_id = behind.school_id AND line.id = behind.id
     JOIN bank_statement st ON st.school_id = line.school_id AND st.id = line.statement_id
-    WHERE i.school_id = :school_id AND i.run_id = :run_id
 """)
 EVIDENCE_BEHIND = text("""
     SELECT e.id, e.value_date, e.amount_vnd, coalesce(e.bank_reference, '') AS bank_reference, e.description,
         e.source || ':' || e.connection_id AS source,
         CASE WHEN e.status = 'settled' THEN e.direction WHEN e.direction = 'credit' THEN 'debit' ELSE 'credit' END
             AS direction
-    FROM reconcile_item i
-    CROSS JOIN LATERAL unnest(i.evidence_ids) AS behind(id)
+    FROM (
+        SELECT school_id, run_id, unnest(evidence_ids) AS id FROM reconcile_item
+        WHERE school_id = :school_id AND run_id = :run_id
+        UNION ALL
+        SELECT school_id, run_id, unnest(evidence_ids) FROM reconcile_block
+        WHERE school_id = :school_id AND run_id = :run_id
+    ) AS behind
     JOIN evidence e ON e.id = behind.id
-    WHERE i.school_id = :school_id AND i.run_id = :run_id
 """)
 ROWS_BEHIND = text("""
     SELECT row.id, row.line_no, row.booked_on, row.direction, row.amount_vnd, row.document_no, row.description,
         row.account_code, row.contra_code
-    FROM reconcile_item i
-    CROSS JOIN LATERAL unnest(i.ledger_row_ids) AS behind(id)
-    JOIN ledger_row row ON row.school_id = i.school_id AND row.id = behind.id
-    WHERE i.school_id = :school_id AND i.run_id = :run_id
+    FROM (
+        SELECT school_id, run_id, unnest(ledger_row_ids) AS id FROM reconcile_item
+        WHERE school_id = :school_id AND run_id = :run_id
+        UNION ALL
+        SELECT school_id, run_id, unnest(ledger_row_ids) FROM reconcile_block
+        WHERE school_id = :school_id AND run_id = :run_id
+    ) AS behind
+    JOIN ledger_row row ON row.school_id = behind.school_id AND row.id = behind.id
 """)
 
 

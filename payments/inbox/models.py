@@ -3,7 +3,7 @@
 import enum
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -147,6 +147,13 @@ class Evidence(GlobalRow):
         Index(None, "school_id", "account_id", "value_date", "amount_vnd"),
         # Of blocks, not of rows: what arrived in a week is found, and the door pays nothing for it.
         Index(None, "received_at", postgresql_using="brin"),
+        Index(
+            "ix__evidence__reference_key",
+            "school_id",
+            "reference_key",
+            postgresql_where="reference_key IS NOT NULL AND source <> 'statement'",
+        ),
+        Index("ix__evidence__conflicting", "school_id", "account_id", postgresql_where="conflicting"),
         Index("ix__evidence__polled", "connection_id", "received_at", postgresql_where="source = 'poll'"),
     )
 
@@ -175,6 +182,10 @@ class Evidence(GlobalRow):
     conflicting: Mapped[bool] = mapped_column(default=False)
     sandbox: Mapped[bool] = mapped_column(default=False)
     received_at: Mapped[datetime]
+    reference_key: Mapped[int | None] = mapped_column(
+        BigInteger, Computed('reference_key("references")', persisted=True)
+    )
+    """Its one payment reference as a number, by a function of the database; NULL: none, or several."""
 
 
 class TransactionState(enum.StrEnum):
@@ -206,6 +217,9 @@ class BankTransaction(SchoolRow):
         ),
         Index(None, "school_id", "account_id", "value_date"),
         Index(None, "school_id", "account_id", "bank_reference"),
+        Index(
+            "ix__bank_transaction__reverses_id", "school_id", "reverses_id", postgresql_where="reverses_id IS NOT NULL"
+        ),
         Index(None, "school_id", "clearing_id", "account_id", "value_date", postgresql_where="clearing_id IS NOT NULL"),
         Index("ix__bank_transaction__neighbours", "school_id", "account_id", "direction", "amount_vnd", "value_date"),
         Index(None, "school_id", "state"),

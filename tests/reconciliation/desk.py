@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
-
 from bank_adapters.statements.model import Statement, StatementLine
 from operations.sample_files import write_camt053
-from reconciliation import service
+from reconciliation import queries, service
 from reconciliation.models import ReconcileItem, ReconcileRun
 from reconciliation.school_ledgers.model import LedgerRow
 from reconciliation.school_ledgers.template import write_template
@@ -97,8 +95,7 @@ class Desk(Bank):
     def items(self, run: ReconcileRun) -> list[ReconcileItem]:
         """What a run found, in its order."""
         with self.session() as session:
-            found = select(ReconcileItem).where(ReconcileItem.run_id == run.id).order_by(ReconcileItem.position)
-            return list(session.scalars(found))
+            return queries.items(session, run)
 
     def count(self, table: str) -> int:
         [(number,)] = self.rows(f"SELECT count(*) FROM {table}")
