@@ -18,8 +18,8 @@ from payments.settlement.service import Settled, settle_school
 from reconciliation.booking import REFERENCE_WINDOW
 from reconciliation.locks import lock_school, lock_settlement
 from reconciliation.models import ReconcileRun
-from reconciliation.night import reconcile_day
 from reconciliation.queries import accounts_in_play
+from reconciliation.together import reconcile_day
 
 Sessions = Callable[[], AbstractContextManager[Session]]
 """Opens one committed transaction."""

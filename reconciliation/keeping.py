@@ -6,32 +6,44 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from payments import clock
 from reconciliation.balances import Break
-from reconciliation.bulk.rules import Mass, Rest
+from reconciliation.bulk.rules import Mass
 from reconciliation.matching import RULES_VERSION, Case
-from reconciliation.models import ReconcileRun, RunState, StandingRun
+from reconciliation.models import ReconcileRun, RunState
 from reconciliation.movements import MATCHED, NOT_DUE
-from reconciliation.proving import Proof
+from reconciliation.proving import Part, Proof
 
+MARKS = ("statement", "link", "held", "ledger_import", "decision", "payout")
 WATERMARKS = text("""
-    SELECT (SELECT max(id) FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id) AS statement,
-        (SELECT max(id) FROM transaction_evidence WHERE school_id = :school_id) AS link,
-        (SELECT max(id) FROM held_evidence WHERE school_id = :school_id) AS held,
-        (SELECT max(id) FROM ledger_import WHERE school_id = :school_id) AS ledger_import,
-        (SELECT max(id) FROM decision WHERE school_id = :school_id) AS decision,
-        (SELECT max(id) FROM payout WHERE school_id = :school_id) AS payout
+    SELECT (SELECT max(id) FROM bank_statement st
+            WHERE st.school_id = own.school_id AND st.account_id = own.account_id) AS statement,
+        (SELECT max(id) FROM transaction_evidence e WHERE e.school_id = own.school_id) AS link,
+        (SELECT max(id) FROM held_evidence h WHERE h.school_id = own.school_id) AS held,
+        (SELECT max(id) FROM ledger_import i WHERE i.school_id = own.school_id) AS ledger_import,
+        (SELECT max(id) FROM decision d WHERE d.school_id = own.school_id) AS decision,
+        (SELECT max(id) FROM payout p WHERE p.school_id = own.school_id) AS payout
+    FROM unnest(CAST(:schools AS bigint[]), CAST(:accounts AS bigint[]))
+        WITH ORDINALITY AS own(school_id, account_id, place)
+    ORDER BY own.place
+""")
+STAND = text("""
+    INSERT INTO standing_run (school_id, account_id, day, run_id)
+    SELECT * FROM unnest(
+        CAST(:schools AS bigint[]), CAST(:accounts AS bigint[]), CAST(:days AS date[]), CAST(:runs AS bigint[]))
+    ON CONFLICT (school_id, account_id, day) DO UPDATE SET run_id = excluded.run_id
+        WHERE standing_run.run_id <> excluded.run_id
+    RETURNING run_id
 """)
 ADD_ITEMS = text("""
     INSERT INTO reconcile_item (
         school_id, run_id, position, primary_class, flags, rule, amount_vnd, value_date, "references", bank_line_ids,
         transaction_ids, evidence_ids, ledger_row_ids, note
     )
-    SELECT :school_id, :run_id, item.position, item.primary_class, string_to_array(item.flags, ' '), item.rule,
+    SELECT item.school_id, item.run_id, item.position, item.primary_class, string_to_array(item.flags, ' '), item.rule,
         item.amount_vnd, item.value_date, string_to_array(item.names, ' '),
         CAST(string_to_array(item.banks, ' ') AS bigint[]), CAST(string_to_array(item.transactions, ' ') AS bigint[]),
         CAST(string_to_array(item.evidence, ' ') AS bigint[]), CAST(string_to_array(item.ledgers, ' ') AS bigint[]),
@@ -39,10 +51,11 @@ ADD_ITEMS = text("""
     FROM unnest(
         CAST(:classes AS text[]), CAST(:flags AS text[]), CAST(:rules AS text[]), CAST(:amounts AS bigint[]),
         CAST(:days AS date[]), CAST(:names AS text[]), CAST(:banks AS text[]), CAST(:transactions AS text[]),
-        CAST(:evidence AS text[]), CAST(:ledgers AS text[]), CAST(:notes AS text[]), CAST(:positions AS int[])
+        CAST(:evidence AS text[]), CAST(:ledgers AS text[]), CAST(:notes AS text[]), CAST(:positions AS int[]),
+        CAST(:schools AS bigint[]), CAST(:runs AS bigint[])
     ) AS item(
         primary_class, flags, rule, amount_vnd, value_date, names, banks, transactions, evidence, ledgers, note,
-        position
+        position, school_id, run_id
     )
 """)
 
@@ -85,44 +98,57 @@ class Kept:
     stands_anew: bool
 
 
-def keep(
-    session: Session,
-    head: Head,
-    proof: Proof,
-    cases: Sequence[Case],
-    breaks: Sequence[Break] = (),
-    *,
-    mass: Mass | None = None,
-) -> Kept:
-    """Keep the run of these inputs; it stands for its day from now on.
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a night found, to be kept."""
 
-    The items of a mass wait in blocks of their own, which the caller keeps (``bulk.judging.keep``) when the run is new.
+    head: Head
+    proof: Proof
+    cases: Sequence[Case]
+    breaks: Sequence[Break]
+    mass: Mass | None
+
+
+def keep(session: Session, findings: Sequence[Finding]) -> list[Kept]:
+    """Keep what nights found; each run stands for its day from now on. The same inputs give the same run.
+
+    A mass waits in blocks of its own, which the caller keeps (``bulk.judging.keep``) where the run is new.
     """
-    run = session.scalar(
-        select(ReconcileRun).where(
-            ReconcileRun.school_id == head.school_id,
-            ReconcileRun.account_id == head.account_id,
-            ReconcileRun.day == head.day,
-            ReconcileRun.inputs_hash == head.inputs_hash,
-        )
-    )
-    is_new = run is None
-    if run is None:
-        positions = _positions(head, cases, breaks, mass)
-        items = [*map(item_of_break, breaks), *map(item_of_case, cases)]
-        run = _add(session, head, proof, dict(zip(positions, items, strict=True)), mass or Mass(Rest()))
-    values = {"school_id": head.school_id, "account_id": head.account_id, "day": head.day, "run_id": run.id}
-    stood = session.execute(
-        insert(StandingRun)
-        .values(values)
-        .on_conflict_do_update(
-            index_elements=["school_id", "account_id", "day"],
-            set_={"run_id": run.id},
-            where=StandingRun.run_id != run.id,
-        )
-        .returning(StandingRun.run_id)
-    )
-    return Kept(run, is_new, stands_anew=stood.first() is not None)
+    held = _held(session, findings)
+    new = [one for one in findings if _key(one.head) not in held]
+    runs = held | _add(session, new)
+    stood = _stand(session, findings, runs)
+    return [
+        Kept(run := runs[_key(one.head)], is_new=_key(one.head) not in held, stands_anew=run.id in stood)
+        for one in findings
+    ]
+
+
+Key = tuple[int, int, date, bytes]
+
+
+def _key(head: Head) -> Key:
+    return (head.school_id, head.account_id, head.day, head.inputs_hash)
+
+
+def _held(session: Session, findings: Sequence[Finding]) -> dict[Key, ReconcileRun]:
+    """Runs that were made of these inputs before."""
+    key = (ReconcileRun.school_id, ReconcileRun.account_id, ReconcileRun.day, ReconcileRun.inputs_hash)
+    wanted = [_key(one.head) for one in findings]
+    found = session.scalars(select(ReconcileRun).where(tuple_(*key).in_(wanted)))
+    return {(run.school_id, run.account_id, run.day, run.inputs_hash): run for run in found}
+
+
+def _stand(session: Session, findings: Sequence[Finding], runs: Mapping[Key, ReconcileRun]) -> set[int]:
+    """Let the runs stand for their days; returns those that did not before."""
+    heads = [one.head for one in findings]
+    values = {
+        "schools": [head.school_id for head in heads],
+        "accounts": [head.account_id for head in heads],
+        "days": [head.day for head in heads],
+        "runs": [runs[_key(head)].id for head in heads],
+    }
+    return set(session.scalars(STAND, values))
 
 
 def item_of_break(found: Break) -> Item:
@@ -151,19 +177,40 @@ def item_of_case(case: Case) -> Item:
     )
 
 
-def _positions(head: Head, cases: Sequence[Case], breaks: Sequence[Break], mass: Mass | None) -> list[int]:
+def _positions(one: Finding) -> list[int]:
     """Where breaks and cases stand among all findings of the run; those of the mass fill the gaps."""
-    first = len(breaks) + 1
-    places = [(case.day, case.amount_vnd, case.references) for case in cases]
-    found = mass.positions(places, head.from_day, first) if mass else range(first, first + len(cases))
+    first = len(one.breaks) + 1
+    places = [(case.day, case.amount_vnd, case.references) for case in one.cases]
+    found = one.mass.positions(places, one.head.from_day, first) if one.mass else range(first, first + len(places))
     return [*range(1, first), *found]
 
 
-def _add(session: Session, head: Head, proof: Proof, placed: Mapping[int, Item], mass: Mass) -> ReconcileRun:
-    items = list(placed.values())
+def _add(session: Session, findings: Sequence[Finding]) -> dict[Key, ReconcileRun]:
+    if not findings:
+        return {}
+    owners = {
+        "schools": [one.head.school_id for one in findings],
+        "accounts": [one.head.account_id for one in findings],
+    }
+    marks = session.execute(WATERMARKS, owners).all()
+    items = [[*map(item_of_break, one.breaks), *map(item_of_case, one.cases)] for one in findings]
+    runs = [_run(*each) for each in zip(findings, items, marks, strict=True)]
+    session.add_all(runs)
+    session.flush()
+    placed = [
+        (run, position, item)
+        for run, one, some in zip(runs, findings, items, strict=True)
+        for position, item in zip(_positions(one), some, strict=True)
+    ]
+    if placed:
+        session.execute(ADD_ITEMS, _columns(placed))
+    return {_key(one.head): run for one, run in zip(findings, runs, strict=True)}
+
+
+def _run(one: Finding, items: Sequence[Item], marks: Row[Any]) -> ReconcileRun:
+    head, mass = one.head, one.mass.banks if one.mass else Part()
     counts = Counter(item.primary_class for item in items)
-    watermarks = session.execute(WATERMARKS, {"school_id": head.school_id, "account_id": head.account_id}).one()
-    run = ReconcileRun(
+    return ReconcileRun(
         school_id=head.school_id,
         account_id=head.account_id,
         from_day=head.from_day,
@@ -171,25 +218,22 @@ def _add(session: Session, head: Head, proof: Proof, placed: Mapping[int, Item],
         inputs_hash=head.inputs_hash,
         rules_version=RULES_VERSION,
         state=head.state,
-        matched=counts[MATCHED] + mass.banks.count,
-        matched_vnd=sum(item.amount_vnd for item in items if item.primary_class == MATCHED) + mass.banks.vnd,
+        matched=counts[MATCHED] + mass.count,
+        matched_vnd=sum(item.amount_vnd for item in items if item.primary_class == MATCHED) + mass.vnd,
         not_due=counts[NOT_DUE],
-        proof=proof.as_dict(),
+        proof=one.proof.as_dict(),
         exceptions={key: counts[key] for key in sorted(counts) if key not in {MATCHED, NOT_DUE}},
-        inputs={name: value or 0 for name, value in watermarks._mapping.items()},  # noqa: SLF001 - a row's public mapping
+        inputs={name: getattr(marks, name) or 0 for name in MARKS},
         created_at=clock.now(),
     )
-    session.add(run)
-    session.flush()
-    if items:
-        session.execute(
-            ADD_ITEMS, {"school_id": head.school_id, "run_id": run.id, "positions": list(placed)} | _columns(items)
-        )
-    return run
 
 
-def _columns(items: Sequence[Item]) -> dict[str, list[Any]]:
+def _columns(placed: Sequence[tuple[ReconcileRun, int, Item]]) -> dict[str, list[Any]]:
+    items = [item for _, _, item in placed]
     return {
+        "schools": [run.school_id for run, _, _ in placed],
+        "runs": [run.id for run, _, _ in placed],
+        "positions": [position for _, position, _ in placed],
         "classes": [item.primary_class for item in items],
         "flags": [" ".join(item.flags) for item in items],
         "rules": ["+".join(item.rules) or None for item in items],

@@ -2,18 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
 from bank_adapters.statements.keys import fold_reference
 from payments import clock
-from payments.banking.queries import tariffs_of
 from payments.banking.rules import Tariff
 from payments.business_days import BusinessDays
 from payments.clearing.rules import stated_fee_vnd
+from reconciliation.asking import Answers, Ask, key_of
 from reconciliation.balances import StatementFact
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact
 
@@ -117,6 +119,10 @@ BOOKED_ON_DAYS = text(_BOOKED.format("row.booked_on BETWEEN :first AND :last"))
 BOOKED_OF_IDS = text(_BOOKED.format("row.id = ANY(CAST(:ids AS bigint[]))"))
 BOOKED_ELSEWHERE = text(_BOOKED.format(_ELSEWHERE.format("row.booked_on", 'row."references"', "row.amount_vnd")))
 
+OF_BANKS = frozenset({LINES_OF_DAYS, LINES_OF_IDS, LINES_ELSEWHERE, LINES_OF_TRANSACTIONS})
+OF_GATEWAYS = frozenset({SENT_ON_DAYS, SENT_OF_IDS, SENT_ELSEWHERE, SENT_OF_TRANSACTIONS, SENT_OF_PAYOUTS})
+OF_BOOKS = frozenset({BOOKED_ON_DAYS, BOOKED_OF_IDS, BOOKED_ELSEWHERE})
+
 SUMS = text(f"""
     SELECT booked_on, coalesce(sum(amount_vnd) FILTER (WHERE direction = 'credit'), 0) AS credits_vnd,
         coalesce(sum(amount_vnd) FILTER (WHERE direction = 'debit'), 0) AS debits_vnd
@@ -128,8 +134,9 @@ STATEMENTS = text("""
     FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
       AND period_to >= :first AND period_from <= :last
 """)
+STATEMENT = tuple(field.name for field in fields(StatementFact))
 FIRST_DAY = text("""
-    SELECT min(period_from) FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
+    SELECT min(period_from) AS found FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
 """)
 BOOKS = text("""
     SELECT imported.period_from, imported.period_to
@@ -144,44 +151,81 @@ BOOKS = text("""
 INTERMEDIATED = text("""
     SELECT EXISTS (
         SELECT FROM connection_account listed JOIN connection c ON c.id = listed.connection_id
-        WHERE listed.school_id = :school_id AND listed.account_id = :account_id AND c.settles = 'batch')
+        WHERE listed.school_id = :school_id AND listed.account_id = :account_id AND c.settles = 'batch') AS found
+""")
+TARIFFS = text("""
+    SELECT cost_vnd, cost_per_10000 FROM channel
+    WHERE school_id = :school_id AND receiving_account_id = :account_id AND borne_by = 'school'
+      AND (cost_vnd > 0 OR cost_per_10000 > 0)
 """)
 HOLIDAYS = text("SELECT day FROM holiday WHERE day BETWEEN :first AND :last ORDER BY day")
 CLOSES = text("SELECT through, closed_at FROM period_close WHERE school_id = :school_id ORDER BY through")
-FIRST_ACCOUNT = text("SELECT min(id) FROM receiving_account WHERE school_id = :school_id AND state <> 'proposed'")
+FIRST_ACCOUNT = text(
+    "SELECT min(id) AS found FROM receiving_account WHERE school_id = :school_id AND state <> 'proposed'"
+)
 
 
 class Source:
-    """Reads the facts of one account; ``doubtful`` are standing statements that contradict themselves."""
+    """Reads the facts of one account; ``doubtful`` are standing statements that contradict themselves.
+
+    ``told`` are answers that were asked for together with those of other accounts (``asking``): they are not asked for
+    again.
+    """
 
     def __init__(self, session: Session, school_id: int, account_id: int) -> None:
         self._session = session
-        self._owner = {"school_id": school_id, "account_id": account_id}
-        self.is_first = self.scalar(FIRST_ACCOUNT) == account_id
-        self._closes = [(row.through, row.closed_at) for row in self.rows(CLOSES)]
-        self.longest_shift = LONGEST_OWED if self.scalar(INTERMEDIATED) else LONGEST_SHIFT
+        self.owner = {"school_id": school_id, "account_id": account_id}
+        self.told: Answers = {}
         self.calendar = BusinessDays()
         self.doubtful: list[int] = []
 
-    def rows(self, statement: Any, **values: Any) -> Sequence[Row[Any]]:
-        """Rows of a query about the account."""
-        return self._session.execute(statement, self._owner | values).all()
+    @cached_property
+    def is_first(self) -> bool:
+        """Whether cash that names no account is shown with this one."""
+        return bool(self.scalar(FIRST_ACCOUNT) == self.owner["account_id"])
 
-    def scalar(self, statement: Any, **values: Any) -> Any:
+    @cached_property
+    def longest_shift(self) -> timedelta:
+        """From the day that a callback names to the day on which its statement may be due."""
+        return LONGEST_OWED if self.scalar(INTERMEDIATED) else LONGEST_SHIFT
+
+    @cached_property
+    def _closes(self) -> list[tuple[date, datetime]]:
+        return [(row.through, row.closed_at) for row in self.rows(CLOSES)]
+
+    def rows(self, statement: TextClause, **values: Any) -> Sequence[Row[Any]]:
+        """Rows of a query about the account."""
+        told = self.told.get(key_of(statement, values)) if self.told else None
+        return told if told is not None else self._session.execute(statement, self.owner | values).all()
+
+    def asks(self, statement: TextClause, **values: Any) -> Ask:
+        """What ``banks``, ``gateways`` or ``ledgers`` will ask, to be asked together with others."""
+        return Ask(self, statement, values | self._more(statement))
+
+    def _more(self, statement: TextClause) -> dict[str, Any]:
+        if statement in OF_BANKS:
+            return {"doubtful": self.doubtful}
+        return {"is_first": self.is_first} if statement in OF_BOOKS else {}
+
+    def scalar(self, statement: TextClause, **values: Any) -> Any:
         """One value of a query about the account."""
-        return self._session.scalar(statement, self._owner | values)
+        rows = self.rows(statement, **values)
+        return rows[0].found if rows else None
 
     def load_calendar(self, first: date, last: date) -> tuple[date, ...]:
         """Take the holidays around the days into account; returns them."""
-        days = tuple(
-            row.day for row in self.rows(HOLIDAYS, first=first - self.longest_shift, last=last + self.longest_shift)
-        )
+        days = tuple(sorted(row.day for row in self.rows(HOLIDAYS, **self.around(first, last))))
         self.calendar = BusinessDays(frozenset(days))
         return days
 
+    def around(self, first: date, last: date) -> dict[str, date]:
+        """The days on whose holidays it depends what is due on some days."""
+        return {"first": first - self.longest_shift, "last": last + self.longest_shift}
+
     def statements(self, first: date, last: date) -> list[StatementFact]:
         """Statements that touch the days."""
-        return [StatementFact(**row._mapping) for row in self.rows(STATEMENTS, first=first, last=last)]  # noqa: SLF001 - a row's public mapping
+        rows = self.rows(STATEMENTS, first=first, last=last)
+        return [StatementFact(*(getattr(row, name) for name in STATEMENT)) for row in rows]
 
     def sums(self, first: date, last: date) -> dict[date, tuple[int, int]]:
         """Day -> (credits, debits) in đồng, of all lines that count."""
@@ -191,21 +235,24 @@ class Source:
     def books(self, first: date, last: date) -> Days:
         """Days that imported books vouch for."""
         rows = self.rows(BOOKS, first=first, last=last)
-        return Days(tuple((row.period_from, row.period_to) for row in rows)).within(first, last)
+        return Days(tuple(sorted((row.period_from, row.period_to) for row in rows))).within(first, last)
 
     def tariffs(self) -> list[Tariff]:
         """What intermediaries of the account keep."""
-        return tariffs_of(self._session, self._owner["school_id"], self._owner["account_id"])
+        return sorted(
+            (Tariff(row.cost_vnd, row.cost_per_10000) for row in self.rows(TARIFFS)),
+            key=lambda tariff: (tariff.cost_vnd, tariff.cost_per_10000),
+        )
 
     def banks(self, statement: Any, **values: Any) -> list[BankFact]:
         """Bank lines of a query."""
-        rows = self.rows(statement, doubtful=self.doubtful, **values)
+        rows = self.rows(statement, **values, **self._more(statement))
         return [self._bank(row) for row in rows]
 
     def gateways(self, statement: Any, **values: Any) -> list[GatewayFact]:
         """What callbacks and polls of a query reported, once for each bank transaction."""
         pieces: dict[int, list[Row[Any]]] = defaultdict(list)
-        for row in self.rows(statement, **values):
+        for row in sorted(self.rows(statement, **values), key=lambda row: row.evidence_id):
             pieces[row.id].append(row)
         return [self._gateway(key, rows) for key, rows in pieces.items()]
 
@@ -223,7 +270,7 @@ class Source:
                 row.is_cash,
                 self._after_close(row.booked_on, row.imported_at),
             )
-            for row in self.rows(statement, is_first=self.is_first, **values)
+            for row in self.rows(statement, **values, **self._more(statement))
         ]
 
     def next_open(self, day: date) -> date:

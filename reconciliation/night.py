@@ -8,41 +8,40 @@ that day, which then stands (``refresh``).
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from payments.banking.models import ReceivingAccount
 from payments.banking.rules import Tariff
-from payments.errors import NotFoundError
 from payments.inbox.halves import LATE_DAYS
 from payments.inbox.pairing import REFERENCE_DAYS
 from reconciliation import keeping, loading
-from reconciliation.alerts import alert
+from reconciliation.asking import Ask
 from reconciliation.balances import BalanceProof, StatementFact, prove, proved_days, standing
 from reconciliation.booking import NEAR_WINDOW, REFERENCE_WINDOW
-from reconciliation.bulk.judging import EPOCH, Unit, judge, last_due
-from reconciliation.bulk.judging import keep as keep_blocks
+from reconciliation.bulk.judging import EPOCH, Unit, last_due
 from reconciliation.bulk.rules import Mass, Rest
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Scope
 from reconciliation.loading import Source
-from reconciliation.locks import lock_school, lock_settlement
 from reconciliation.matching import RULES_VERSION, Case, match
 from reconciliation.models import ReconcileRun, RunState, StandingRun
 from reconciliation.movements import MATCHED, NOT_DUE
-from reconciliation.proving import Proof, money_of, prove_run, waiting
-from reconciliation.telling import tell_closed
+from reconciliation.proving import MONEY, money_ids, money_of, prove_run, waiting
 
 DAY = timedelta(days=1)
 LOOK_BACK = timedelta(days=REFERENCE_WINDOW[1])
 """Bank and gateway of books that were written up late."""
 LOOK_AHEAD = timedelta(days=REFERENCE_WINDOW[1])
 NEAR = timedelta(days=max(LATE_DAYS, NEAR_WINDOW[1]))
+
+COVERED = [RunState.PROVED.value, RunState.FAILED.value]
+Query = tuple[TextClause, dict[str, Any]]
+"""A statement of ``loading`` and its values."""
 
 LAST_COVERED = text("""
     SELECT run.day, run.state, (run.proof ->> 'closing_vnd')::bigint AS closing_vnd
@@ -61,6 +60,14 @@ class Facts:
     gateways: tuple[GatewayFact, ...]
     ledgers: tuple[LedgerFact, ...]
 
+    def in_order(self) -> "Facts":
+        """The same facts whatever the order in which the database gave them."""
+        return Facts(
+            tuple(sorted(self.banks, key=_id)),
+            tuple(sorted(self.gateways, key=_id)),
+            tuple(sorted(self.ledgers, key=_id)),
+        )
+
     def joined(self, other: "Facts") -> "Facts":
         """These facts and those of the other that are not among them."""
         return Facts(
@@ -68,20 +75,6 @@ class Facts:
             _joined(self.gateways, other.gateways),
             _joined(self.ledgers, other.ledgers),
         )
-
-
-def reconcile_day(session: Session, school_id: int, account_id: int, day: date) -> ReconcileRun:
-    """Reconcile an account up to a day and return the run that stands; the same inputs give the same run.
-
-    Holds imports and settlement of the school until the transaction ends. Raises NotFoundError.
-    """
-    if session.get(ReceivingAccount, (school_id, account_id)) is None:
-        raise NotFoundError(
-            "Không có tài khoản nhận tiền này trong trường.", "The school has no such receiving account."
-        )
-    lock_school(session, school_id)
-    lock_settlement(session, school_id)
-    return Night(session, school_id, account_id, day).run()
 
 
 class Night:
@@ -93,38 +86,40 @@ class Night:
     holidays: tuple[date, ...]
     scope: Scope
 
-    def __init__(
-        self, session: Session, school_id: int, account_id: int, day: date, source: Source | None = None
-    ) -> None:
+    def __init__(self, session: Session, school_id: int, account_id: int, day: date) -> None:
         self.session = session
         self.school_id = school_id
         self.account_id = account_id
         self.day = day
-        self.source = source or Source(session, school_id, account_id)
+        self.source = Source(session, school_id, account_id)
         self.unit: Unit | None = None
-        self.blocks: dict[int, tuple[int, int]] = {}
-        """Blocks of the run that are still to be kept: number of the unit -> (school, run)."""
+        self.mass: Mass | None = None
+        self.signed: ReconcileRun | None = None
+        self.finding: keeping.Finding | None = None
 
-    def run(self) -> ReconcileRun:
-        """The run of the day: found by the hash of its inputs, or made; on a signed day the one that was signed."""
-        done = self.open()
-        if done is None:
-            found = judge(self.session, [self.unit] if self.unit else [])
-            done = self.close(found.get(self.unit) if self.unit else None)
-            keep_blocks(self.session, self.blocks)
-        return done
+    def steps(self) -> Iterator[list[Ask]]:
+        """Judge the run, in steps; each yields what the next will ask, so that many nights may ask together.
 
-    def open(self) -> ReconcileRun | None:
-        """Read what the run is about; the run itself where there is nothing to judge."""
-        signed = self._standing() if self.source.is_closed(self.day) else None
-        if signed is not None:
-            return signed
+        At the end ``finding`` is what is to be kept, or ``signed`` the run of a day that the school has signed.
+        """
+        yield self._first_asks()
+        self.signed = self._standing() if self.source.is_closed(self.day) else None
+        if self.signed is not None:
+            return
         if not self.source.statements(self.day, self.day):
-            return self._waiting()
+            self.finding = self._waiting()
+            return
         first, proof_first, closing_vnd = self._span()
-        self.known = self.source.statements(min(first, proof_first), self.day)
+        start = min(first, proof_first)
+        yield [
+            self._ask(loading.STATEMENTS, first=start, last=self.day),
+            self._ask(loading.HOLIDAYS, **self.source.around(first, self.day)),
+            self._ask(loading.BOOKS, first=first, last=self.day),
+        ]
+        self.known = self.source.statements(start, self.day)
         self.source.doubtful = [one.id for one in standing(self.known) if one.break_at is not None]
         wide = (min(one.first for one in self.known), max(one.last for one in self.known))
+        yield [self._ask(loading.SUMS, first=wide[0], last=wide[1], doubtful=self.source.doubtful)]
         self.sums = self.source.sums(*wide)
         self.balance = prove(proof_first, self.day, self.known, self.sums, closing_vnd)
         self.holidays = self.source.load_calendar(first, self.day)
@@ -133,7 +128,20 @@ class Night:
         covered = Days(((first, self.day),)) if self.balance.ok else proved_days(self.known).within(first, self.day)
         self.scope = Scope(first, self.day, covered, self.source.books(first, self.day))
         self.unit = self._unit()
-        return None
+        yield []  # Whoever runs the steps puts ``mass`` in place now.
+        yield from self._judge()
+
+    def _ask(self, statement: TextClause, **values: Any) -> Ask:
+        return Ask(self.source, statement, values)
+
+    def _first_asks(self) -> list[Ask]:
+        states = (COVERED, [RunState.PROVED.value])
+        alone = (loading.CLOSES, loading.INTERMEDIATED, loading.FIRST_ACCOUNT, loading.FIRST_DAY, loading.TARIFFS)
+        return [
+            *(self._ask(statement) for statement in alone),
+            *(self._ask(LAST_COVERED, day=self.day, states=some) for some in states),
+            self._ask(loading.STATEMENTS, first=self.day, last=self.day),
+        ]
 
     def _unit(self) -> Unit | None:
         """What the mass of the run is asked by; None where facts of a signed period come into it."""
@@ -153,53 +161,83 @@ class Night:
             doubtful=tuple(self.source.doubtful),
         )
 
-    def close(self, mass: Mass | None) -> ReconcileRun:
-        """Judge what is not in the mass, prove the whole and keep the run."""
+    def _judge(self) -> Iterator[list[Ask]]:
+        """Judge what is not in the mass, and prove the whole; partners that lack are looked for outside the days."""
         scope, tariffs = self.scope, self.source.tariffs()
-        own = self._own_facts(scope, mass.rest if mass else None)
-        pool, cases = self._judge(own, scope, tariffs)
-        money = money_of(self.session, self.school_id, own.banks, own.gateways)
+        yield self._rest_asks()
+        own = self._own_facts(scope)
+        cases = self._match(own, scope, tariffs)
+        booked = bool(scope.ledger.intervals or own.ledgers or (self.mass and self.mass.ledgers.count))
+        lacking = [case for case in cases if _lacks(case, booked=booked)]
+        wanted = [*_linked(own), *_elsewhere(lacking, scope)]
+        money = self._ask(MONEY, ids=money_ids(own.banks, own.gateways))
+        yield [*(self.source.asks(statement, **values) for statement, values in wanted), money]
+        pool = own.joined(self._read(wanted))
+        if pool != own:
+            cases = self._match(pool, scope, tariffs)
+        self.finding = self._found(own, pool, cases, tariffs)
+
+    def _found(self, own: Facts, pool: Facts, cases: list[Case], tariffs: Sequence[Tariff]) -> keeping.Finding:
+        scope, mass = self.scope, self.mass
+        money = money_of(self.source.rows(MONEY, ids=money_ids(own.banks, own.gateways))[0])
         if mass is not None:
             money = money.plus(mass.money)
         known, sums = self.known, sorted(self.sums.items())
-        inputs = [RULES_VERSION, scope, self.holidays, tariffs, pool, self.balance, money, known, sums]
+        inputs = [RULES_VERSION, scope, self.holidays, tariffs, pool.in_order(), self.balance, money, known, sums]
         if mass is not None and mass.banks.count:
             inputs.append(mass.digest)
         proof = prove_run(self.balance, own.banks, own.gateways, own.ledgers, cases=cases, money=money, mass=mass)
-        return self._keep(inputs, scope, proof, [case for case in cases if self._owned(case, scope)], mass)
+        digest = hashlib.sha256(msgspec.json.encode(inputs)).digest()
+        state = RunState.PROVED if proof.ok else RunState.FAILED
+        head = keeping.Head(self.school_id, self.account_id, scope.first, self.day, digest, state)
+        # A break is listed by the run that first looks at its days; later runs fail by it without listing it again.
+        breaks = [found for found in proof.balance.breaks if found.day >= scope.first]
+        return keeping.Finding(head, proof, [case for case in cases if self._owned(case, scope)], breaks, mass)
 
     def _standing(self) -> ReconcileRun | None:
         held = self.session.get(StandingRun, (self.school_id, self.account_id, self.day))
         return self.session.get(ReconcileRun, (self.school_id, held.run_id)) if held else None
 
-    def _waiting(self) -> ReconcileRun:
+    def _waiting(self) -> keeping.Finding:
         """No statement covers the day: absence is no exception."""
         proof = waiting(self.day)
         digest = hashlib.sha256(msgspec.json.encode([RULES_VERSION, self.day, "waiting"])).digest()
         head = keeping.Head(self.school_id, self.account_id, self.day, self.day, digest, RunState.WAITING_STATEMENT)
-        return keeping.keep(self.session, head, proof, []).run
+        return keeping.Finding(head, proof, [], [], None)
 
     def _span(self) -> tuple[date, date, int | None]:
         """First day of the run, first day of its balance proof, and the balance that was proved before it."""
-        covered = self._last(RunState.PROVED, RunState.FAILED)
-        proved = self._last(RunState.PROVED)
+        covered = self._last(COVERED)
+        proved = self._last([RunState.PROVED.value])
         earliest = self.source.scalar(loading.FIRST_DAY)
         first = covered.day + DAY if covered else earliest
         if proved is None:
             return min(first, self.day), min(earliest, self.day), None
         return min(first, self.day), proved.day + DAY, proved.closing_vnd
 
-    def _last(self, *states: RunState) -> Any:
-        names = [state.value for state in states]
-        rows = self.source.rows(LAST_COVERED, day=self.day, states=names)
+    def _last(self, states: list[str]) -> Any:
+        rows = self.source.rows(LAST_COVERED, day=self.day, states=states)
         return rows[0] if rows else None
 
-    def _own_facts(self, scope: Scope, rest: Rest | None) -> Facts:
+    def _rest_asks(self) -> list[Ask]:
+        if self.mass is None:
+            return []
+        rest, days = self.mass.rest, self._early()
+        return [
+            self.source.asks(loading.LINES_OF_IDS, ids=list(rest.lines)),
+            self.source.asks(loading.SENT_OF_IDS, ids=list(rest.evidence), **days),
+            self.source.asks(loading.BOOKED_OF_IDS, ids=list(rest.rows)),
+        ]
+
+    def _early(self) -> dict[str, date]:
+        return {"first": self.scope.first - self.source.longest_shift, "last": self.scope.last}
+
+    def _own_facts(self, scope: Scope) -> Facts:
         """All facts that belong to the days of the run and not to its mass."""
-        if rest is not None:
-            return self._rest(scope, rest)
+        if self.mass is not None:
+            return self._rest(scope, self.mass.rest)
         days = {"first": scope.first, "last": scope.last}
-        early = {"first": scope.first - self.source.longest_shift, "last": scope.last}
+        early = self._early()
         facts = Facts(
             tuple(self.source.banks(loading.LINES_OF_DAYS, **days)),
             tuple(fact for fact in self.source.gateways(loading.SENT_ON_DAYS, **early) if scope.owns(fact.due)),
@@ -214,12 +252,11 @@ class Night:
         )
 
     def _rest(self, scope: Scope, rest: Rest) -> Facts:
-        early = {"first": scope.first - self.source.longest_shift, "last": scope.last}
-        sent = self.source.gateways(loading.SENT_OF_IDS, ids=list(rest.evidence), **early) if rest.evidence else []
+        sent = self.source.gateways(loading.SENT_OF_IDS, ids=list(rest.evidence), **self._early())
         return Facts(
-            tuple(self.source.banks(loading.LINES_OF_IDS, ids=list(rest.lines))) if rest.lines else (),
+            tuple(self.source.banks(loading.LINES_OF_IDS, ids=list(rest.lines))),
             tuple(fact for fact in sent if scope.owns(fact.due)),
-            tuple(self.source.ledgers(loading.BOOKED_OF_IDS, ids=list(rest.rows))) if rest.rows else (),
+            tuple(self.source.ledgers(loading.BOOKED_OF_IDS, ids=list(rest.rows))),
         )
 
     def _late_facts(self, scope: Scope) -> Facts:
@@ -238,76 +275,62 @@ class Night:
         """Whether the run reports the case."""
         return self._belongs(case.day, "closed_period" in case.keys, scope)
 
-    def _judge(self, own: Facts, scope: Scope, tariffs: Sequence[Tariff]) -> tuple[Facts, list[Case]]:
-        """Judge the run's own facts; where a partner is lacking, look for it outside the days and judge again."""
-        cases = self._match(own, scope, tariffs)
-        pool = own.joined(self._linked(own))
-        booked = bool(scope.ledger.intervals or own.ledgers)
-        pool = pool.joined(self._neighbours([case for case in cases if _lacks(case, booked=booked)], scope))
-        return (own, cases) if pool == own else (pool, self._match(pool, scope, tariffs))
-
     def _match(self, facts: Facts, scope: Scope, tariffs: Sequence[Tariff]) -> list[Case]:
         return match(
             facts.banks, facts.gateways, facts.ledgers, scope=scope, calendar=self.source.calendar, tariffs=tariffs
         )
 
-    def _linked(self, own: Facts) -> Facts:
-        """The other halves, on other days, of what stands behind one bank transaction or one payout, and what was taken
-        back.
-        """
-        at_bank = {fact.transaction_id for fact in own.banks}
-        sent = {fact.id for fact in own.gateways}
-        taken_back = {fact.reverses_id for fact in own.banks} | {fact.reverses_id for fact in own.gateways}
-        paid_by = {fact.paid_by for fact in own.gateways}
-        paid_out = sorted(fact.transaction_id or 0 for fact in own.banks if fact.payout_fee_vnd is not None)
-        lines = sorted(
-            number for number in (sent | taken_back | paid_by) - at_bank if number is not None and number > 0
-        )
-        calls = sorted(number for number in (at_bank | taken_back | paid_by) - sent if number is not None)
-        items = self.source.gateways(loading.SENT_OF_PAYOUTS, ids=paid_out) if paid_out else []
-        return Facts(
-            tuple(self.source.banks(loading.LINES_OF_TRANSACTIONS, ids=lines)) if lines else (),
-            _joined(self.source.gateways(loading.SENT_OF_TRANSACTIONS, ids=calls) if calls else (), items),
-            (),
-        )
+    def _read(self, queries: Iterable[Query]) -> Facts:
+        """The facts of some queries, each once."""
+        found = Facts((), (), ())
+        for statement, values in queries:
+            if statement in loading.OF_BANKS:
+                found = found.joined(Facts(tuple(self.source.banks(statement, **values)), (), ()))
+            elif statement in loading.OF_GATEWAYS:
+                found = found.joined(Facts((), tuple(self.source.gateways(statement, **values)), ()))
+            else:
+                found = found.joined(Facts((), (), tuple(self.source.ledgers(statement, **values))))
+        return found
 
-    def _neighbours(self, cases: Sequence[Case], scope: Scope) -> Facts:
-        """Facts outside the days that share a payment reference or an amount with cases that lack a partner."""
-        if not cases:
-            return Facts((), (), ())
-        wanted = {
-            "names": sorted({name for case in cases for name in case.references}),
-            "amounts": sorted({amount for case in cases for amount in _amounts(case)}),
-            "first": scope.first,
-            "last": scope.last,
-            "near_from": scope.first - NEAR,
-            "near_to": scope.last + NEAR,
-        }
-        around = timedelta(days=REFERENCE_DAYS)
-        books = {"from_day": scope.first - LOOK_BACK, "to_day": scope.last + LOOK_AHEAD}
-        money = {"from_day": scope.first - LOOK_BACK, "to_day": scope.last + around}
-        return Facts(
-            tuple(self.source.banks(loading.LINES_ELSEWHERE, **wanted, **money)),
-            tuple(self.source.gateways(loading.SENT_ELSEWHERE, **wanted, **money)),
-            tuple(self.source.ledgers(loading.BOOKED_ELSEWHERE, **wanted, **books)),
-        )
 
-    def _keep(
-        self, inputs: list[Any], scope: Scope, proof: Proof, cases: Sequence[Case], mass: Mass | None
-    ) -> ReconcileRun:
-        digest = hashlib.sha256(msgspec.json.encode(inputs)).digest()
-        state = RunState.PROVED if proof.ok else RunState.FAILED
-        head = keeping.Head(self.school_id, self.account_id, scope.first, self.day, digest, state)
-        # A break is listed by the run that first looks at its days; later runs fail by it without listing it again.
-        breaks = [found for found in proof.balance.breaks if found.day >= scope.first]
-        kept = keeping.keep(self.session, head, proof, cases, breaks, mass=mass)
-        if kept.is_new:
-            if mass is not None and mass.banks.count:
-                self.blocks[mass.number] = (self.school_id, kept.run.id)
-            alert(self.session, kept.run)
-        if kept.stands_anew:
-            tell_closed(self.session, self.school_id, [kept.run.id])
-        return kept.run
+def _linked(own: Facts) -> list[Query]:
+    """The other halves, on other days, of what stands behind one bank transaction or one payout, and what was taken
+    back.
+    """
+    at_bank = {fact.transaction_id for fact in own.banks}
+    sent = {fact.id for fact in own.gateways}
+    taken_back = {fact.reverses_id for fact in own.banks} | {fact.reverses_id for fact in own.gateways}
+    paid_by = {fact.paid_by for fact in own.gateways}
+    paid_out = sorted(fact.transaction_id or 0 for fact in own.banks if fact.payout_fee_vnd is not None)
+    lines = sorted(number for number in (sent | taken_back | paid_by) - at_bank if number is not None and number > 0)
+    calls = sorted(number for number in (at_bank | taken_back | paid_by) - sent if number is not None)
+    wanted = (
+        (loading.LINES_OF_TRANSACTIONS, lines),
+        (loading.SENT_OF_TRANSACTIONS, calls),
+        (loading.SENT_OF_PAYOUTS, paid_out),
+    )
+    return [(statement, {"ids": ids}) for statement, ids in wanted if ids]
+
+
+def _elsewhere(cases: Sequence[Case], scope: Scope) -> list[Query]:
+    """Facts outside the days that share a payment reference or an amount with cases that lack a partner."""
+    if not cases:
+        return []
+    wanted = {
+        "names": sorted({name for case in cases for name in case.references}),
+        "amounts": sorted({amount for case in cases for amount in _amounts(case)}),
+        "first": scope.first,
+        "last": scope.last,
+        "near_from": scope.first - NEAR,
+        "near_to": scope.last + NEAR,
+        "from_day": scope.first - LOOK_BACK,
+    }
+    money, books = scope.last + timedelta(days=REFERENCE_DAYS), scope.last + LOOK_AHEAD
+    return [
+        (loading.LINES_ELSEWHERE, wanted | {"to_day": money}),
+        (loading.SENT_ELSEWHERE, wanted | {"to_day": money}),
+        (loading.BOOKED_ELSEWHERE, wanted | {"to_day": books}),
+    ]
 
 
 def _joined(own: Iterable[Any], others: Iterable[Any]) -> tuple[Any, ...]:
@@ -315,6 +338,10 @@ def _joined(own: Iterable[Any], others: Iterable[Any]) -> tuple[Any, ...]:
     known = {fact.id for fact in first}
     added = {fact.id: fact for fact in others if fact.id not in known}
     return (*first, *added.values())
+
+
+def _id(fact: BankFact | GatewayFact | LedgerFact) -> int:
+    return fact.id
 
 
 def _lacks(case: Case, *, booked: bool) -> bool:

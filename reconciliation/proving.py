@@ -5,15 +5,14 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Protocol
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, text
 
 from reconciliation.balances import BalanceProof
 from reconciliation.facts import BankFact, GatewayFact, LedgerFact
 from reconciliation.matching import Case
 from reconciliation.movements import MATCHED, NOT_DUE
 
-_MONEY = text("""
+MONEY = text("""
     SELECT coalesce(sum(amount_vnd), 0) AS receipts,
         coalesce(sum(amount_vnd) FILTER (WHERE state IN ('new', 'unmatched')), 0) AS unmatched,
         coalesce(sum(amount_vnd) FILTER (WHERE state = 'reversed'), 0) AS reversed,
@@ -56,11 +55,14 @@ class Money:
         return self.allocated_vnd + self.credit_vnd + self.unmatched_vnd + self.reversed_vnd + self.payouts_vnd
 
 
-def money_of(session: Session, school_id: int, banks: Iterable[BankFact], gateways: Iterable[GatewayFact]) -> Money:
-    """Follow the bank transactions behind the facts of a run through the books."""
+def money_ids(banks: Iterable[BankFact], gateways: Iterable[GatewayFact]) -> list[int]:
+    """The bank transactions behind the facts of a run."""
     ids = {fact.transaction_id for fact in banks} | {fact.id for fact in gateways if fact.id > 0}
-    known = sorted(number for number in ids if number is not None)
-    row = session.execute(_MONEY, {"school_id": school_id, "ids": known}).one()
+    return sorted(number for number in ids if number is not None)
+
+
+def money_of(row: Row[Any]) -> Money:
+    """Where the money behind these transactions is, as ``MONEY`` tells."""
     figures = (row.receipts, row.allocated, row.credit, row.unmatched, row.reversed, row.books, row.payouts)
     return Money(*(int(figure) for figure in figures))
 
@@ -170,15 +172,19 @@ def prove_run(
     """
     totals = {
         "bank": _total(
-            banks, ((fact.id, case.primary_class) for case in cases for fact in case.banks), mass and mass.banks
+            banks,
+            ((fact.id, case.primary_class) for case in cases for fact in case.banks),
+            mass.banks if mass else None,
         ),
         "gateway": _total(
             gateways,
             ((fact.id, case.primary_class) for case in cases for fact in case.gateways),
-            mass and mass.gateways,
+            mass.gateways if mass else None,
         ),
         "ledger": _total(
-            ledgers, ((fact.id, case.primary_class) for case in cases for fact in case.ledgers), mass and mass.ledgers
+            ledgers,
+            ((fact.id, case.primary_class) for case in cases for fact in case.ledgers),
+            mass.ledgers if mass else None,
         ),
     }
     equation = _equation(balance)

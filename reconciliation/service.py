@@ -3,8 +3,8 @@
 from reconciliation.catching_up import catch_up, reconcile_school
 from reconciliation.closing import close_period
 from reconciliation.ledger_import import LedgerReport, import_ledger, set_book_account
-from reconciliation.night import reconcile_day
 from reconciliation.statement_import import StatementReport, import_statement
+from reconciliation.together import reconcile_day
 
 __all__ = [
     "LedgerReport",

@@ -52,7 +52,9 @@ def _organisation(school: School) -> Iterator[str]:
 
 def _account(school: School) -> Iterator[str]:
     number = f"1{school.id:09d}"
-    yield LINE((str(school.id), str(school.id), "970998", number, "TRUONG", "Thu ho", "active", "1", PROPOSED, "2", ARRIVED))
+    yield LINE(
+        (str(school.id), str(school.id), "970998", number, "TRUONG", "Thu ho", "active", "1", PROPOSED, "2", ARRIVED)
+    )
 
 
 def _connection(school: School) -> Iterator[str]:
@@ -114,7 +116,16 @@ def _evidence(school: School) -> Iterator[str]:
 
 def _said(one: Said) -> tuple[str, ...]:
     day = one.day.isoformat()
-    said = ("credit", "settled", str(one.amount_vnd), f"{day} 03:00:00+00", day, one.number, one.number, "MBVCB nop tien")
+    said = (
+        "credit",
+        "settled",
+        str(one.amount_vnd),
+        f"{day} 03:00:00+00",
+        day,
+        one.number,
+        one.number,
+        "MBVCB nop tien",
+    )
     return (*said, _names(one), "\\\\x00", "f", "f", f"{day} 03:00:01+00")
 
 

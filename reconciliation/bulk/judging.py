@@ -73,8 +73,9 @@ def judge(session: Session, units: Sequence[Unit]) -> dict[Unit, Mass]:
     if not units:
         return {}
     session.execute(MEMORY)
-    sized, all_at_once, looked_up = dict(enumerate(units)), {}, {}
-    for row in session.execute(SIZES, _columns(sized)).all():
+    all_at_once: dict[int, Unit] = {}
+    looked_up: dict[int, Unit] = {}
+    for row in session.execute(SIZES, _columns(dict(enumerate(units)))).all():
         if row.lines >= LEAST:
             group = looked_up if row.is_later else all_at_once
             group[row.no] = replace(units[row.no], booked=units[row.no].booked or row.booked)
@@ -140,7 +141,7 @@ def _found(session: Session) -> dict[int, _Blocks]:
 def _mass(row: Row[Any], blocks: _Blocks) -> Mass:
     return Mass(
         rest=Rest(tuple(row.lines or ()), tuple(row.evidence or ()), tuple(row.rows or ())),
-        banks=Part(row.count, row.vnd),
+        banks=Part(row.size, row.vnd),
         gateways=Part(row.told, row.told_vnd),
         ledgers=Part(row.booked, row.booked_vnd),
         money=Money(

@@ -71,7 +71,7 @@ class _Order(Sequence[tuple[date, int, tuple[str, ...]]]):
     def __len__(self) -> int:
         return len(self._mass.keys)
 
-    def __getitem__(self, place):  # type: ignore[no-untyped-def,override]
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]
         mass = self._mass
         day = self._first + timedelta(days=mass.days[place])
         return (day, mass.amounts[place], (reference_of(mass.keys[place]),))

@@ -232,7 +232,7 @@ KEPT = """
     )"""
 
 SUMS = """
-    SELECT j.no, count(*) FILTER (WHERE j.plain) AS count,
+    SELECT j.no, count(*) FILTER (WHERE j.plain) AS size,
         coalesce(sum(j.amount_vnd) FILTER (WHERE j.plain), 0)::bigint AS vnd,
         count(*) FILTER (WHERE j.plain AND NOT (j.at_night AND j.day >= u.last_due)) AS told,
         coalesce(sum(j.amount_vnd) FILTER (WHERE j.plain AND NOT (j.at_night AND j.day >= u.last_due)), 0)::bigint
