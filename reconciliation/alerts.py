@@ -1,9 +1,11 @@
 """Who hears of a night: accountants see what needs them, once for each account, day and class."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from payments import clock
-from payments.access.models import Role
+from payments.access.models import Role, User
 from payments.access.queries import users_with
 from payments.banking.models import ReceivingAccount
 from payments.notifications.service import enqueue_message
@@ -21,14 +23,22 @@ ADVICE = {
 }
 
 
-def alert(session: Session, run: ReconcileRun) -> None:
-    """Tell the school's accountants of silent connections, unproved credits and broken statements."""
+def alert(session: Session, runs: Sequence[ReconcileRun]) -> None:
+    """Tell the schools' accountants of silent connections, unproved credits and broken statements."""
+    told = [run for run in runs if any(run.exceptions.get(key, 0) for key in SUBJECTS)]
+    people: dict[int, list[User]] = {}
+    for run in told:
+        if run.school_id not in people:
+            people[run.school_id] = users_with(session, run.school_id, Role.ACCOUNTANT, clock.today())
+        if people[run.school_id]:
+            _tell(session, run, people[run.school_id])
+
+
+def _tell(session: Session, run: ReconcileRun, people: Sequence[User]) -> None:
     account = session.get_one(ReceivingAccount, (run.school_id, run.account_id))
     for key, subject in SUBJECTS.items():
         count = run.exceptions.get(key, 0)
-        if not count:
-            continue
-        for user in users_with(session, run.school_id, Role.ACCOUNTANT, clock.today()):
+        for user in people if count else ():
             enqueue_message(
                 session,
                 run.school_id,

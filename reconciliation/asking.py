@@ -32,6 +32,15 @@ KINDS: Mapping[str, str] = {
     "names": WORDS,
     "states": WORDS,
     "is_first": FLAG,
+    "oldest": DAY,
+    "statement": NUMBER,
+    "ledger_import": NUMBER,
+    "link": NUMBER,
+    "held": NUMBER,
+    "decision": NUMBER,
+    "payout": NUMBER,
+    "looked_from": "timestamptz",
+    "since": "timestamptz",
 }
 """What a value of a statement is."""
 

@@ -5,21 +5,24 @@ again when something new is dated on its days, or when it has open cases and som
 of the past is looked at.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
 from payments.clearing.service import Cleared, clear_school
 from payments.settlement.service import Settled, settle_school
+from reconciliation.asking import Ask, ask
 from reconciliation.booking import REFERENCE_WINDOW
-from reconciliation.locks import lock_school, lock_settlement
+from reconciliation.loading import Source
+from reconciliation.locks import lock_school, lock_schools, lock_settlement
 from reconciliation.models import ReconcileRun
-from reconciliation.queries import accounts_in_play
-from reconciliation.together import reconcile_day
+from reconciliation.night import Night
+from reconciliation.queries import accounts_in_play, accounts_of_schools
+from reconciliation.together import reconcile
 
 Sessions = Callable[[], AbstractContextManager[Session]]
 """Opens one committed transaction."""
@@ -80,34 +83,123 @@ STANDING = text("""
     ORDER BY held.day
 """)
 
+WAITING = text("""
+    SELECT DISTINCT school_id FROM outbox
+    WHERE queue IN ('settlement', 'clearing') AND school_id = ANY(CAST(:schools AS bigint[])) AND NOT dead
+    ORDER BY school_id
+""")
+
 Period = tuple[date, date]
+Account = tuple[int, int]
+"""School and receiving account."""
 
 
 def catch_up(session: Session, school_id: int, account_id: int, day: date) -> ReconcileRun:
-    """Reconcile a day of an account, and make again what something new touches.
-
-    Earlier runs come first; a statement for days that no run owns yet gets a run of its own; later runs follow where
-    the days that they own have become others.
-    """
+    """Reconcile a day of an account, and make again what something new touches."""
     lock_school(session, school_id)
     lock_settlement(session, school_id)
-    owner = {"school_id": school_id, "account_id": account_id}
-    stated, touched = _arrived(session, owner)
-    runs = session.execute(STANDING, owner | {"oldest": day - LOOK_BACK}).all()
-    standing = {run.day: run for run in runs}
-    orphaned = {last for _, last in stated if last < day and not any(run.from_day <= last <= run.day for run in runs)}
-    changed = False
-    for other in sorted({run.day for run in runs if run.day < day} | orphaned):
-        run = standing.get(other)
-        # A new run may move the first day and the opening balance of every later one.
-        if run is None or changed or any(_touches(run, *period) for period in (*stated, *touched)):
-            made = reconcile_day(session, school_id, account_id, other)
-            changed = changed or run is None or made.id != run.id
-    result = reconcile_day(session, school_id, account_id, day)
-    for run in runs:
-        if run.day > day >= run.from_day:
-            reconcile_day(session, school_id, account_id, run.day)
-    return result
+    account = (school_id, account_id)
+    return catch_up_together(session, [account], day)[account]
+
+
+def catch_up_together(session: Session, accounts: Sequence[Account], day: date) -> dict[Account, ReconcileRun]:
+    """Reconcile a day of several accounts, and make again what something new touches.
+
+    Earlier runs come first; a statement for days that no run owns yet gets a run of its own; later runs follow where
+    the days that they own have become others. The caller holds imports and settlement of the schools.
+    """
+    pasts = _pasts(session, accounts, day)
+    for other in sorted({earlier for past in pasts for earlier in past.earlier}):
+        due = [past for past in pasts if past.is_due(other)]
+        made = reconcile(session, [Night(session, *past.account, other) for past in due])
+        for past, run in zip(due, made, strict=True):
+            past.note(other, run)
+    results = reconcile(session, [Night(session, *account, day) for account in accounts])
+    for other in sorted({run.day for past in pasts for run in past.later}):
+        again = [past for past in pasts if any(run.day == other for run in past.later)]
+        reconcile(session, [Night(session, *past.account, other) for past in again])
+    return dict(zip(accounts, results, strict=True))
+
+
+class Past:
+    """What earlier nights of an account left, and what has arrived since."""
+
+    def __init__(
+        self, account: Account, runs: Sequence[Row[Any]], stated: Sequence[Period], touched: Sequence[Period], day: date
+    ) -> None:
+        self.account = account
+        self._standing = {run.day: run for run in runs}
+        self._arrived = (*stated, *touched)
+        self._changed = False
+        orphaned = {
+            last for _, last in stated if last < day and not any(run.from_day <= last <= run.day for run in runs)
+        }
+        self.earlier = {run.day for run in runs if run.day < day} | orphaned
+        self.later = [run for run in runs if run.day > day >= run.from_day]
+
+    def is_due(self, other: date) -> bool:
+        """Whether the run of an earlier day must be made again; a new one may move the first day and the opening
+        balance of every later one.
+        """
+        run = self._standing.get(other)
+        again = run is None or self._changed or any(_touches(run, *period) for period in self._arrived)
+        return other in self.earlier and again
+
+    def note(self, other: date, made: ReconcileRun) -> None:
+        """A run of an earlier day was made again, or found to be the same."""
+        run = self._standing.get(other)
+        self._changed = self._changed or run is None or made.id != run.id
+
+
+def _pasts(session: Session, accounts: Sequence[Account], day: date) -> list[Past]:
+    sources = [Source(session, *account) for account in accounts]
+    oldest = day - LOOK_BACK
+    ask(session, [Ask(one, NEWEST, {}) for one in sources])
+    ask(session, [Ask(one, STANDING, {"oldest": oldest}) for one in sources])
+    seen = {id(one): found for one in sources if (found := _seen(one)) is not None}
+    for statement in (STATED, TOUCHED):
+        ask(session, [Ask(one, statement, seen[id(one)][statement]) for one in sources if id(one) in seen])
+    pasts = []
+    for account, one in zip(accounts, sources, strict=True):
+        arrived = [
+            [(row.first, row.last) for row in one.rows(statement, **values)]
+            for statement, values in seen.get(id(one), {}).items()
+        ]
+        stated, touched = arrived or ([], [])
+        pasts.append(Past(account, one.rows(STANDING, oldest=oldest), stated, touched, day))
+    return pasts
+
+
+def _seen(source: Source) -> dict[TextClause, dict[str, Any]] | None:
+    """What the newest run of the account had seen, as the two questions for what is new want it; None: no run."""
+    newest = source.rows(NEWEST)
+    if not newest:
+        return None
+    # Runs of an earlier version kept no mark of what was held, nor of payouts.
+    marks = {"held": 0, "payout": 0} | newest[0].inputs
+    touched = {name: marks[name] for name in ("ledger_import", "link", "held", "decision", "payout")}
+    return {
+        STATED: {"statement": marks["statement"]},
+        TOUCHED: touched | {"looked_from": newest[0].created_at - AT_THE_DOOR},
+    }
+
+
+def reconcile_group(sessions: Sessions, school_ids: Sequence[int], day: date, done: Callable[[Session], bool]) -> bool:
+    """Settle what waits at some schools and reconcile all their accounts in one transaction.
+
+    ``done`` closes the group in that transaction before anything is read; where it says no, somebody else has the
+    group, and nothing is changed. Returns what it said.
+    """
+    with sessions() as session:
+        waiting = session.scalars(WAITING, {"schools": list(school_ids)}).all()
+    for school_id in waiting:
+        settle_all(sessions, school_id)
+    with sessions() as session:
+        if not done(session):
+            return False
+        lock_schools(session, school_ids)
+        catch_up_together(session, accounts_of_schools(session, school_ids), day)
+    return True
 
 
 def reconcile_school(sessions: Sessions, school_id: int, day: date) -> list[ReconcileRun]:
@@ -131,19 +223,6 @@ def settle_all(sessions: Sessions, school_id: int) -> None:
                 result = work(session, school_id)
             if result.busy or result.taken == 0 or result.failed:
                 break
-
-
-def _arrived(session: Session, owner: dict[str, int]) -> tuple[list[Period], list[Period]]:
-    """Days of statements, and of all else, that arrived since the newest run of the account looked."""
-    newest = session.execute(NEWEST, owner).first()
-    if newest is None:
-        return [], []
-    # Runs of an earlier version kept no mark of what was held, nor of payouts.
-    seen: dict[str, Any] = (
-        owner | {"held": 0, "payout": 0} | newest.inputs | {"looked_from": newest.created_at - AT_THE_DOOR}
-    )
-    stated, touched = ([(row.first, row.last) for row in session.execute(one, seen)] for one in (STATED, TOUCHED))
-    return stated, touched
 
 
 def _touches(run: Row[Any], first: date, last: date) -> bool:

@@ -25,6 +25,12 @@ LONGEST_OWED = timedelta(days=40)
 """The same where an intermediary pays out after as many as ten business days."""
 
 # A doubtful statement's lines count while it stands, except where a statement that adds up says the same.
+_THAT_COUNT = """
+    line.school_id = :school_id AND line.account_id = :account_id
+      AND (st.break_at IS NULL OR st.id = ANY(CAST(:doubtful AS bigint[])) AND NOT EXISTS (
+          SELECT FROM bank_line sure WHERE sure.school_id = line.school_id AND sure.account_id = line.account_id
+            AND sure.natural_key = split_part(line.natural_key, '!', 1)))
+"""
 _LINES = """
     SELECT line.id, line.booked_on, line.value_date, line.direction, line.amount_vnd, line.bank_reference,
         line."references", link.transaction_id, txn.reverses_id, st.imported_at, paid.fee_vnd AS payout_fee_vnd,
@@ -35,12 +41,8 @@ _LINES = """
     LEFT JOIN bank_transaction txn ON txn.school_id = link.school_id AND txn.id = link.transaction_id
     LEFT JOIN payout paid
         ON paid.school_id = link.school_id AND paid.transaction_id = link.transaction_id AND paid.dissolved_at IS NULL
-    WHERE line.school_id = :school_id AND line.account_id = :account_id
-      AND (st.break_at IS NULL OR st.id = ANY(CAST(:doubtful AS bigint[])) AND NOT EXISTS (
-          SELECT FROM bank_line sure WHERE sure.school_id = line.school_id AND sure.account_id = line.account_id
-            AND sure.natural_key = split_part(line.natural_key, '!', 1)))
-      AND {0}
-"""
+    WHERE {THAT_COUNT} AND {0}
+""".replace("{THAT_COUNT}", _THAT_COUNT)
 
 # Money that a callback takes back goes the other way than what it names (payments/inbox/attaching.py).
 _SENT = """
@@ -96,10 +98,12 @@ _ELSEWHERE = """
 """
 
 LINES_OF_DAYS = text(_LINES.format("line.booked_on BETWEEN :first AND :last"))
+LATE_LINES = text(_LINES.format("line.booked_on BETWEEN :first AND :last AND st.imported_at > :since"))
 LINES_OF_IDS = text(_LINES.format("line.id = ANY(CAST(:ids AS bigint[]))"))
 LINES_ELSEWHERE = text(_LINES.format(_ELSEWHERE.format("line.booked_on", 'line."references"', "line.amount_vnd")))
 LINES_OF_TRANSACTIONS = text(_LINES.format("link.transaction_id = ANY(CAST(:ids AS bigint[]))"))
 SENT_ON_DAYS = text(_SENT.format("e.value_date BETWEEN :first AND :last"))
+LATE_SENT = text(_SENT.format("e.value_date BETWEEN :first AND :last AND e.received_at > :since"))
 # What else stands behind the same bank transactions belongs to them.
 SENT_OF_IDS = text(
     _SENT.format("""
@@ -116,17 +120,19 @@ SENT_ELSEWHERE = text(_SENT.format(_ELSEWHERE.format("e.value_date", 'e."referen
 SENT_OF_TRANSACTIONS = text(_SENT.format("link.transaction_id = ANY(CAST(:ids AS bigint[]))"))
 SENT_OF_PAYOUTS = text(_SENT.format("paid.transaction_id = ANY(CAST(:ids AS bigint[]))"))
 BOOKED_ON_DAYS = text(_BOOKED.format("row.booked_on BETWEEN :first AND :last"))
+LATE_ROWS = text(_BOOKED.format("row.booked_on BETWEEN :first AND :last AND imported.imported_at > :since"))
 BOOKED_OF_IDS = text(_BOOKED.format("row.id = ANY(CAST(:ids AS bigint[]))"))
 BOOKED_ELSEWHERE = text(_BOOKED.format(_ELSEWHERE.format("row.booked_on", 'row."references"', "row.amount_vnd")))
 
-OF_BANKS = frozenset({LINES_OF_DAYS, LINES_OF_IDS, LINES_ELSEWHERE, LINES_OF_TRANSACTIONS})
-OF_GATEWAYS = frozenset({SENT_ON_DAYS, SENT_OF_IDS, SENT_ELSEWHERE, SENT_OF_TRANSACTIONS, SENT_OF_PAYOUTS})
-OF_BOOKS = frozenset({BOOKED_ON_DAYS, BOOKED_OF_IDS, BOOKED_ELSEWHERE})
+OF_BANKS = frozenset({LINES_OF_DAYS, LATE_LINES, LINES_OF_IDS, LINES_ELSEWHERE, LINES_OF_TRANSACTIONS})
+OF_GATEWAYS = frozenset({SENT_ON_DAYS, LATE_SENT, SENT_OF_IDS, SENT_ELSEWHERE, SENT_OF_TRANSACTIONS, SENT_OF_PAYOUTS})
+OF_BOOKS = frozenset({BOOKED_ON_DAYS, LATE_ROWS, BOOKED_OF_IDS, BOOKED_ELSEWHERE})
 
 SUMS = text(f"""
-    SELECT booked_on, coalesce(sum(amount_vnd) FILTER (WHERE direction = 'credit'), 0) AS credits_vnd,
-        coalesce(sum(amount_vnd) FILTER (WHERE direction = 'debit'), 0) AS debits_vnd
-    FROM ({_LINES.format("line.booked_on BETWEEN :first AND :last")}) AS known GROUP BY booked_on
+    SELECT line.booked_on, coalesce(sum(line.amount_vnd) FILTER (WHERE line.direction = 'credit'), 0) AS credits_vnd,
+        coalesce(sum(line.amount_vnd) FILTER (WHERE line.direction = 'debit'), 0) AS debits_vnd
+    FROM bank_line line JOIN bank_statement st ON st.school_id = line.school_id AND st.id = line.statement_id
+    WHERE {_THAT_COUNT} AND line.booked_on BETWEEN :first AND :last GROUP BY line.booked_on
 """)  # noqa: S608 - constants of this module
 STATEMENTS = text("""
     SELECT id, period_from AS first, period_to AS last, opening_vnd, closing_vnd, sequence, proved, break_at, break_vnd,
@@ -286,6 +292,11 @@ class Source:
     def closed_through(self) -> date | None:
         """The last day that the school has signed."""
         return max((through for through, _ in self._closes), default=None)
+
+    @property
+    def first_close(self) -> datetime | None:
+        """When the school signed for the first time: what came before cannot be late."""
+        return min((closed_at for _, closed_at in self._closes), default=None)
 
     def closes_before(self, first: date, last: date) -> bool:
         """Whether late facts of a closed period belong to these days."""

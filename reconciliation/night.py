@@ -143,11 +143,9 @@ class Night:
             self._ask(loading.STATEMENTS, first=self.day, last=self.day),
         ]
 
-    def _unit(self) -> Unit | None:
-        """What the mass of the run is asked by; None where facts of a signed period come into it."""
+    def _unit(self) -> Unit:
+        """What the mass of the run is asked by."""
         first, last = self.scope.first, self.scope.last
-        if self.source.closes_before(first, last):
-            return None
         return Unit(
             self.school_id,
             self.account_id,
@@ -220,10 +218,12 @@ class Night:
         return rows[0] if rows else None
 
     def _rest_asks(self) -> list[Ask]:
+        late = [self.source.asks(statement, **values) for statement, values in self._late()]
         if self.mass is None:
-            return []
+            return late
         rest, days = self.mass.rest, self._early()
         return [
+            *late,
             self.source.asks(loading.LINES_OF_IDS, ids=list(rest.lines)),
             self.source.asks(loading.SENT_OF_IDS, ids=list(rest.evidence), **days),
             self.source.asks(loading.BOOKED_OF_IDS, ids=list(rest.rows)),
@@ -234,21 +234,21 @@ class Night:
 
     def _own_facts(self, scope: Scope) -> Facts:
         """All facts that belong to the days of the run and not to its mass."""
-        if self.mass is not None:
-            return self._rest(scope, self.mass.rest)
-        days = {"first": scope.first, "last": scope.last}
-        early = self._early()
-        facts = Facts(
-            tuple(self.source.banks(loading.LINES_OF_DAYS, **days)),
-            tuple(fact for fact in self.source.gateways(loading.SENT_ON_DAYS, **early) if scope.owns(fact.due)),
-            tuple(self.source.ledgers(loading.BOOKED_ON_DAYS, **days)),
-        )
-        if self.source.closes_before(scope.first, scope.last):
-            facts = facts.joined(self._late_facts(scope))
+        facts = self._facts_of_days(scope) if self.mass is None else self._rest(scope, self.mass.rest)
+        facts = facts.joined(self._read_late())
         return Facts(
             tuple(fact for fact in facts.banks if self._belongs(fact.day, fact.after_close, scope)),
             tuple(fact for fact in facts.gateways if self._belongs(fact.due, fact.after_close, scope)),
             tuple(fact for fact in facts.ledgers if self._belongs(fact.day, fact.after_close, scope)),
+        )
+
+    def _facts_of_days(self, scope: Scope) -> Facts:
+        days = {"first": scope.first, "last": scope.last}
+        sent = self.source.gateways(loading.SENT_ON_DAYS, **self._early())
+        return Facts(
+            tuple(self.source.banks(loading.LINES_OF_DAYS, **days)),
+            tuple(fact for fact in sent if scope.owns(fact.due)),
+            tuple(self.source.ledgers(loading.BOOKED_ON_DAYS, **days)),
         )
 
     def _rest(self, scope: Scope, rest: Rest) -> Facts:
@@ -259,13 +259,20 @@ class Night:
             tuple(self.source.ledgers(loading.BOOKED_OF_IDS, ids=list(rest.rows))),
         )
 
-    def _late_facts(self, scope: Scope) -> Facts:
-        """What arrived for a closed period after its close, within a year."""
-        days = {"first": scope.first - timedelta(days=366), "last": scope.first - DAY}
+    def _late(self) -> list[Query]:
+        """What may have arrived for a closed period after its close, within a year."""
+        first, since = self.scope.first, self.source.first_close
+        if since is None or not self.source.closes_before(first, self.scope.last):
+            return []
+        days = {"first": first - timedelta(days=366), "last": first - DAY, "since": since}
+        return [(statement, days) for statement in (loading.LATE_LINES, loading.LATE_SENT, loading.LATE_ROWS)]
+
+    def _read_late(self) -> Facts:
+        found = self._read(self._late())
         return Facts(
-            tuple(fact for fact in self.source.banks(loading.LINES_OF_DAYS, **days) if fact.after_close),
-            tuple(fact for fact in self.source.gateways(loading.SENT_ON_DAYS, **days) if fact.after_close),
-            tuple(fact for fact in self.source.ledgers(loading.BOOKED_ON_DAYS, **days) if fact.after_close),
+            tuple(fact for fact in found.banks if fact.after_close),
+            tuple(fact for fact in found.gateways if fact.after_close),
+            tuple(fact for fact in found.ledgers if fact.after_close),
         )
 
     def _belongs(self, day: date, after_close: bool, scope: Scope) -> bool:  # noqa: FBT001 - the fact says so

@@ -1,8 +1,9 @@
 """The night over all schools: rows of ``night_run`` are the truth, whoever is awake takes the next group.
 
-A group is leased with a fencing token: a worker that comes back after its lease ran out changes nothing. Schools are
-reconciled one by one, each in transactions of its own, so a school that fails keeps nobody else waiting, and a group
-that is taken over repeats nothing but reads. All of it is safe to run twice.
+A group is reconciled in one transaction that also closes it, under an advisory lock: a worker that is killed leaves
+nothing behind, and no two work on the same schools. Where that fails, its schools follow one by one, each in
+transactions of its own, so that a school that fails keeps nobody else waiting; there the lease with its fencing token
+guards the group. All of it is safe to run twice.
 """
 
 import logging
@@ -19,7 +20,8 @@ from sqlalchemy.orm import Session
 from payments import clock
 from payments.schools.models import School
 from payments.settlement.service import problem_code
-from reconciliation.catching_up import Sessions, catch_up, reconcile_school, settle_all
+from reconciliation.catching_up import Sessions, catch_up, reconcile_group, reconcile_school, settle_all
+from reconciliation.locks import try_group
 from reconciliation.models import NightRun, NightState, NightSummary
 
 log = logging.getLogger(__name__)
@@ -118,7 +120,30 @@ def work(sessions: Sessions) -> int:
 
 
 def work_on(sessions: Sessions, group: Group) -> bool:
-    """Reconcile the schools of a group; False: the lease was lost on the way and somebody else has it."""
+    """Reconcile the schools of a group; False: somebody else has it, or has done it."""
+    try:
+        return reconcile_group(sessions, group.school_ids, group.day, _Holder(group))
+    except Exception as error:  # noqa: BLE001 - nothing of it is kept; one by one shows whose fault it is
+        log.warning("night %s: group %s failed together: %s", group.day, group.id, problem_code(error))
+    return _one_by_one(sessions, group)
+
+
+class _Holder:
+    """Has the group in its transaction: nobody else works on it, and it is done with what was found, or not at all."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+
+    def __call__(self, session: Session) -> bool:
+        if not try_group(session, self._group.id):
+            return False
+        closed = {"state": NightState.DONE, "finished_at": clock.now(), "problem": None, "leased_until": None}
+        mine = update(NightRun).where(NightRun.id == self._group.id, NightRun.state == NightState.OPEN)
+        return session.scalar(mine.values(**closed).returning(NightRun.id)) is not None
+
+
+def _one_by_one(sessions: Sessions, group: Group) -> bool:
+    """Each school in transactions of its own, so that one that fails keeps nobody waiting."""
     problems: dict[int, str] = {}
     for school_id in group.school_ids:
         try:

@@ -45,25 +45,33 @@ class RunView:
         }
 
 
-def accounts_in_play(session: Session, school_id: int) -> Sequence[int]:
-    """Accounts whose money a night judges, by id: approved ones, and those that a connection or statement speaks of.
+def accounts_in_play(session: Session, school_id: int) -> list[int]:
+    """Accounts of a school whose money a night judges, by id."""
+    return [account_id for _, account_id in accounts_of_schools(session, [school_id])]
+
+
+def accounts_of_schools(session: Session, school_ids: Iterable[int]) -> list[tuple[int, int]]:
+    """Accounts whose money a night judges, as (school, account): approved ones, and those that a connection or
+    statement speaks of.
 
     Money may reach an account before its second person has approved it; without a night nobody would see it.
     """
     spoken_of = [
         select(table.id)
-        .where(table.school_id == school_id, table.account_id == ReceivingAccount.id)
+        .where(table.school_id == ReceivingAccount.school_id, table.account_id == ReceivingAccount.id)
         .correlate(ReceivingAccount)
         .exists()
         for table in (ConnectionAccount, BankStatement)
     ]
-    return session.scalars(
-        select(ReceivingAccount.id)
+    found = session.execute(
+        select(ReceivingAccount.school_id, ReceivingAccount.id)
         .where(
-            ReceivingAccount.school_id == school_id, or_(ReceivingAccount.state != AccountState.PROPOSED, *spoken_of)
+            ReceivingAccount.school_id.in_(sorted(school_ids)),
+            or_(ReceivingAccount.state != AccountState.PROPOSED, *spoken_of),
         )
-        .order_by(ReceivingAccount.id)
-    ).all()
+        .order_by(ReceivingAccount.school_id, ReceivingAccount.id)
+    )
+    return [(school_id, account_id) for school_id, account_id in found]
 
 
 def run_by_id(session: Session, run_id: int) -> RunView:

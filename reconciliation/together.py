@@ -68,9 +68,8 @@ def _keep(session: Session, nights: Sequence[Night]) -> list[ReconcileRun]:
         if one.is_new and finding.mass is not None and finding.mass.banks.count
     }
     judging.keep(session, masses)
+    alert(session, [one.run for one in kept if one.is_new])
     for one in kept:
-        if one.is_new:
-            alert(session, one.run)
         if one.stands_anew:
             tell_closed(session, one.run.school_id, [one.run.id])
     runs = iter(one.run for one in kept)
