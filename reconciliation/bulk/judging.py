@@ -97,7 +97,6 @@ def _judge(session: Session, statement: Any, units: Mapping[int, Unit]) -> list[
         return []
     more = {
         "block": BLOCK,
-        "last_dues": [unit.last_due for unit in units.values()],
         "doubtful": [number for unit in units.values() for number in unit.doubtful],
     }
     return list(session.execute(statement, _columns(units) | more).all())
@@ -115,6 +114,7 @@ def _columns(units: Mapping[int, Unit]) -> dict[str, list[Any]]:
         "closes": [unit.closed for unit in some],
         "booked": [unit.booked for unit in some],
         "first_accounts": [unit.is_first for unit in some],
+        "last_dues": [unit.last_due for unit in some],
     }
 
 

@@ -12,8 +12,26 @@ UNITS = """
         SELECT * FROM unnest(
             CAST(:numbers AS int[]), CAST(:schools AS bigint[]), CAST(:accounts AS bigint[]), CAST(:firsts AS date[]),
             CAST(:lasts AS date[]), CAST(:earlies AS date[]), CAST(:closes AS date[]), CAST(:booked AS boolean[]),
-            CAST(:first_accounts AS boolean[])
-        ) AS u(no, school_id, account_id, first, last, early, closed, booked, is_first)
+            CAST(:first_accounts AS boolean[]), CAST(:last_dues AS date[])
+        ) AS u(no, school_id, account_id, first, last, early, closed, booked, is_first, last_due)
+    )"""
+
+# What stands behind what: read once for a first run, looked up for a night.
+BEHIND = """
+    link AS MATERIALIZED (
+        SELECT school_id, transaction_id, evidence_id, bank_number FROM transaction_evidence
+        WHERE school_id = ANY(CAST(:schools AS bigint[]))
+    ),
+    txn AS MATERIALIZED (
+        SELECT school_id, id, state, direction, amount_vnd, reverses_id FROM bank_transaction
+        WHERE school_id = ANY(CAST(:schools AS bigint[]))
+    )"""
+BEHIND_BY_INDEX = """
+    link AS NOT MATERIALIZED (
+        SELECT school_id, transaction_id, evidence_id, bank_number FROM transaction_evidence
+    ),
+    txn AS NOT MATERIALIZED (
+        SELECT school_id, id, state, direction, amount_vnd, reverses_id FROM bank_transaction
     )"""
 
 # Own facts. ``plain`` is what a fact must be by itself.
@@ -38,7 +56,8 @@ FACTS = """
     ),
     line AS MATERIALIZED (
         SELECT u.no, l.school_id, l.reference_key AS key, l.id, l.amount_vnd, l.booked_on AS day,
-            link.transaction_id, l.bank_reference, coalesce(link.bank_number, '') AS number, txn.state,
+            link.transaction_id, CASE WHEN link.transaction_id IS NULL THEN l.bank_reference END AS bank_reference,
+            coalesce(link.bank_number, '') AS number, txn.state,
             l.direction = 'credit' AND l.value_date = l.booked_on AND l.booked_on > u.closed AND st.break_at IS NULL
                 AND l.reference_key IS NOT NULL AND txn.reverses_id IS NULL
                 AND txn.state IN ('new', 'credited', 'unmatched') AND txn.direction = 'credit'
@@ -47,21 +66,23 @@ FACTS = """
         JOIN bank_line l ON l.school_id = u.school_id AND l.account_id = u.account_id
             AND l.booked_on BETWEEN u.first AND u.last
         JOIN bank_statement st ON st.school_id = l.school_id AND st.id = l.statement_id
-        LEFT JOIN transaction_evidence link ON link.school_id = l.school_id AND link.evidence_id = l.evidence_id
-        LEFT JOIN bank_transaction txn ON txn.school_id = link.school_id AND txn.id = link.transaction_id
+        LEFT JOIN link ON link.school_id = l.school_id AND link.evidence_id = l.evidence_id
+        LEFT JOIN txn ON txn.school_id = link.school_id AND txn.id = link.transaction_id
         WHERE st.break_at IS NULL OR st.id = ANY(CAST(:doubtful AS bigint[]))
     ),
     sent AS MATERIALIZED (
         SELECT u.no, e.school_id, e.reference_key AS key, e.id, e.amount_vnd, e.value_date AS day,
-            link.transaction_id, e.bank_reference,
+            link.transaction_id, CASE WHEN link.transaction_id IS NULL THEN e.bank_reference END AS bank_reference,
+            link.bank_number AS number,
             e.direction = 'credit' AND e.status = 'settled' AND e.value_date > u.closed AND sender.payout_days IS NULL
                 AND e.reference_key IS NOT NULL AS plain,
-            extract(hour FROM e.occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh') >= 23 AS at_night
+            e.value_date >= u.last_due AND extract(hour FROM e.occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh') >= 23
+                AS is_later
         FROM unit u
         JOIN evidence e ON e.school_id = u.school_id AND e.account_id = u.account_id
             AND e.value_date BETWEEN u.early AND u.last
         JOIN connection sender ON sender.id = e.connection_id
-        LEFT JOIN transaction_evidence link ON link.evidence_id = e.id
+        LEFT JOIN link ON link.school_id = e.school_id AND link.evidence_id = e.id
         WHERE e.source <> 'statement' AND e.status IN ('settled', 'void') AND NOT e.conflicting AND NOT e.sandbox
           AND (e.value_date >= u.first OR sender.payout_days IS NOT NULL
             OR extract(hour FROM e.occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh') >= 23)
@@ -81,15 +102,24 @@ FACTS = """
 ELSEWHERE = """
     elsewhere AS MATERIALIZED (
         SELECT u.no, l.reference_key AS key FROM unit u JOIN bank_line l ON l.school_id = u.school_id
-            AND l.account_id = u.account_id AND l.booked_on NOT BETWEEN u.first AND u.last
-            AND l.reference_key IS NOT NULL
+            AND l.account_id = u.account_id AND l.booked_on < u.first AND l.reference_key IS NOT NULL
+        UNION ALL
+        SELECT u.no, l.reference_key FROM unit u JOIN bank_line l ON l.school_id = u.school_id
+            AND l.account_id = u.account_id AND l.booked_on > u.last AND l.reference_key IS NOT NULL
         UNION ALL
         SELECT u.no, e.reference_key FROM unit u JOIN evidence e ON e.school_id = u.school_id
-            AND e.account_id = u.account_id AND e.value_date NOT BETWEEN u.first AND u.last
-            AND e.source <> 'statement' AND e.reference_key IS NOT NULL
+            AND e.account_id = u.account_id AND e.value_date < u.first AND e.source <> 'statement'
+            AND e.reference_key IS NOT NULL
+        UNION ALL
+        SELECT u.no, e.reference_key FROM unit u JOIN evidence e ON e.school_id = u.school_id
+            AND e.account_id = u.account_id AND e.value_date > u.last AND e.source <> 'statement'
+            AND e.reference_key IS NOT NULL
         UNION ALL
         SELECT u.no, r.reference_key FROM unit u JOIN ledger_row r ON r.school_id = u.school_id
-            AND r.booked_on NOT BETWEEN u.first AND u.last AND r.reference_key IS NOT NULL
+            AND r.booked_on < u.first AND r.reference_key IS NOT NULL
+        UNION ALL
+        SELECT u.no, r.reference_key FROM unit u JOIN ledger_row r ON r.school_id = u.school_id
+            AND r.booked_on > u.last AND r.reference_key IS NOT NULL
     )"""
 ELSEWHERE_BY_INDEX = """
     elsewhere AS MATERIALIZED (
@@ -107,8 +137,7 @@ ELSEWHERE_BY_INDEX = """
 # Transactions that more speaks of than one line and one message.
 MANY = """
     many AS MATERIALIZED (
-        SELECT school_id, transaction_id FROM transaction_evidence WHERE school_id = ANY(CAST(:schools AS bigint[]))
-        GROUP BY school_id, transaction_id HAVING count(*) > 2
+        SELECT school_id, transaction_id FROM link GROUP BY school_id, transaction_id HAVING count(*) > 2
     )"""
 MANY_BY_INDEX = """
     many AS MATERIALIZED (
@@ -138,8 +167,8 @@ CROSSED = """
         SELECT d.school_id, d.bank_reference AS document, min(d.id) AS one_row, max(d.id) AS other_row,
             min(n.transaction_id) AS one, max(n.transaction_id) AS other
         FROM ledger_row d JOIN (
-            SELECT link.school_id, link.bank_number AS number, link.transaction_id FROM transaction_evidence link
-            WHERE link.school_id = ANY(CAST(:schools AS bigint[])) AND length(link.bank_number) >= 6
+            SELECT link.school_id, link.bank_number AS number, link.transaction_id FROM link
+            WHERE length(link.bank_number) >= 6
             UNION ALL
             SELECT loose.school_id, loose.number, 0 FROM loose WHERE length(loose.number) >= 6
         ) AS n ON n.school_id = d.school_id AND n.number = d.bank_reference
@@ -184,12 +213,12 @@ JUDGED = """
     ),
     judged AS MATERIALIZED (
         SELECT coalesce(l.no, s.no, b.no) AS no, l.key, l.day, l.amount_vnd, l.state,
-            l.id AS line_id, s.id AS evidence_id, b.id AS row_id, l.school_id, l.transaction_id, s.at_night,
+            l.id AS line_id, s.id AS evidence_id, b.id AS row_id, l.school_id, l.transaction_id, s.is_later,
             coalesce(
                 l.plain AND s.plain AND s.key = l.key AND s.amount_vnd = l.amount_vnd AND s.day = l.day
                 AND CASE WHEN u.booked
-                    THEN b.plain AND b.amount_vnd = l.amount_vnd AND b.day - l.day BETWEEN -10 AND 45
-                        AND date_trunc('month', b.day) = date_trunc('month', l.day)
+                    THEN b.plain AND b.amount_vnd = l.amount_vnd AND (b.day = l.day OR b.day - l.day BETWEEN -10 AND 45
+                        AND date_trunc('month', b.day) = date_trunc('month', l.day))
                     ELSE true END
                 AND NOT (l.no, l.key) IN (SELECT no, key FROM again)
                 AND NOT (l.school_id, l.transaction_id) IN (SELECT school_id, id FROM odd)
@@ -198,11 +227,9 @@ JUDGED = """
                 AND (c.document IS NULL OR c.one_row = c.other_row AND c.one = c.other AND c.one_row = b.id)
                 AND (d.document IS NULL
                     OR d.one_row = d.other_row AND d.one = d.other AND d.one = l.transaction_id
-                    AND b.document = l.number)
-                AND (l.bank_reference IS NULL OR s.bank_reference IS NULL OR l.bank_reference = s.bank_reference
-                    OR l.bank_reference ~ '^[1-9A-Z][0-9A-Z]*$' AND s.bank_reference ~ '^[1-9A-Z][0-9A-Z]*$'),
+                    AND b.document = l.number),
             false) AS plain,
-            CASE WHEN l.number <> '' AND l.bank_reference = s.bank_reference
+            CASE WHEN l.number <> '' AND l.number = s.number
                 THEN CASE WHEN b.id IS NULL OR b.document = l.number THEN 0 ELSE 2 END
                 ELSE CASE WHEN b.document = l.number THEN 3 ELSE 1 END END AS rule
         FROM line l
@@ -234,8 +261,8 @@ KEPT = """
 SUMS = """
     SELECT j.no, count(*) FILTER (WHERE j.plain) AS size,
         coalesce(sum(j.amount_vnd) FILTER (WHERE j.plain), 0)::bigint AS vnd,
-        count(*) FILTER (WHERE j.plain AND NOT (j.at_night AND j.day >= u.last_due)) AS told,
-        coalesce(sum(j.amount_vnd) FILTER (WHERE j.plain AND NOT (j.at_night AND j.day >= u.last_due)), 0)::bigint
+        count(*) FILTER (WHERE j.plain AND NOT j.is_later) AS told,
+        coalesce(sum(j.amount_vnd) FILTER (WHERE j.plain AND NOT j.is_later), 0)::bigint
             AS told_vnd,
         count(j.row_id) FILTER (WHERE j.plain) AS booked,
         coalesce(sum(j.amount_vnd) FILTER (WHERE j.plain AND j.row_id IS NOT NULL), 0)::bigint AS booked_vnd,
@@ -245,14 +272,10 @@ SUMS = """
         array_agg(DISTINCT j.row_id) FILTER (WHERE NOT j.plain AND j.row_id IS NOT NULL) AS rows,
         coalesce(max(m.allocated), 0)::bigint AS allocated, coalesce(max(m.credit), 0)::bigint AS credit
     FROM judged j
-    JOIN last_due u ON u.no = j.no
     LEFT JOIN placed m ON m.no = j.no
     GROUP BY j.no
 """
 PLACED = """
-    last_due AS (
-        SELECT * FROM unnest(CAST(:numbers AS int[]), CAST(:last_dues AS date[])) AS d(no, last_due)
-    ),
     placed AS MATERIALIZED (
         SELECT no, sum(allocated) AS allocated, sum(credit) AS credit FROM (
             SELECT j.no, a.amount_vnd AS allocated, 0 AS credit FROM judged j
@@ -264,14 +287,14 @@ PLACED = """
     )"""
 
 
-def _whole(elsewhere: str, many: str, crossed: str) -> str:
-    parts = [UNITS, FACTS, elsewhere, many, NUMBERS + crossed, JUDGED, KEPT, PLACED]
+def _whole(behind: str, elsewhere: str, many: str, crossed: str) -> str:
+    parts = [UNITS, behind, FACTS, elsewhere, many, NUMBERS + crossed, JUDGED, KEPT, PLACED]
     return "WITH " + ",\n".join(parts) + SUMS
 
 
-JUDGE_ALL = text(_whole(ELSEWHERE, MANY, CROSSED))
+JUDGE_ALL = text(_whole(BEHIND, ELSEWHERE, MANY, CROSSED))
 """For runs that own most of what there is: every table is read once."""
-JUDGE_NEW = text(_whole(ELSEWHERE_BY_INDEX, MANY_BY_INDEX, CROSSED_BY_INDEX))
+JUDGE_NEW = text(_whole(BEHIND_BY_INDEX, ELSEWHERE_BY_INDEX, MANY_BY_INDEX, CROSSED_BY_INDEX))
 """For runs that own little of it: what else speaks of a payment is looked up in an index."""
 
 MAKE_ROOM = text("""
