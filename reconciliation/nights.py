@@ -107,16 +107,22 @@ def claim(session: Session) -> Group | None:
 def work(sessions: Sessions) -> int:
     """Reconcile open groups until none is left for us; returns how many. Never raises for a school's sake."""
     done = 0
-    while True:
-        with sessions() as session:
-            group = claim(session)
-        if group is None:
-            break
-        work_on(sessions, group)
+    while work_once(sessions):
         done += 1
     with sessions() as session:
         sum_up(session)
     return done
+
+
+def work_once(sessions: Sessions) -> bool:
+    """Reconcile the next open group; False: nothing is open, or others have it."""
+    with sessions() as session:
+        group = claim(session)
+    if group is None:
+        return False
+    ours = work_on(sessions, group)
+    log.info("night %s: group %s %s", group.day, group.id, "done" if ours else "left to others")
+    return True
 
 
 def work_on(sessions: Sessions, group: Group) -> bool:

@@ -1,15 +1,16 @@
 """The night's work for Celery, which only wakes: what is to be done stands in ``night_run`` and in the outbox.
 
 A beat at 02:00 and a sweep every minute start the same task; so a night that was missed begins at the next sweep, and a
-group whose worker died is taken over when its lease has run out. Running the task twice does the work once.
+group whose worker died is taken over when its lease has run out. A new night wakes the other workers by a chord: one
+message for each group, and one that sums up when all are done. Running the task twice does the work once.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from celery import shared_task
+from celery import chord, shared_task
 from celery.schedules import crontab
-from kombu.exceptions import OperationalError
 from sqlalchemy.exc import SQLAlchemyError
 
 from payments import clock, outbox
@@ -18,10 +19,14 @@ from payments.errors import DomainError
 from payments.settlement.service import problem_code
 from reconciliation import nights
 
+log = logging.getLogger(__name__)
+
 TASK = "reconciliation.tasks.reconcile_due"
+GROUP_TASK = "reconciliation.tasks.reconcile_group"
+SUM_TASK = "reconciliation.tasks.sum_up"
+QUEUE = "nightly"
 SWEEP_S = 60.0
 BATCH = 10
-MOST_HELPERS = 32
 
 BEAT: Mapping[str, Mapping[str, Any]] = {
     "night": {"task": TASK, "schedule": crontab(minute=0, hour=2)},
@@ -35,17 +40,36 @@ def reconcile_due() -> int:
     with task_session() as session:
         opened = nights.open_night(session, nights.due_day(clock.now()))
     if opened > 1:
-        _call_helpers(opened - 1)
+        _call_helpers(opened)
     return nights.work(task_session) + _after_imports()
 
 
+@shared_task(name=GROUP_TASK, ignore_result=False)
+def reconcile_group() -> int:
+    """Reconcile one open group of schools, whichever is next; 0: others have them all. Never raises for a school's
+    sake.
+    """
+    return int(nights.work_once(task_session))
+
+
+@shared_task(name=SUM_TASK)
+def sum_up(done: Sequence[int]) -> int:
+    """Write the summary of every night that is over, after the groups of a chord; returns how many groups these did.
+
+    The rows of ``night_run`` say what is over: where this message is lost, the next sweep writes the summary.
+    """
+    with task_session() as session:
+        nights.sum_up(session)
+    return sum(done)
+
+
 def _call_helpers(count: int) -> None:
-    """Let other workers take groups, too; without a broker this worker does them all."""
+    """Let all workers take groups, and the last one sum up; without a broker this worker does everything."""
+    groups = [reconcile_group.si().set(queue=QUEUE, expires=nights.LEASE.total_seconds()) for _ in range(count)]
     try:
-        for _ in range(min(count, MOST_HELPERS)):
-            reconcile_due.apply_async(ignore_result=True, retry=False, expires=SWEEP_S)
-    except (OperationalError, OSError):
-        return  # The sweep wakes them.
+        chord(groups, sum_up.s().set(queue=QUEUE)).apply_async(retry=False)
+    except Exception as error:  # noqa: BLE001 - a wake-up is lost, whatever the broker or its results had; the sweep wakes
+        log.warning("no helpers for the night: %s", type(error).__name__)
 
 
 def _after_imports() -> int:

@@ -18,7 +18,8 @@ from sqlalchemy import text
 from payments import clock, outbox
 from payments.db import make_engine, session_scope
 from payments.settings import generated_environment
-from reconciliation import nights, tasks
+from reconciliation import catching_up, nights, tasks
+from reconciliation.locks import try_group
 from tests.payments.setting import make_school
 from tests.reconciliation.desk import DAY, line
 
@@ -100,14 +101,14 @@ def test_a_lease_that_ran_out_is_taken_over_and_the_old_worker_changes_nothing(s
 
 def test_a_school_that_fails_keeps_nobody_waiting_and_ends_with_a_person(sessions, engine, monkeypatch):
     bad, good = open_groups(sessions, monkeypatch, 2, size=2)
-    real = nights.reconcile_school
+    real = catching_up.catch_up_together
 
-    def fails_for_one(some_sessions, school_id, day):
-        if school_id == bad:
+    def fails_for_one(session, accounts, day):
+        if any(school_id == bad for school_id, _ in accounts):
             raise RuntimeError("no text of this may be kept")
-        return real(some_sessions, school_id, day)
+        return real(session, accounts, day)
 
-    monkeypatch.setattr(nights, "reconcile_school", fails_for_one)
+    monkeypatch.setattr(catching_up, "catch_up_together", fails_for_one)
     moment = AT_NIGHT
     for _ in range(nights.MAX_ATTEMPTS):
         with clock.turned_to(moment):
@@ -116,6 +117,18 @@ def test_a_school_that_fails_keeps_nobody_waiting_and_ends_with_a_person(session
     assert rows(engine, "SELECT state, problem FROM night_run") == [("dead", f"{bad}: RuntimeError")]
     assert rows(engine, "SELECT DISTINCT school_id FROM standing_run") == [(good,)]
     assert rows(engine, "SELECT counts -> 'groups' FROM night_summary") == [({"dead": 1},)]
+
+
+def test_a_group_that_another_worker_has_is_left_to_it_at_once(sessions, engine, monkeypatch):
+    open_groups(sessions, monkeypatch, 1)
+    with clock.turned_to(AT_NIGHT):
+        with sessions() as other, sessions() as session:
+            group = nights.claim(session)
+            session.commit()
+            assert try_group(other, group.id)
+            assert nights.work_on(sessions, group) is False
+        assert rows(engine, "SELECT state FROM night_run") == [("open",)]
+        assert nights.work_on(sessions, group) is True
 
 
 def test_two_workers_share_a_night(database_url, sessions, engine, monkeypatch):
@@ -160,7 +173,7 @@ WAITING_FOR_A_LOCK = (
 def test_a_worker_that_is_killed_in_a_group_loses_nothing(database_url, sessions, engine, monkeypatch):
     made = open_groups(sessions, monkeypatch, 3, size=3)
     with engine.connect() as holder:
-        # The worker has done the first school and waits for the second one's lease when it is killed.
+        # The worker has closed its group and waits for the second school's lease when it is killed.
         holder.execute(text(f"SELECT 1 FROM settlement_lease WHERE school_id = {made[1]} FOR UPDATE"))
         command = [sys.executable, "-c", WORKER, database_url, AT_NIGHT.isoformat()]
         process = subprocess.Popen(command, cwd=ROOT, env=os.environ | generated_environment())
@@ -171,7 +184,8 @@ def test_a_worker_that_is_killed_in_a_group_loses_nothing(database_url, sessions
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
-    assert rows(engine, "SELECT DISTINCT school_id FROM standing_run") == [(made[0],)]
+    assert rows(engine, "SELECT count(*) FROM standing_run") == [(0,)]
+    assert rows(engine, "SELECT state FROM night_run") == [("open",)]
     with clock.turned_to(AT_NIGHT + nights.LEASE + timedelta(minutes=1)):
         assert nights.work(sessions) == 1
     assert rows(engine, "SELECT state, attempts FROM night_run") == [("done", 2)]
