@@ -5,7 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +38,9 @@ class Database:
 
 
 @contextmanager
-def database(name: str) -> Iterator[Database]:
+def database(name: str, settings: Mapping[str, str] | None = None) -> Iterator[Database]:
     """A server with memory for benchmarks and durability as in production, and one migrated database on it."""
-    with EmbeddedPostgres(settings=MEMORY) as server:
+    with EmbeddedPostgres(settings=MEMORY | dict(settings or {})) as server:
         with psycopg.connect(server.url, autocommit=True) as connection:
             off = [setting for setting in DURABLE if connection.execute(f"SHOW {setting}").fetchone() != ("on",)]
             if off:

@@ -38,6 +38,47 @@ def load(url: str, schools: Iterable[School], *, tell: Callable[[str], None] = l
         connection.execute("CHECKPOINT")
 
 
+def add(url: str, schools: Iterable[School], day: date) -> None:
+    """Write one day more for schools that are there: a statement that follows theirs, messages and rows."""
+    made = list(schools)
+    facts = {"bank_line", "evidence", "bank_transaction", "transaction_evidence", "allocation", "ledger_row"}
+    with psycopg.connect(libpq_url(url)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        for school in made:
+            moved = sum(one.amount_vnd for one in school.banks)
+            connection.execute(NEXT_STATEMENT, {"school": school.id, "first": LAST + DAY, "day": day, "moved": moved})
+            connection.execute(NEXT_IMPORT, {"school": school.id, "day": day})
+        for table, columns, rows in TABLES:
+            if table in facts:
+                with connection.cursor().copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                    for school in made:
+                        copy.write("".join(line + "\n" for line in rows(school)))
+        connection.execute(
+            "UPDATE bank_line SET statement_id = (1::bigint << 41) + school_id WHERE booked_on = %s", [day]
+        )
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("VACUUM (ANALYZE)")
+        connection.execute("CHECKPOINT")
+
+
+DAY = timedelta(days=1)
+NEXT_STATEMENT = """
+    INSERT INTO bank_statement (school_id, id, account_id, file_name, file_sha256, content_sha256, format, period_from,
+        period_to, opening_vnd, closing_vnd, proved, imported_at)
+    SELECT school_id, (1::bigint << 41) + school_id, account_id, 'moi.xml', sha256('new'), sha256('new'), format,
+        %(first)s, %(day)s, closing_vnd, closing_vnd + %(moved)s, true, now()
+    FROM bank_statement WHERE school_id = %(school)s ORDER BY period_to DESC LIMIT 1
+"""
+NEXT_IMPORT = """
+    INSERT INTO ledger_import (school_id, id, file_name, file_sha256, content_sha256, format, period_from, period_to,
+        account_ids, imported_at)
+    SELECT school_id, (1::bigint << 41) + school_id, 'moi.xlsx', sha256('new'), sha256('new'), format, %(day)s, %(day)s,
+        account_ids, now()
+    FROM ledger_import WHERE school_id = %(school)s
+"""
+
+
 def _names(said: Said) -> str:
     return "{" + ",".join(said.references) + "}"
 
@@ -201,27 +242,35 @@ TABLES: tuple[tuple[str, str, Callable[[School], Iterator[str]]], ...] = (
     ),
     (
         "invoice",
-        "school_id, id, round_id, pupil_id, receiving_account_id, group_key, reference, amount_vnd, mandatory_vnd,"
-        " due_on, issued_at",
+        (
+            "school_id, id, round_id, pupil_id, receiving_account_id, group_key, reference, amount_vnd, mandatory_vnd,"
+            " due_on, issued_at"
+        ),
         _invoices,
     ),
     (
         "bank_statement",
-        "school_id, id, account_id, file_name, file_sha256, content_sha256, format, period_from, period_to,"
-        " opening_vnd, closing_vnd, proved, imported_at",
+        (
+            "school_id, id, account_id, file_name, file_sha256, content_sha256, format, period_from, period_to,"
+            " opening_vnd, closing_vnd, proved, imported_at"
+        ),
         _statements,
     ),
     (
         "bank_line",
-        "school_id, id, account_id, statement_id, evidence_id, natural_key, line_no, value_date, booked_on,"
-        ' direction, amount_vnd, bank_reference, description, "references"',
+        (
+            "school_id, id, account_id, statement_id, evidence_id, natural_key, line_no, value_date, booked_on,"
+            ' direction, amount_vnd, bank_reference, description, "references"'
+        ),
         _lines,
     ),
     ("evidence", f"id, source, connection_id, school_id, account_id, account_named, dedup_key, {SAID}", _evidence),
     (
         "bank_transaction",
-        "school_id, id, account_id, direction, amount_vnd, value_date, occurred_at, bank_reference, description,"
-        ' "references", state, created_at',
+        (
+            "school_id, id, account_id, direction, amount_vnd, value_date, occurred_at, bank_reference, description,"
+            ' "references", state, created_at'
+        ),
         _transactions,
     ),
     (
@@ -232,14 +281,18 @@ TABLES: tuple[tuple[str, str, Callable[[School], Iterator[str]]], ...] = (
     ("allocation", "school_id, id, transaction_id, invoice_id, line_id, amount_vnd, created_at", _allocations),
     (
         "ledger_import",
-        "school_id, id, file_name, file_sha256, content_sha256, format, period_from, period_to, account_ids,"
-        " imported_at",
+        (
+            "school_id, id, file_name, file_sha256, content_sha256, format, period_from, period_to, account_ids,"
+            " imported_at"
+        ),
         _imports,
     ),
     (
         "ledger_row",
-        "school_id, id, import_id, account_id, natural_key, line_no, booked_on, document_no, description,"
-        ' account_code, contra_code, direction, amount_vnd, "references", bank_reference, is_cash',
+        (
+            "school_id, id, import_id, account_id, natural_key, line_no, booked_on, document_no, description,"
+            ' account_code, contra_code, direction, amount_vnd, "references", bank_reference, is_cash'
+        ),
         _rows,
     ),
     ("period_close", "school_id, through, closed_by, closed_at", _closes),

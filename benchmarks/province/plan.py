@@ -138,7 +138,7 @@ class _Writer:
             self._truth("matched", name)
         self._truth(kind, name)
 
-    def _ambiguous(self, day: date, amount_vnd: int) -> None:
+    def _ambiguous(self, day: date, _amount_vnd: int) -> None:
         """Two messages name a payment, one line of that amount names none."""
         odd_vnd = 3_000_001 + 2 * next(self._ids)
         numbers, names = [next(self._ids) for _ in range(3)], [self._name(), self._name()]
