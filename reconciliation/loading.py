@@ -199,12 +199,12 @@ class Source:
     def _closes(self) -> list[tuple[date, datetime]]:
         return [(row.through, row.closed_at) for row in self.rows(CLOSES)]
 
-    def rows(self, statement: TextClause, **values: Any) -> Sequence[Row[Any]]:
+    def rows(self, statement: TextClause, /, **values: Any) -> Sequence[Row[Any]]:
         """Rows of a query about the account."""
         told = self.told.get(key_of(statement, values)) if self.told else None
         return told if told is not None else self._session.execute(statement, self.owner | values).all()
 
-    def asks(self, statement: TextClause, **values: Any) -> Ask:
+    def asks(self, statement: TextClause, /, **values: Any) -> Ask:
         """What ``banks``, ``gateways`` or ``ledgers`` will ask, to be asked together with others."""
         return Ask(self, statement, values | self._more(statement))
 
@@ -213,7 +213,7 @@ class Source:
             return {"doubtful": self.doubtful}
         return {"is_first": self.is_first} if statement in OF_BOOKS else {}
 
-    def scalar(self, statement: TextClause, **values: Any) -> Any:
+    def scalar(self, statement: TextClause, /, **values: Any) -> Any:
         """One value of a query about the account."""
         rows = self.rows(statement, **values)
         return rows[0].found if rows else None
@@ -250,19 +250,19 @@ class Source:
             key=lambda tariff: (tariff.cost_vnd, tariff.cost_per_10000),
         )
 
-    def banks(self, statement: Any, **values: Any) -> list[BankFact]:
+    def banks(self, statement: TextClause, /, **values: Any) -> list[BankFact]:
         """Bank lines of a query."""
         rows = self.rows(statement, **values, **self._more(statement))
         return [self._bank(row) for row in rows]
 
-    def gateways(self, statement: Any, **values: Any) -> list[GatewayFact]:
+    def gateways(self, statement: TextClause, /, **values: Any) -> list[GatewayFact]:
         """What callbacks and polls of a query reported, once for each bank transaction."""
         pieces: dict[int, list[Row[Any]]] = defaultdict(list)
         for row in sorted(self.rows(statement, **values), key=lambda row: row.evidence_id):
             pieces[row.id].append(row)
         return [self._gateway(key, rows) for key, rows in pieces.items()]
 
-    def ledgers(self, statement: Any, **values: Any) -> list[LedgerFact]:
+    def ledgers(self, statement: TextClause, /, **values: Any) -> list[LedgerFact]:
         """Rows of the books of a query."""
         return [
             LedgerFact(

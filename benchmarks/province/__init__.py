@@ -52,6 +52,7 @@ def _month(url: str, schools: list[School], lines: int, folder: str) -> Table:
                     took = duck.seconds()
                 except RuntimeError as error:
                     missing = str(error)
+                    told(f"no DuckDB: {missing}")
                 else:
                     seconds[name].append(took)
             elif name == "hocphi":

@@ -172,7 +172,7 @@ def _night(url: str, start: Any, peaks: Any) -> None:
         session.rollback()
     start.wait()
     nights.work(partial(session_scope, engine))
-    peaks.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    peaks.put((time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
     engine.dispose()
 
 
@@ -189,12 +189,12 @@ def night_seconds(url: str) -> tuple[float, float]:
         worker.start()
     start.wait()
     began = time.perf_counter()
+    told = [peaks.get(timeout=600) for _ in workers]
     for worker in workers:
         worker.join()
-    seconds = time.perf_counter() - began
     if any(worker.exitcode for worker in workers):
         raise AssertionError("a worker of the night failed")
-    return seconds, max(peaks.get() for _ in workers)
+    return max(ended for ended, _ in told) - began, max(memory for _, memory in told)
 
 
 def forget(url: str) -> None:
