@@ -81,9 +81,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["school_id"], ["school.id"], name=op.f("fk__reconcile_block__school_id__school")),
         sa.PrimaryKeyConstraint("school_id", "id", name=op.f("pk__reconcile_block")),
-        sa.UniqueConstraint(
-            "school_id", "run_id", "number", name=op.f("uq__reconcile_block__school_id_run_id_number")
-        ),
+        sa.UniqueConstraint("school_id", "run_id", "number", name=op.f("uq__reconcile_block__school_id_run_id_number")),
     )
     for name in ARRAYS:
         # Ids hardly compress, and the time would be the night's.
