@@ -118,11 +118,11 @@ for line in sys.stdin:
         WHEN ab <> sb OR ab <> rb OR sb <> rb THEN 'amount_diff' WHEN nb = 0 THEN 'missing_bank'
         WHEN ns = 0 THEN 'missing_gateway' WHEN nr = 0 THEN 'missing_ledger' WHEN db <> ds THEN 'date_cutoff'
         ELSE 'matched' END, b, s, r
-    FROM (SELECT key, count(*) FILTER (side = 0) nb, count(*) FILTER (side = 1) ns, count(*) FILTER (side = 2) nr,
-        min(amount_vnd) FILTER (side = 0) ab, min(amount_vnd) FILTER (side = 1) sb,
-        min(amount_vnd) FILTER (side = 2) rb,
-        min(day) FILTER (side = 0) db, min(day) FILTER (side = 1) ds,
-        min(id) FILTER (side = 0) b, min(id) FILTER (side = 1) s, min(id) FILTER (side = 2) r
+    FROM (SELECT key, count(*) FILTER (WHERE side = 0) nb, count(*) FILTER (WHERE side = 1) ns, count(*) FILTER (WHERE side = 2) nr,
+        min(amount_vnd) FILTER (WHERE side = 0) ab, min(amount_vnd) FILTER (WHERE side = 1) sb,
+        min(amount_vnd) FILTER (WHERE side = 2) rb,
+        min(day) FILTER (WHERE side = 0) db, min(day) FILTER (WHERE side = 1) ds,
+        min(id) FILTER (WHERE side = 0) b, min(id) FILTER (WHERE side = 1) s, min(id) FILTER (WHERE side = 2) r
         FROM (SELECT 0 side, coalesce(reference_key, -id) key, id, amount_vnd, booked_on AS day FROM p.bank_line
               UNION ALL SELECT 1, coalesce(reference_key, -id), id, amount_vnd, value_date FROM p.evidence
                   WHERE source <> 'statement'
@@ -153,7 +153,7 @@ class DuckDb:
         told = self._process.stdout.readline()
         if not told:
             assert self._process.stderr is not None
-            raise RuntimeError(self._process.stderr.read().strip().splitlines()[-1])
+            raise RuntimeError(" ".join(self._process.stderr.read().strip().splitlines()[-4:]))
         return float(told)
 
     def close(self) -> None:

@@ -57,24 +57,16 @@ class Mass:
 
         ``first`` is the run's first day, ``start`` the first free position.
         """
-        order = _Order(self, first)
-        return [start + place + bisect_left(order, other) for place, other in enumerate(others)]
+        size = range(len(self.keys))
+        return [
+            start + place + bisect_left(size, other, key=lambda payment: self._place(payment, first))
+            for place, other in enumerate(others)
+        ]
 
-
-class _Order(Sequence[tuple[date, int, tuple[str, ...]]]):
-    """The payments of the mass as they are compared with other cases, made only where asked for."""
-
-    def __init__(self, mass: Mass, first: date) -> None:
-        self._mass = mass
-        self._first = first
-
-    def __len__(self) -> int:
-        return len(self._mass.keys)
-
-    def __getitem__(self, place):  # type: ignore[no-untyped-def]
-        mass = self._mass
-        day = self._first + timedelta(days=mass.days[place])
-        return (day, mass.amounts[place], (reference_of(mass.keys[place]),))
+    def _place(self, payment: int, first: date) -> tuple[date, int, tuple[str, ...]]:
+        """As cases are compared (``matching``), made only for those that are looked at."""
+        day = first + timedelta(days=self.days[payment])
+        return (day, self.amounts[payment], (reference_of(self.keys[payment]),))
 
 
 def gaps(taken: Iterable[int]) -> Iterator[int]:

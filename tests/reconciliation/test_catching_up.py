@@ -74,13 +74,13 @@ def test_nothing_new_makes_no_new_run(desk, week):
 
 def test_only_nights_that_something_new_touches_are_read_again(desk, week, monkeypatch):
     looked = []
-    real = catching_up.reconcile_day
+    real = catching_up.reconcile
 
-    def noting(session, school_id, account_id, day):
-        looked.append(day)
-        return real(session, school_id, account_id, day)
+    def noting(session, some):
+        looked.extend(night.day for night in some)
+        return real(session, some)
 
-    monkeypatch.setattr(catching_up, "reconcile_day", noting)
+    monkeypatch.setattr(catching_up, "reconcile", noting)
     last = DAYS[4] + timedelta(days=10)
     pay_and_state(desk, last, OPENING + 5 * X_VND)
     catch_up(desk, last)
