@@ -118,7 +118,8 @@ for line in sys.stdin:
         WHEN ab <> sb OR ab <> rb OR sb <> rb THEN 'amount_diff' WHEN nb = 0 THEN 'missing_bank'
         WHEN ns = 0 THEN 'missing_gateway' WHEN nr = 0 THEN 'missing_ledger' WHEN db <> ds THEN 'date_cutoff'
         ELSE 'matched' END, b, s, r
-    FROM (SELECT key, count(*) FILTER (WHERE side = 0) nb, count(*) FILTER (WHERE side = 1) ns, count(*) FILTER (WHERE side = 2) nr,
+    FROM (SELECT key, count(*) FILTER (WHERE side = 0) nb, count(*) FILTER (WHERE side = 1) ns,
+        count(*) FILTER (WHERE side = 2) nr,
         min(amount_vnd) FILTER (WHERE side = 0) ab, min(amount_vnd) FILTER (WHERE side = 1) sb,
         min(amount_vnd) FILTER (WHERE side = 2) rb,
         min(day) FILTER (WHERE side = 0) db, min(day) FILTER (WHERE side = 1) ds,
