@@ -21,7 +21,7 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"
 RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
 DESK = (
     *("", "roster/", "fees/", "rounds/", "rounds/new", "invoices/", "unmatched/", "accounts/", "reconciliation/"),
-    "api-keys/",
+    *("api-keys/", "reports/", "search?q=nguyen"),
 )
 SMALL = """
 () => [...document.querySelectorAll('a, button, input, select, summary')]
@@ -88,7 +88,7 @@ def test_the_accountants_desk(home: Faces, chromium: Browser, width: int, scheme
     home.pay(65_000, f"LOP 1A {home.invoice.reference[:10]}")
     with served(home) as base, seen(chromium, width, scheme) as page:
         enter(page, base, f"ke.toan.{home.school.code[2:].lstrip('0')}")
-        for path in (*DESK, f"invoices/{home.invoice.id}/"):
+        for path in (*DESK, f"invoices/{home.invoice.id}/", f"pupils/{home.school.pupil}/"):
             for query in ("", "?lang=en"):
                 page.goto(f"{base}/console/{home.school.code}/{path}{query}")
                 judge(page, doubts=width > 1000)
