@@ -51,7 +51,8 @@ def judge(page: Page, *, doubts: bool = True) -> None:
     ``doubts`` False where part of a table is scrolled out of sight: axe cannot see the colours there.
     """
     page.evaluate(AXE)
-    result = page.evaluate(f"() => axe.run({{exclude: [[".chart"]]}}, {RULES})")
+    scope = "{exclude: [['.chart']]}"
+    result = page.evaluate(f"() => axe.run({scope}, {RULES})")
     found = result["violations"] + [rule for rule in result["incomplete"] if doubts and rule["impact"] == "serious"]
     assert [(page.url, rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
