@@ -4,17 +4,19 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, send_file, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
 from bank_adapters.statements.errors import StatementError
 from payments.banking.queries import accounts_of
 from payments.console.desk import desk_of
+from payments.console.today import register_cards
 from payments.errors import DomainError, NotFoundError
 from payments.money import format_number
 from payments.web.context import db_session, row_id, say
 from reconciliation import drafts, queries, service, words
+from reconciliation.desk_cards import cards
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.reports import content, workbook
 
@@ -30,7 +32,9 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @blueprint.record_once
 def add_link(state: BlueprintSetupState) -> None:
-    """Stand in the navigation of the desk."""
+    """Stand in the navigation of the desk and on its first page."""
+    if isinstance(state.app, Flask):
+        register_cards(state.app, cards)
     names = state.app.jinja_env.globals
     known = names.get("desk_links")
     link = ("Đối soát", "Reconciliation", "reconciliation.runs")

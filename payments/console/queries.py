@@ -67,7 +67,7 @@ _INVOICES = text(
     " AND (CAST(:round_id AS bigint) IS NULL OR i.round_id = :round_id)"
     " AND (:words = '' OR p.search_key LIKE '%' || :words || '%' OR i.reference = upper(:words)"
     "   OR p.sector_id = :words)"
-    " ORDER BY p.sort_key, p.id, i.id LIMIT :limit OFFSET :offset"
+    ' ORDER BY p.sort_key COLLATE "C", p.id, i.id LIMIT :limit OFFSET :offset'
 )
 _INVOICE = text(
     f"SELECT i.*, b.paid_vnd, b.state, p.full_name, {_CLASS} AS class_name, r.name AS round_name,"  # noqa: S608 - our own text

@@ -65,6 +65,9 @@ def test_an_uploaded_statement_becomes_a_night_with_its_proof_and_exceptions(des
     said = upload(desk, "statement", paper(desk), "saoke.xml", account=desk.school.account)
     assert "số dòng mới: 1" in said
     run_id = night(desk)
+    today = desk.page(f"/console/{desk.school.code}/")
+    assert f'<a href="{base(desk, run_id)}/"><b>1</b> ngoại lệ đối soát' in today
+    assert "khớp 0 · đã chứng minh" in today
     listed = desk.page(base(desk))
     assert "đã chứng minh" in listed.lower()
     assert "Thiếu báo có 1" in listed
