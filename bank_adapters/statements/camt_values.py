@@ -1,0 +1,147 @@
+"""What camt writes in its elements: whole đồng, days, texts; strictly, or not at all."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+
+from lxml import etree
+
+from bank_adapters.statements.errors import StatementError
+from bank_adapters.statements.model import Direction
+
+VIETNAM = timezone(timedelta(hours=7))
+DIRECTIONS: Mapping[str | None, Direction] = {"CRDT": "credit", "DBIT": "debit"}
+_AMOUNT = re.compile(r"([0-9]{1,13})(?:\.0{1,2})?", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})?", re.ASCII)
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})?", re.ASCII
+)
+
+# Every element that is read; a message's namespace is put before them once, since versions differ in that only.
+_READ = """AcctSvcrRef Acct AddtlNtryInf AddtlTxInf Amt AmtDtls BookgDt Btch Cd CdOrPrtry CdtDbtInd Cdtr Dbtr Dt DtTm
+ElctrncSeqNb EndToEndId FrDt FrDtTm FrToDt IBAN Id InstrId LastPgInd LglSeqNb Nm NbOfTxs Ntry NtryDtls NtryRef Othr
+PgNb Pty Refs RltdPties RmtInf RvslInd Sts Sum ToDt ToDtTm Tp TtlCdtNtries TtlDbtNtries TxAmt TxDtls TxId Ustrd
+ValDt Bal Ccy TxsSummry StmtPgntn RptPgntn NtfctnPgntn Stmt Rpt Ntfctn""".split()
+
+Names = Mapping[str, str]
+"""Full name of an element -> its local name, for the elements of the message's own namespace that are read."""
+Parts = dict[str | None, etree._Element]
+"""The children of an element by local name, the last of each; those that nobody reads are under None."""
+
+
+def names_in(namespace: str) -> Names:
+    """Return the names of one version of the messages."""
+    return {f"{{{namespace}}}{name}": name for name in _READ}
+
+
+def parts_of(element: etree._Element, names: Names, once: frozenset[str], place: str) -> Parts:
+    """Return the children by name; raises StatementError where one that says how much or when stands twice."""
+    name_of = names.get
+    parts = {name_of(child.tag): child for child in element}
+    if len(parts) != len(element):
+        seen = [name for child in element if (name := name_of(child.tag)) in once]
+        if len(seen) != len(set(seen)):
+            raise bad_structure(place, "một mục đứng hai lần", "something is stated twice")
+    return parts
+
+
+def text_of(element: etree._Element | None) -> str | None:
+    """Return the text of a leaf; None where there is no element or no text. A leaf that has leaves is none."""
+    if element is None:
+        return None
+    text = element.text
+    if text is None or len(element):
+        return None
+    return text.strip() or None
+
+
+def text_at(element: etree._Element | None, names: Names, *path: str) -> str | None:
+    """Return the text at the first leaf of a path below an element."""
+    return text_of(child_at(element, names, *path))
+
+
+def child_at(element: etree._Element | None, names: Names, *path: str) -> etree._Element | None:
+    """Return the first element at a path."""
+    for wanted in path:
+        if element is None:
+            return None
+        element = next((child for child in element if names.get(child.tag) == wanted), None)
+    return element
+
+
+def amount_of(element: etree._Element, place: str) -> int:
+    """Read whole đồng, strictly; raises StatementError for another currency or a fraction."""
+    if element.get("Ccy") != "VND":
+        raise StatementError(
+            "bad_currency",
+            place,
+            "Số tiền không phải bằng đồng Việt Nam.",
+            "The amount is not in Vietnamese đồng.",
+        )
+    return dong_of(text_of(element) or "", place)
+
+
+def dong_of(text: str, place: str) -> int:
+    """Return whole đồng; raises StatementError."""
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        raise StatementError(
+            "bad_amount",
+            place,
+            f"Không đọc được số tiền «{text[:24]}»; đồng Việt Nam không có phần lẻ.",
+            f"Cannot read the amount «{text[:24]}»; the đồng has no fraction.",
+        )
+    return int(match.group(1))
+
+
+def day_in(element: etree._Element | None, names: Names, place: str) -> date | None:
+    """Read the day of a date choice (Dt or DtTm below it); None where it is not there."""
+    if element is None:
+        return None
+    text = text_at(element, names, "Dt") or text_at(element, names, "DtTm")
+    return None if text is None else day_of(text, place)
+
+
+def day_of(text: str, place: str) -> date:
+    """Read a day, or the day in Việt Nam of a moment; raises StatementError for any other text."""
+    day = _day(text)
+    if day is None:
+        raise StatementError(
+            "bad_date",
+            place,
+            f"Không đọc được ngày «{text[:24]}».",
+            f"Cannot read the date «{text[:24]}».",
+        )
+    return day
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> date | None:
+    try:
+        moment = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
+        day = date.fromisoformat(text[:10]) if moment is None and _DAY.fullmatch(text) else None
+        if moment is not None:
+            day = (moment.astimezone(VIETNAM) if moment.tzinfo else moment).date()
+    except (ValueError, OverflowError):
+        return None
+    return day if day is not None and 2000 <= day.year <= 2099 else None
+
+
+def number_of(text: str | None, place: str) -> int | None:
+    """Return a small number; raises StatementError for what is none."""
+    if text is None:
+        return None
+    if not re.fullmatch("[0-9]{1,18}", text, re.ASCII):
+        raise bad_structure(place, "số thứ tự sai", "a sequence number is wrong")
+    return int(text)
+
+
+def bad_structure(place: str, vi: str, en: str) -> StatementError:
+    """Build the error for a message that breaks its own rules."""
+    return StatementError(
+        "bad_structure",
+        place,
+        f"Sao kê camt sai cấu trúc: {vi}. Hãy tải lại từ ngân hàng.",
+        f"The camt statement is malformed: {en}. Download it from the bank again.",
+    )
