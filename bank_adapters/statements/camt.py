@@ -10,7 +10,7 @@ from collections.abc import Callable
 from lxml import etree
 
 from bank_adapters.statements import camt_notices
-from bank_adapters.statements.camt_entry import Detail, lines_of, read_detail, read_entry
+from bank_adapters.statements.camt_entry import Detail, EntryReader, lines_of
 from bank_adapters.statements.camt_head import Balance, opening_and_closing, read_balance, read_head
 from bank_adapters.statements.camt_values import Names, bad_structure, names_in, number_of, text_at
 from bank_adapters.statements.errors import StatementError
@@ -55,6 +55,7 @@ class Message:
         self.source = source
         self.pages: list[Page] = []
         self.names: Names = {}
+        self.reader = EntryReader({})
         self.kind = ""
         self.home: etree._Element | None = None  # the statement that is open
         self.enter()
@@ -73,7 +74,9 @@ class Message:
 
     def leave_entry(self) -> None:
         """Begin an entry with nothing in it."""
+        self.entry_place = f"{self.place}/Ntry[{self.entries + 1}]"
         self.details: list[Detail] = []
+        self.first_detail: etree._Element | None = None
         self.group: etree._Element | None = None  # the NtryDtls that is open
         self.stated_details = 0
 
@@ -102,6 +105,7 @@ class Message:
             )
         self.kind = f"camt.05{match.group(1)}"
         self.names = names_in(namespace)
+        self.reader = EntryReader(self.names)
 
     def is_home(self, parent: etree._Element | None) -> bool:
         """Tell whether an element is the statement that is read; its first record opens one."""
@@ -155,7 +159,13 @@ class Message:
             raise self.misplaced("TxDtls")
         self.group = group
         self.bound(len(self.details), MAX_RECORDS)
-        self.details.append(read_detail(element, self.names, self.entry_place))
+        if self.first_detail is None:
+            self.first_detail = element  # the only one as a rule, and then read with its entry
+            self.source.unread = 0
+            return
+        if not self.details:
+            self.details.append(self.reader.detail(self.first_detail, self.entry_place))
+        self.details.append(self.reader.detail(element, self.entry_place))
         self.done_with(element, group)
 
     def is_next_group(self, group: etree._Element) -> bool:
@@ -177,7 +187,11 @@ class Message:
         if parent is None or not self.is_home(parent):
             raise self.misplaced("Ntry")
         self.bound(self.entries, MAX_RECORDS)
-        entry = read_entry(element, self.names, self.entry_place)
+        if self.details and self.group is not None:
+            element.remove(self.group)  # its transactions were read, each with its own source
+        entry, detail = self.reader.entry(element, self.entry_place)
+        if self.first_detail is not None and not self.details:
+            self.details.append(detail)
         self.entries += 1
         if entry.status != "BOOK":
             self.unbooked += 1
@@ -197,7 +211,7 @@ class Message:
     def take_statement(self, element: etree._Element) -> None:
         """Close a statement: account, period, balances and totals around its lines."""
         parent = element.getparent()
-        if parent is None or self.details or not (self.home is element or is_message(parent)):
+        if parent is None or self.first_detail is not None or not (self.home is element or is_message(parent)):
             raise self.misplaced(self.names[element.tag])
         head = read_head(self.head, self.names, self.place)
         is_first = head.page in (None, 1)
@@ -227,11 +241,6 @@ class Message:
         self.home = None
         self.enter()
         self.done_with(element, parent)
-
-    @property
-    def entry_place(self) -> str:
-        """Where the entry that is open stands."""
-        return f"{self.place}/Ntry[{self.entries + 1}]"
 
     def bound(self, count: int, limit: int) -> None:
         """Refuse a statement that holds more than any honest one."""

@@ -9,21 +9,33 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from bank_adapters.statements.camt_values import (
-    DIRECTIONS,
-    Names,
-    amount_of,
-    bad_structure,
-    child_at,
-    day_in,
-    parts_of,
-    text_at,
-    text_of,
-)
+from bank_adapters.statements.camt_shapes import Shapes
+from bank_adapters.statements.camt_values import DIRECTIONS, Amount, Names, amount_of, bad_structure, day_of
 from bank_adapters.statements.model import Direction, Notice, StatementLine
 
-_ONCE_IN_ENTRY = frozenset({"Amt", "CdtDbtInd", "Sts", "RvslInd", "BookgDt", "ValDt"})
-_ONCE_IN_DETAIL = frozenset({"Amt", "CdtDbtInd", "AmtDtls"})
+# In later versions a status and the name of a party stand one level deeper.
+ENTRY_FACTS = (
+    ("CdtDbtInd",),
+    ("Sts/Cd", "Sts"),
+    ("RvslInd",),
+    ("ValDt/Dt", "ValDt/DtTm"),
+    ("BookgDt/Dt", "BookgDt/DtTm"),
+    ("AcctSvcrRef",),
+    ("NtryRef",),
+)
+ENTRY_TEXTS = ("AddtlNtryInf",)
+DETAIL_AMOUNT = ("Amt", "AmtDtls/TxAmt/Amt")
+DETAIL_FACTS = (
+    ("CdtDbtInd",),
+    ("Refs/AcctSvcrRef",),
+    ("Refs/TxId",),
+    ("Refs/InstrId",),
+    ("Refs/EndToEndId",),
+    ("RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm"),
+    ("RltdPties/Cdtr/Nm", "RltdPties/Cdtr/Pty/Nm"),
+)
+DETAIL_TEXTS = ("RmtInf/Ustrd", "AddtlTxInf")
+_NO_REFERENCE = frozenset({None, "NOTPROVIDED", "NONREF", "NotProvided", "NotReferenced", "notprovided", "nonref"})
 _FLAGS = {None: False, "true": True, "1": True, "false": False, "0": False}
 
 
@@ -37,7 +49,7 @@ class Detail(NamedTuple):
     description: str
     debtor: str | None
     creditor: str | None
-    raw: str
+    raw: str = ""  # only where the entry has several, else the entry's holds it
 
     def effect_vnd(self, entry_direction: Direction) -> int:
         """Return the effect on the balance; without a mark of its own it follows the entry."""
@@ -70,7 +82,7 @@ class Entry(NamedTuple):
             direction,
             more.bank_reference or self.bank_reference,
             more.description or self.description,
-            f"{self.raw}\n{more.raw}" if detail else self.raw,
+            f"{self.raw}\n{more.raw}" if more.raw else self.raw,
             self.place,
             more.debtor if direction == "credit" else more.creditor,
             None,  # camt has no running balance
@@ -79,74 +91,71 @@ class Entry(NamedTuple):
         )
 
 
-NO_DETAIL = Detail(None, None, None, None, "", None, None, "")
+NO_DETAIL = Detail(None, None, None, None, "", None, None)
 
 
-def read_entry(element: etree._Element, names: Names, place: str) -> Entry:
-    """Read an Ntry; raises StatementError when anything it must state is missing or wrong."""
-    parts = parts_of(element, names, _ONCE_IN_ENTRY, place)
-    find = parts.get
-    amount = find("Amt")
-    direction = DIRECTIONS.get(text_of(find("CdtDbtInd")))
-    status = text_of(find("Sts")) or text_at(find("Sts"), names, "Cd")
-    if amount is None or direction is None or status is None:
-        raise bad_structure(place, "bút toán thiếu Amt, CdtDbtInd hoặc Sts", "an entry lacks Amt, CdtDbtInd or Sts")
-    reversal = _FLAGS.get(text_of(find("RvslInd")))
-    if reversal is None:
-        raise bad_structure(f"{place}/RvslInd", "RvslInd sai", "RvslInd is wrong")
-    value_date = day_in(find("ValDt"), names, f"{place}/ValDt")
-    booked_on = day_in(find("BookgDt"), names, f"{place}/BookgDt") or value_date
-    if booked_on is None:
-        raise bad_structure(place, "bút toán không có ngày", "an entry has no date")
-    return Entry(
-        place,
-        status,
-        amount_of(amount, f"{place}/Amt"),
-        direction,
-        reversal,
-        booked_on,
-        value_date or booked_on,
-        known(text_of(find("AcctSvcrRef")) or text_of(find("NtryRef"))),
-        joined(element, names, "AddtlNtryInf") if "AddtlNtryInf" in parts else "",
-        source_of(element),
-    )
+class EntryReader:
+    """Reads the entries of one message, and the transactions in them."""
+
+    def __init__(self, names: Names) -> None:
+        facts = [*ENTRY_FACTS, *map(inside, DETAIL_FACTS)]
+        self.entries = Shapes(names, [("Amt",), inside(DETAIL_AMOUNT)], facts, [*ENTRY_TEXTS, *inside(DETAIL_TEXTS)])
+        self.details = Shapes(names, [DETAIL_AMOUNT], DETAIL_FACTS, DETAIL_TEXTS)
+
+    def entry(self, element: etree._Element, place: str) -> tuple[Entry, Detail]:
+        """Read an Ntry with the one transaction it may still hold.
+
+        Raises StatementError when anything it must state is missing or wrong.
+        """
+        amounts, facts, texts = self.entries.find(element, place)
+        mark, status, reversal, valued, booked, reference, own_reference = facts[: len(ENTRY_FACTS)]
+        amount_vnd = amount_of(amounts[0], place, "Amt")
+        direction = DIRECTIONS.get(mark)
+        if amount_vnd is None or direction is None or not status:
+            raise bad_structure(place, "bút toán thiếu Amt, CdtDbtInd hoặc Sts", "an entry lacks Amt, CdtDbtInd or Sts")
+        if reversal not in _FLAGS:
+            raise bad_structure(f"{place}/RvslInd", "RvslInd sai", "RvslInd is wrong")
+        value_date = day_of(valued, place, "ValDt") if valued else None
+        booked_on = day_of(booked, place, "BookgDt") if booked else value_date
+        if booked_on is None:
+            raise bad_structure(place, "bút toán không có ngày", "an entry has no date")
+        entry = Entry(
+            place,
+            status,
+            amount_vnd,
+            direction,
+            _FLAGS[reversal],
+            booked_on,
+            value_date or booked_on,
+            known(reference or own_reference),
+            texts[0],
+            source_of(element),
+        )
+        return entry, detail_of(amounts[1], facts[len(ENTRY_FACTS) :], texts[1:], place)
+
+    def detail(self, element: etree._Element, place: str) -> Detail:
+        """Read a TxDtls by itself; raises StatementError for an amount that is not whole đồng."""
+        amounts, facts, texts = self.details.find(element, place)
+        return detail_of(amounts[0], facts, texts, place)._replace(raw=source_of(element))
 
 
-def read_detail(element: etree._Element, names: Names, place: str) -> Detail:
-    """Read a TxDtls; raises StatementError for an amount that is not whole đồng."""
-    parts = parts_of(element, names, _ONCE_IN_DETAIL, f"{place}/TxDtls")
-    find = parts.get
-    amount = find("Amt")
-    if amount is None:
-        amount = child_at(find("AmtDtls"), names, "TxAmt", "Amt")
-    name_of = names.get
-    references = {name_of(child.tag): text_of(child) for child in find("Refs", ())}
-    remittance = find("RmtInf")
-    description = "" if remittance is None else joined(remittance, names, "Ustrd")
-    if not description and "AddtlTxInf" in parts:
-        description = joined(element, names, "AddtlTxInf")
-    parties = find("RltdPties")
+def inside(paths: Sequence[str]) -> list[str]:
+    """Return the paths of a transaction as its entry sees them."""
+    return [f"NtryDtls/TxDtls/{path}" for path in paths]
+
+
+def detail_of(amount: Amount, facts: Sequence[str | None], texts: Sequence[str], place: str) -> Detail:
+    """Make a transaction of what was found; raises StatementError for an amount that is not whole đồng."""
+    mark, reference, transaction, instruction, end_to_end, debtor, creditor = facts
     return Detail(
-        None if amount is None else amount_of(amount, f"{place}/TxDtls/Amt"),
-        DIRECTIONS.get(text_of(find("CdtDbtInd"))),
-        known(references.get("AcctSvcrRef") or references.get("TxId") or references.get("InstrId")),
-        known(references.get("EndToEndId")),
-        description,
-        None if parties is None else party(parties, names, "Dbtr"),
-        None if parties is None else party(parties, names, "Cdtr"),
-        source_of(element),
+        amount_of(amount, place, "TxDtls/Amt"),
+        DIRECTIONS.get(mark),
+        known(reference or transaction or instruction),
+        known(end_to_end),
+        texts[0] or texts[1],
+        debtor or None,
+        creditor or None,
     )
-
-
-def party(parties: etree._Element, names: Names, role: str) -> str | None:
-    """Return the name of one side; from version 03 on it stands one level deeper."""
-    side = child_at(parties, names, role)
-    return None if side is None else text_at(side, names, "Nm") or text_at(side, names, "Pty", "Nm")
-
-
-def joined(element: etree._Element, names: Names, name: str) -> str:
-    """Join the texts of the children of one name."""
-    return " ".join(text for child in element if names.get(child.tag) == name and (text := text_of(child)))
 
 
 def source_of(element: etree._Element) -> str:
@@ -156,7 +165,7 @@ def source_of(element: etree._Element) -> str:
 
 def known(reference: str | None) -> str | None:
     """Drop the words by which a bank says that there is no reference."""
-    return None if reference is None or reference.upper() in ("NOTPROVIDED", "NONREF") else reference
+    return None if reference in _NO_REFERENCE or not reference else reference
 
 
 def lines_of(entry: Entry, details: Sequence[Detail], number: int) -> tuple[list[StatementLine], Notice | None]:
@@ -166,6 +175,8 @@ def lines_of(entry: Entry, details: Sequence[Detail], number: int) -> tuple[list
     """
     only = details[0] if len(details) == 1 else None
     whole = entry.line(number, only or merged(details), entry.amount_vnd, entry.direction)
+    if only is not None and only.amount_vnd == entry.amount_vnd and only.direction in (None, entry.direction):
+        return [whole], None
     if all(detail.amount_vnd is None for detail in details):
         return [whole], None
     parts = [detail.effect_vnd(entry.direction) for detail in details]
@@ -177,8 +188,6 @@ def lines_of(entry: Entry, details: Sequence[Detail], number: int) -> tuple[list
             "Tổng các giao dịch chi tiết khác số tiền của bút toán; lấy theo bút toán.",
             "The transactions do not add up to the entry; the entry's amount was taken.",
         )
-    if only is not None:
-        return [whole], None
     return [
         entry.line(number + offset, detail, abs(part), "credit" if part > 0 else "debit")
         for offset, (detail, part) in enumerate(zip(details, parts, strict=True))

@@ -12,19 +12,15 @@ from bank_adapters.statements.camt_values import (
     amount_of,
     bad_structure,
     child_at,
-    day_in,
+    child_of,
     day_of,
     dong_of,
     number_of,
-    parts_of,
     text_at,
     text_of,
 )
 from bank_adapters.statements.errors import StatementError
 
-_ONCE = frozenset({"Amt", "CdtDbtInd", "Dt"})
-_OPENINGS = ("OPBD", "PRCD")
-_FLAGS = {None: None, "true": True, "1": True, "false": False, "0": False}
 
 
 class Balance(NamedTuple):
@@ -56,14 +52,20 @@ def read_balance(element: etree._Element, names: Names, place: str) -> Balance |
     if code not in ("OPBD", "PRCD", "CLBD", "ITBD"):
         return None
     place = f"{place}/Bal[{code}]"
-    parts = parts_of(element, names, _ONCE, place)
-    amount = parts.get("Amt")
-    direction = DIRECTIONS.get(text_of(parts.get("CdtDbtInd")))
-    if amount is None or direction is None:
+    found = [names.get(child.tag) for child in element]
+    if any(found.count(name) > 1 for name in ("Amt", "CdtDbtInd", "Dt")):
+        raise bad_structure(place, "một mục đứng hai lần", "something is stated twice")
+    stated_amount = child_of(element, names, "Amt")
+    direction = DIRECTIONS.get(text_at(element, names, "CdtDbtInd"))
+    day = child_of(element, names, "Dt")
+    amount_vnd = None
+    if stated_amount is not None and not len(stated_amount):
+        amount_vnd = amount_of((stated_amount.text, stated_amount.get("Ccy")), place, "Amt")
+    if amount_vnd is None or direction is None:
         raise bad_structure(place, "số dư thiếu số tiền hoặc dấu", "a balance lacks its amount or sign")
-    amount_vnd = amount_of(amount, f"{place}/Amt")
     signed = amount_vnd if direction == "credit" else -amount_vnd
-    return Balance(code, signed, day_in(parts.get("Dt"), names, f"{place}/Dt"))
+    stated = None if day is None else text_at(day, names, "Dt") or text_at(day, names, "DtTm")
+    return Balance(code, signed, day_of(stated, place, "Dt") if stated else None)
 
 
 def opening_and_closing(
@@ -117,8 +119,8 @@ def read_period(element: etree._Element | None, names: Names, place: str) -> tup
     """Return the days a statement covers; an end at midnight sharp belongs to the day before."""
     texts = {name: text_at(element, names, name) for name in ("FrDtTm", "FrDt", "ToDtTm", "ToDt")}
     begin, end = texts["FrDtTm"] or texts["FrDt"], texts["ToDtTm"] or texts["ToDt"]
-    first = day_of(begin, f"{place}/FrDtTm") if begin else None
-    last = day_of(end, f"{place}/ToDtTm") if end else None
+    first = day_of(begin, place, "FrDtTm") if begin else None
+    last = day_of(end, place, "ToDtTm") if end else None
     if first and last and first < last and (end or "")[10:19] == "T00:00:00":
         last -= timedelta(days=1)
     return first, last
@@ -127,4 +129,4 @@ def read_period(element: etree._Element | None, names: Names, place: str) -> tup
 def read_total(summary: etree._Element | None, names: Names, name: str, place: str) -> int | None:
     """Return a stated total in đồng."""
     text = text_of(child_at(summary, names, name, "Sum"))
-    return None if text is None else dong_of(text, f"{place}/TxsSummry/{name}/Sum")
+    return None if text is None else dong_of(text, place, f"TxsSummry/{name}/Sum")

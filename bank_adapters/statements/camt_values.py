@@ -26,8 +26,8 @@ ValDt Bal Ccy TxsSummry StmtPgntn RptPgntn NtfctnPgntn Stmt Rpt Ntfctn""".split(
 
 Names = Mapping[str, str]
 """Full name of an element -> its local name, for the elements of the message's own namespace that are read."""
-Parts = dict[str | None, etree._Element]
-"""The children of an element by local name, the last of each; those that nobody reads are under None."""
+Amount = tuple[str | None, str | None]
+"""Text and currency of an amount; None and None where there is none."""
 
 
 def names_in(namespace: str) -> Names:
@@ -35,25 +35,12 @@ def names_in(namespace: str) -> Names:
     return {f"{{{namespace}}}{name}": name for name in _READ}
 
 
-def parts_of(element: etree._Element, names: Names, once: frozenset[str], place: str) -> Parts:
-    """Return the children by name; raises StatementError where one that says how much or when stands twice."""
-    name_of = names.get
-    parts = {name_of(child.tag): child for child in element}
-    if len(parts) != len(element):
-        seen = [name for child in element if (name := name_of(child.tag)) in once]
-        if len(seen) != len(set(seen)):
-            raise bad_structure(place, "một mục đứng hai lần", "something is stated twice")
-    return parts
-
-
 def text_of(element: etree._Element | None) -> str | None:
-    """Return the text of a leaf; None where there is no element or no text. A leaf that has leaves is none."""
+    """Return the text of a leaf; None where there is no element or no text."""
     if element is None:
         return None
     text = element.text
-    if text is None or len(element):
-        return None
-    return text.strip() or None
+    return text.strip() or None if text else None
 
 
 def text_at(element: etree._Element | None, names: Names, *path: str) -> str | None:
@@ -63,57 +50,69 @@ def text_at(element: etree._Element | None, names: Names, *path: str) -> str | N
 
 def child_at(element: etree._Element | None, names: Names, *path: str) -> etree._Element | None:
     """Return the first element at a path."""
-    for wanted in path:
+    for name in path:
         if element is None:
             return None
-        element = next((child for child in element if names.get(child.tag) == wanted), None)
+        element = child_of(element, names, name)
     return element
 
 
-def amount_of(element: etree._Element, place: str) -> int:
-    """Read whole đồng, strictly; raises StatementError for another currency or a fraction."""
-    if element.get("Ccy") != "VND":
+def child_of(element: etree._Element, names: Names, name: str) -> etree._Element | None:
+    """Return the first child of a name."""
+    for child in element:
+        if names.get(child.tag) == name:
+            return child
+    return None
+
+
+def amount_of(amount: Amount, place: str, name: str) -> int | None:
+    """Read whole đồng, strictly; None where there is no amount.
+
+    Raises StatementError for another currency, or a fraction.
+    """
+    text, currency = amount
+    if currency != "VND":
+        if amount == (None, None):
+            return None
         raise StatementError(
             "bad_currency",
-            place,
+            f"{place}/{name}",
             "Số tiền không phải bằng đồng Việt Nam.",
             "The amount is not in Vietnamese đồng.",
         )
-    return dong_of(text_of(element) or "", place)
+    return dong_of((text or "").strip(), place, name)
 
 
-def dong_of(text: str, place: str) -> int:
+def dong_of(text: str, place: str, name: str) -> int:
     """Return whole đồng; raises StatementError."""
-    match = _AMOUNT.fullmatch(text)
-    if match is None:
+    amount_vnd = _dong(text)
+    if amount_vnd is None:
         raise StatementError(
             "bad_amount",
-            place,
+            f"{place}/{name}",
             f"Không đọc được số tiền «{text[:24]}»; đồng Việt Nam không có phần lẻ.",
             f"Cannot read the amount «{text[:24]}»; the đồng has no fraction.",
         )
-    return int(match.group(1))
+    return amount_vnd
 
 
-def day_in(element: etree._Element | None, names: Names, place: str) -> date | None:
-    """Read the day of a date choice (Dt or DtTm below it); None where it is not there."""
-    if element is None:
-        return None
-    text = text_at(element, names, "Dt") or text_at(element, names, "DtTm")
-    return None if text is None else day_of(text, place)
-
-
-def day_of(text: str, place: str) -> date:
+def day_of(text: str, place: str, name: str) -> date:
     """Read a day, or the day in Việt Nam of a moment; raises StatementError for any other text."""
     day = _day(text)
     if day is None:
         raise StatementError(
             "bad_date",
-            place,
+            f"{place}/{name}",
             f"Không đọc được ngày «{text[:24]}».",
             f"Cannot read the date «{text[:24]}».",
         )
     return day
+
+
+@lru_cache(maxsize=4096)  # a school's fees are few amounts, and its statement has few days
+def _dong(text: str) -> int | None:
+    match = _AMOUNT.fullmatch(text)
+    return int(match[1]) if match else None
 
 
 @lru_cache(maxsize=4096)
