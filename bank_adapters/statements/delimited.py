@@ -24,9 +24,12 @@ def read(data: bytes) -> list[Sheet]:
         text, delimiter, offset = text.partition("\n")[2], first_line[4], 1
     else:
         delimiter, offset = sniff(text), 0
+    number = offset
     for number, cells in enumerate(records(text, delimiter), start=1 + offset):
         values: list[Value] = [cell or None for cell in cells]
         builder.add(number, values)
+    if not text.endswith(("\n", "\r")):
+        builder.open_row = number
     return [builder.sheet()]
 
 

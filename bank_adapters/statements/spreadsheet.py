@@ -3,16 +3,20 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from bank_adapters.statements.errors import Problems, StatementError
-from bank_adapters.statements.headers import Header, find_header
+from bank_adapters.statements.headers import Header, find_header, folded, labels_of
 from bank_adapters.statements.layouts import Layout
 from bank_adapters.statements.model import Direction, Notice, Statement, StatementLine
-from bank_adapters.statements.proof import newest_first
+from bank_adapters.statements.one_amount import two_sided
+from bank_adapters.statements.proof import newest_first, prove
 from bank_adapters.statements.rows import Row, Sheet
 from bank_adapters.statements.sheet_facts import Facts, is_zero, may_be_amount
-from bank_adapters.statements.values import is_blank, parse_amount, parse_date, refuse_formula, split_date, text_of
+from bank_adapters.statements.values import Value, is_blank, parse_amount, parse_date, refuse_formula, split_date, text_of
 
+LEDGER_WORDS = frozenset({"tk doi ung", "ngay ghi so", "ngay hach toan", "so chung tu", "ngay chung tu", "chung tu"})
+DAYS_TO_1904 = 1462
 _COLUMN_NUMBER = re.compile(r"\(?[0-9A-Za-z]{1,2}\)?")
 
 
@@ -22,7 +26,7 @@ def read(sheets: Sequence[Sheet], layouts: Sequence[Layout]) -> list[Statement]:
     for sheet in sheets:
         recognised = recognise(sheet, layouts)
         if recognised is not None:
-            statements.append(SheetReader(sheet, *recognised).statement())
+            statements.append(SheetReader(*two_sided(sheet, *recognised)).statement())
     if not statements:
         raise StatementError(
             "no_header",
@@ -36,21 +40,54 @@ def read(sheets: Sequence[Sheet], layouts: Sequence[Layout]) -> list[Statement]:
 
 
 def recognise(sheet: Sheet, layouts: Sequence[Layout]) -> tuple[Layout, Header] | None:
-    """Choose the layout that names the most columns; raises StatementError when two read it differently."""
+    """Choose the layout that names the most columns, and whose bank is named above them if several do.
+
+    Raises StatementError when two of them would read the sheet differently.
+    """
     found = [(layout, header) for layout in layouts if (header := find_header(sheet.rows, layout.columns))]
     if not found:
         return None
+    for layout, header in found:
+        refuse_ledger(sheet, layout, header)
     most = max(len(header.columns) for _, header in found)
     best = [(layout, header) for layout, header in found if len(header.columns) == most]
-    if any(header != best[0][1] for _, header in best):
+    named = [(layout, header) for layout, header in best if names_bank(sheet, layout, header)]
+    best = named or best
+    if any(reading(*one) != reading(*best[0]) for one in best):
         names = ", ".join(layout.name for layout, _ in best)
         raise StatementError(
             "unknown_layout",
             sheet.name,
-            f"Tiêu đề cột khớp với nhiều mẫu ({names}). Hãy chọn mẫu của ngân hàng.",
-            f"The header fits several layouts ({names}). Choose the bank's layout.",
+            f"Tiêu đề cột khớp với nhiều mẫu ({names}) mà mỗi mẫu đọc một cách. Hãy chọn mẫu của ngân hàng.",
+            f"The header fits several layouts ({names}) that read it differently. Choose the bank's layout.",
         )
     return best[0]
+
+
+def refuse_ledger(sheet: Sheet, layout: Layout, header: Header) -> None:
+    """Refuse the school's books: there money that came in is a debit, so read as a statement they turn it round."""
+    heads = sheet.rows[header.first : header.body]
+    names = {name for row in heads for cell in row.cells for name in labels_of(cell)}
+    if layout.source and not names.isdisjoint(LEDGER_WORDS):  # a layout that the school confirmed has no source
+        raise StatementError(
+            "unknown_layout",
+            heads[0].place(),
+            "Đây là sổ kế toán (có cột chứng từ hoặc TK đối ứng), không phải sao kê ngân hàng. Hãy nộp ở mục sổ kế "
+            "toán.",
+            "These are the school's books (they have vouchers or contra accounts), no bank statement. Import them as "
+            "books.",
+        )
+
+
+def names_bank(sheet: Sheet, layout: Layout, header: Header) -> bool:
+    """Tell whether the name of a layout's bank stands above the table, or names the sheet."""
+    texts = [sheet.name, *(text_of(cell) for row in sheet.rows[: header.first] for cell in row.cells)]
+    return any(f" {hint} " in f" {folded(text)} " for text in texts for hint in layout.hints)
+
+
+def reading(layout: Layout, header: Header) -> tuple[object, ...]:
+    """Return all of a layout that decides what a sheet is read as."""
+    return header, layout.account, layout.opening, layout.closing, layout.totals, layout.ignored
 
 
 class SheetReader:
@@ -64,6 +101,7 @@ class SheetReader:
         self.lines: list[StatementLine] = []
         self.notices: list[Notice] = []
         self.after_totals = False
+        self.last_row: Row | None = None
 
     def statement(self) -> Statement:
         """Read the sheet; raises StatementError with every bad row."""
@@ -78,7 +116,7 @@ class SheetReader:
         problems.raise_if_any()
         ordered = list(reversed(self.lines)) if newest_first(self.lines) else self.lines
         facts = self.facts
-        return Statement(
+        statement = Statement(
             account_number=facts.account_number,
             currency="VND",
             period_from=facts.period[0] if facts.period else None,
@@ -92,6 +130,25 @@ class SheetReader:
             debits_vnd=facts.amounts.get("debits"),
             notices=tuple(self.notices),
         )
+        self.refuse_cut(statement)
+        return statement
+
+    def refuse_cut(self, statement: Statement) -> None:
+        """Refuse a last line that has no end and whose amount nothing vouches for: half of 1500000 is 150."""
+        if self.last_row is None or self.last_row.number != self.sheet.open_row:
+            return
+        proof = prove(statement)
+        vouched = statement.closing_vnd is not None or statement.credits_vnd is not None
+        whole = len(statement.lines) > 1 and proof.running_balances == len(statement.lines)
+        if proof.first_break is not None or not (vouched or whole):
+            raise StatementError(
+                "bad_structure",
+                self.last_row.place(),
+                "Dòng cuối của tệp không có dấu xuống dòng, có thể bị cắt giữa chừng, và không có số dư nào xác nhận số "
+                "tiền. Hãy tải lại tệp; nếu tệp đủ, hãy thêm một dòng trống ở cuối.",
+                "The last row has no line end, so it may be cut short, and no balance vouches for its amount. Download "
+                "the file again; if it is whole, add an empty line at its end.",
+            )
 
     def read_row(self, row: Row) -> None:
         """Sort one row; raises StatementError when it may hold money but cannot be read."""
@@ -108,6 +165,7 @@ class SheetReader:
             line = self.line(row)
             if line is not None:
                 self.lines.append(line)
+                self.last_row = row
         elif not self.after_totals:
             self.notices.append(skipped(row))
 
@@ -120,7 +178,7 @@ class SheetReader:
         """Read a movement; None for one of zero đồng, which changes nothing."""
         columns = self.header.columns
         booked_place = row.place(columns["booked_on"])
-        booked_on, after_date = split_date(row.cell(columns["booked_on"]), booked_place)
+        booked_on, after_date = split_date(self.dated(row.cell(columns["booked_on"])), booked_place)
         movement = self.movement(row)
         if movement is None:
             self.notices.append(skipped(row))
@@ -133,7 +191,7 @@ class SheetReader:
             refuse_formula(row.cell(columns.get(name)), row.place(columns.get(name)))
         return StatementLine(
             line_no=0,
-            value_date=parse_date(row.cell(value_column), row.place(value_column)) or booked_on,
+            value_date=parse_date(self.dated(row.cell(value_column)), row.place(value_column)) or booked_on,
             booked_on=booked_on,
             amount_vnd=amount_vnd,
             direction=direction,
@@ -144,6 +202,12 @@ class SheetReader:
             counterparty=text_of(row.cell(columns.get("counterparty"))) or None,
             balance_after_vnd=parse_amount(row.cell(balance_column), row.place(balance_column)),
         )
+
+    def dated(self, value: Value) -> Value:
+        """Return a cell that should be a day; a bare number counts from 1904 where the workbook does."""
+        if self.sheet.epoch_1904 and isinstance(value, int | Decimal):
+            return value + DAYS_TO_1904
+        return value
 
     def movement(self, row: Row) -> tuple[int, Direction] | None:
         """Return amount and direction of a row; exactly one of debit and credit may state one."""
