@@ -9,6 +9,7 @@ from bank_adapters.statements.errors import Problems, StatementError
 from bank_adapters.statements.headers import Header, find_header, folded, labels_of
 from bank_adapters.statements.layouts import Layout
 from bank_adapters.statements.model import Direction, Notice, Statement, StatementLine
+from bank_adapters.statements.old_codes import Count
 from bank_adapters.statements.one_amount import two_sided
 from bank_adapters.statements.proof import newest_first, prove
 from bank_adapters.statements.rows import Row, Sheet
@@ -166,8 +167,22 @@ class SheetReader:
             if line is not None:
                 self.lines.append(line)
                 self.last_row = row
+                self.note_old_code(line)
         elif not self.after_totals:
             self.notices.append(skipped(row))
+
+    def note_old_code(self, line: StatementLine) -> None:
+        """Say of a memo that it is in a code from before Unicode; it stays as the bank wrote it."""
+        count = Count()
+        if not line.description.isascii() and count.add(line.description) and count.code:
+            self.notices.append(
+                Notice(
+                    "old_code",
+                    line.place,
+                    f"Nội dung dòng này viết bằng bảng mã {count.code} nên không đọc được thành chữ.",
+                    f"The text of this row is in {count.code} and does not read as words.",
+                )
+            )
 
     def has_amount(self, row: Row, *, dated: bool) -> bool:
         """Tell whether a row may state money: page numbers and places to sign stand below columns of money, too."""

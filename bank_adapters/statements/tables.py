@@ -6,6 +6,7 @@ follows no link and stays within fixed limits of memory; what it cannot read it 
 
 from bank_adapters.statements import delimited, html_table, xls, xlsx
 from bank_adapters.statements.errors import StatementError
+from bank_adapters.statements.old_codes import refuse_old_codes
 from bank_adapters.statements.rows import Row, Sheet
 from bank_adapters.statements.values import Formula, Value
 
@@ -17,8 +18,16 @@ OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 def read_tables(data: bytes, filename: str) -> list[Sheet]:
     """Read the visible sheets of a file; the content decides its format, not the name.
 
-    Raises StatementError when it is damaged, protected, unsafe, too large or of another format.
+    Raises StatementError when it is damaged, protected, unsafe, too large, of another format, or in a code of letters
+    from before Unicode.
     """
+    sheets = read_sheets(data, filename)
+    refuse_old_codes(sheets)
+    return sheets
+
+
+def read_sheets(data: bytes, filename: str) -> list[Sheet]:
+    """Read a file by the format that its content shows."""
     if data.startswith(b"PK"):
         return xlsx.read(data)
     if data.startswith(OLE_MAGIC):
