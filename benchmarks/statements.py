@@ -57,7 +57,7 @@ def statement(lines: int) -> Statement:
             amount_vnd=500_000 + number % 700 * 1000,
             direction="credit" if number % 50 else "debit",
             bank_reference=f"FT25279{number:06d}",
-            description=f"MBVCB.{number:010d}.HP7K3M9Q2XAT nop tien thang 10.CT tu 0011001234567 NGUYEN VAN MAU toi 0071",
+            description=f"MBVCB.{number:010d}.HP7K3M9Q2XAT nop tien thang 10.CT tu 0011001234567 NGUYEN VAN MAU",
             raw="",
             counterparty="NGUYEN VAN MAU",
             payer_reference=f"E2E{number}",

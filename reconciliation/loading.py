@@ -113,7 +113,9 @@ STATEMENTS = text("""
         format
     FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
       AND period_to >= :first AND period_from <= :last
+      AND (break_at IS NOT NULL OR format NOT IN ('camt.052', 'camt.054', 'mt942'))
 """)
+"""Reports within a day bring lines, but are no statement of it: the day still waits for one."""
 FIRST_DAY = text("""
     SELECT min(period_from) FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
 """)

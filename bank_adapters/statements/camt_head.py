@@ -22,7 +22,6 @@ from bank_adapters.statements.camt_values import (
 from bank_adapters.statements.errors import StatementError
 
 
-
 class Balance(NamedTuple):
     """One balance: its code (OPBD, CLBD, PRCD, ITBD, CLAV, …), negative when overdrawn."""
 

@@ -19,10 +19,14 @@ _MOMENT = re.compile(
 )
 
 # Every element that is read; a message's namespace is put before them once, since versions differ in that only.
-_READ = """AcctSvcrRef Acct AddtlNtryInf AddtlTxInf Amt AmtDtls BookgDt Btch Cd CdOrPrtry CdtDbtInd Cdtr Dbtr Dt DtTm
-ElctrncSeqNb EndToEndId FrDt FrDtTm FrToDt IBAN Id InstrId LastPgInd LglSeqNb Nm NbOfTxs Ntry NtryDtls NtryRef Othr
-PgNb Pty Refs RltdPties RmtInf RvslInd Sts Sum ToDt ToDtTm Tp TtlCdtNtries TtlDbtNtries TxAmt TxDtls TxId Ustrd
-ValDt Bal Ccy TxsSummry StmtPgntn RptPgntn NtfctnPgntn Stmt Rpt Ntfctn""".split()
+_READ = (
+    "AcctSvcrRef", "Acct", "AddtlNtryInf", "AddtlTxInf", "Amt", "AmtDtls", "Bal", "BookgDt", "Btch", "Ccy", "Cd",
+    "CdOrPrtry", "CdtDbtInd", "Cdtr", "Dbtr", "Dt", "DtTm", "ElctrncSeqNb", "EndToEndId", "FrDt", "FrDtTm", "FrToDt",
+    "IBAN", "Id", "InstrId", "LastPgInd", "LglSeqNb", "NbOfTxs", "Nm", "Ntfctn", "NtfctnPgntn", "Ntry", "NtryDtls",
+    "NtryRef", "Othr", "PgNb", "Pty", "Refs", "RltdPties", "RmtInf", "Rpt", "RptPgntn", "RvslInd", "Stmt", "StmtPgntn",
+    "Sts", "Sum", "ToDt", "ToDtTm", "Tp", "TtlCdtNtries", "TtlDbtNtries", "TxAmt", "TxDtls", "TxId", "TxsSummry",
+    "Ustrd", "ValDt",
+)  # fmt: skip
 
 Names = Mapping[str, str]
 """Full name of an element -> its local name, for the elements of the message's own namespace that are read."""

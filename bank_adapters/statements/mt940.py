@@ -147,9 +147,7 @@ def bad_field(error: FieldError, place: str) -> StatementError:
         "bad_date": ("có ngày không có thật", "of a day that does not exist"),
     }
     vi, en = reasons[error.code]
-    return StatementError(
-        error.code, f"{place}, :61: thứ {error.number}", f"Dòng này {vi}.", f"This movement is {en}."
-    )
+    return StatementError(error.code, f"{place}, :61: thứ {error.number}", f"Dòng này {vi}.", f"This movement is {en}.")
 
 
 def check_balances(body: str, place: str) -> None:

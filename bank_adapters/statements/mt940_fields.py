@@ -1,7 +1,7 @@
 """Fields 61 and 86 of MT940 and MT942 as the mt-940 library shall read them: exactly, and with nothing built twice.
 
 The library's own field 61 is lenient where money is concerned: it reads 1.500.000 as 1, takes any Unicode digit,
-moves the 30th of February and overwrites a line that lacks a type code. It lets a field be replaced, which is done here.
+moves the 30th of February and overwrites a line that lacks a type code. It lets a field be replaced: done here.
 """
 
 import re
@@ -35,7 +35,7 @@ class FieldError(Exception):
         self.code = code
 
 
-class Movement(mt940.tags.Statement):  # type: ignore[misc]  # the library comes without types
+class Movement(mt940.tags.Statement):
     """Field 61: day of value, day of booking, mark, amount, type, the customer's reference and the bank's."""
 
     RE_FLAGS: ClassVar[re.RegexFlag] = re.ASCII | re.VERBOSE
@@ -74,7 +74,7 @@ class Movement(mt940.tags.Statement):  # type: ignore[misc]  # the library comes
         return value
 
 
-class Details(mt940.tags.TransactionDetails):  # type: ignore[misc]  # the library comes without types
+class Details(mt940.tags.TransactionDetails):
     """Field 86, whole."""
 
     def parse(self, transactions: Any, value: str) -> dict[str, Any]:  # noqa: ARG002 - as the library has it

@@ -139,6 +139,6 @@ def old_code(code: str, place: str) -> StatementError:
         place,
         f"Tệp dùng bảng mã {code}, ví dụ ở {place}. Hãy chuyển sang Unicode (Unikey: Ctrl+Shift+F6, nguồn {code}, "
         "đích Unicode) rồi lưu dạng XLSX hoặc CSV UTF-8 và nộp lại.",
-        f"The file's text is in {code}, for instance at {place}. Convert it to Unicode (Unikey: Ctrl+Shift+F6), save it "
-        "as XLSX or CSV UTF-8 and send it again.",
+        f"The file's text is in {code}, for instance at {place}. Convert it to Unicode (Unikey: Ctrl+Shift+F6), save "
+        "it as XLSX or CSV UTF-8 and send it again.",
     )

@@ -72,7 +72,7 @@ class CompoundFile:
         return tuple(table)
 
     def _chain(self, start: int) -> bytes:
-        parts = []
+        parts: list[bytes] = []
         number = start
         while number < _LAST_SECTOR:
             if number >= len(self._table) or len(parts) > self._sectors:
@@ -82,7 +82,7 @@ class CompoundFile:
         return b"".join(parts)
 
     def _mini_chain(self, start: int) -> bytes:
-        parts = []
+        parts: list[bytes] = []
         number = start
         while number < _LAST_SECTOR:
             if number >= len(self._mini_table) or len(parts) > len(self._mini_table):

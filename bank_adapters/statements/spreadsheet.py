@@ -6,17 +6,27 @@ from dataclasses import replace
 from decimal import Decimal
 
 from bank_adapters.statements.errors import Problems, StatementError
-from bank_adapters.statements.headers import Header, find_header, folded, labels_of
+from bank_adapters.statements.headers import Header
 from bank_adapters.statements.layouts import Layout
 from bank_adapters.statements.model import Direction, Notice, Statement, StatementLine
 from bank_adapters.statements.old_codes import Count
 from bank_adapters.statements.one_amount import two_sided
 from bank_adapters.statements.proof import newest_first, prove
+from bank_adapters.statements.recognising import recognise
 from bank_adapters.statements.rows import Row, Sheet
 from bank_adapters.statements.sheet_facts import Facts, is_zero, may_be_amount
-from bank_adapters.statements.values import Value, is_blank, parse_amount, parse_date, refuse_formula, split_date, text_of
+from bank_adapters.statements.values import (
+    Value,
+    is_blank,
+    parse_amount,
+    parse_date,
+    refuse_formula,
+    split_date,
+    text_of,
+)
 
-LEDGER_WORDS = frozenset({"tk doi ung", "ngay ghi so", "ngay hach toan", "so chung tu", "ngay chung tu", "chung tu"})
+__all__ = ["read", "recognise"]
+
 DAYS_TO_1904 = 1462
 _COLUMN_NUMBER = re.compile(r"\(?[0-9A-Za-z]{1,2}\)?")
 
@@ -38,57 +48,6 @@ def read(sheets: Sequence[Sheet], layouts: Sequence[Layout]) -> list[Statement]:
             "or describe this bank's columns in a layout.",
         )
     return statements
-
-
-def recognise(sheet: Sheet, layouts: Sequence[Layout]) -> tuple[Layout, Header] | None:
-    """Choose the layout that names the most columns, and whose bank is named above them if several do.
-
-    Raises StatementError when two of them would read the sheet differently.
-    """
-    found = [(layout, header) for layout in layouts if (header := find_header(sheet.rows, layout.columns))]
-    if not found:
-        return None
-    for layout, header in found:
-        refuse_ledger(sheet, layout, header)
-    most = max(len(header.columns) for _, header in found)
-    best = [(layout, header) for layout, header in found if len(header.columns) == most]
-    named = [(layout, header) for layout, header in best if names_bank(sheet, layout, header)]
-    best = named or best
-    if any(reading(*one) != reading(*best[0]) for one in best):
-        names = ", ".join(layout.name for layout, _ in best)
-        raise StatementError(
-            "unknown_layout",
-            sheet.name,
-            f"Tiêu đề cột khớp với nhiều mẫu ({names}) mà mỗi mẫu đọc một cách. Hãy chọn mẫu của ngân hàng.",
-            f"The header fits several layouts ({names}) that read it differently. Choose the bank's layout.",
-        )
-    return best[0]
-
-
-def refuse_ledger(sheet: Sheet, layout: Layout, header: Header) -> None:
-    """Refuse the school's books: there money that came in is a debit, so read as a statement they turn it round."""
-    heads = sheet.rows[header.first : header.body]
-    names = {name for row in heads for cell in row.cells for name in labels_of(cell)}
-    if layout.source and not names.isdisjoint(LEDGER_WORDS):  # a layout that the school confirmed has no source
-        raise StatementError(
-            "unknown_layout",
-            heads[0].place(),
-            "Đây là sổ kế toán (có cột chứng từ hoặc TK đối ứng), không phải sao kê ngân hàng. Hãy nộp ở mục sổ kế "
-            "toán.",
-            "These are the school's books (they have vouchers or contra accounts), no bank statement. Import them as "
-            "books.",
-        )
-
-
-def names_bank(sheet: Sheet, layout: Layout, header: Header) -> bool:
-    """Tell whether the name of a layout's bank stands above the table, or names the sheet."""
-    texts = [sheet.name, *(text_of(cell) for row in sheet.rows[: header.first] for cell in row.cells)]
-    return any(f" {hint} " in f" {folded(text)} " for text in texts for hint in layout.hints)
-
-
-def reading(layout: Layout, header: Header) -> tuple[object, ...]:
-    """Return all of a layout that decides what a sheet is read as."""
-    return header, layout.account, layout.opening, layout.closing, layout.totals, layout.ignored
 
 
 class SheetReader:
@@ -135,20 +94,23 @@ class SheetReader:
         return statement
 
     def refuse_cut(self, statement: Statement) -> None:
-        """Refuse a last line that has no end and whose amount nothing vouches for: half of 1500000 is 150."""
-        if self.last_row is None or self.last_row.number != self.sheet.open_row:
+        """Refuse a last line that has no end, for half of 1500000 is 150, and half a memo names another pupil.
+
+        Only a running balance at its very end, which follows from the line before, vouches for all of it.
+        """
+        row = self.last_row
+        if row is None or row.number != self.sheet.open_row:
             return
-        proof = prove(statement)
-        vouched = statement.closing_vnd is not None or statement.credits_vnd is not None
-        whole = len(statement.lines) > 1 and proof.running_balances == len(statement.lines)
-        if proof.first_break is not None or not (vouched or whole):
+        ends_in_balance = self.header.columns.get("balance") == len(row.cells) - 1
+        begun = len(statement.lines) > 1 or statement.opening_vnd is not None
+        if not (ends_in_balance and begun and prove(statement).first_break is None):
             raise StatementError(
                 "bad_structure",
-                self.last_row.place(),
-                "Dòng cuối của tệp không có dấu xuống dòng, có thể bị cắt giữa chừng, và không có số dư nào xác nhận số "
-                "tiền. Hãy tải lại tệp; nếu tệp đủ, hãy thêm một dòng trống ở cuối.",
-                "The last row has no line end, so it may be cut short, and no balance vouches for its amount. Download "
-                "the file again; if it is whole, add an empty line at its end.",
+                row.place(),
+                "Dòng cuối của tệp không có dấu xuống dòng nên có thể bị cắt giữa chừng. Hãy tải lại tệp; nếu tệp đủ, "
+                "hãy thêm một dòng trống ở cuối.",
+                "The last row has no line end, so it may be cut short. Download the file again; if it is whole, add an "
+                "empty line at its end.",
             )
 
     def read_row(self, row: Row) -> None:

@@ -33,11 +33,7 @@ class Globals:
 
     def workbook(self) -> Workbook:
         """Return what the cells refer to."""
-        dates = (
-            number
-            for number, style in enumerate(self.styles)
-            if self.formats.get(style, style in BUILT_IN_DATES)
-        )
+        dates = (number for number, style in enumerate(self.styles) if self.formats.get(style, style in BUILT_IN_DATES))
         return Workbook(shared_strings(self.strings), frozenset(dates), self.epoch_1904)
 
 

@@ -74,7 +74,9 @@ def bidv() -> bytes:
 def tpbank() -> bytes:
     """XLSX, sheet «VN», header in row 9, moments as text, grouped text amounts."""
     out, book, sheet = opened("VN")
-    for number, text in enumerate(["TIEN PHONG BANK (TPBank)", "Số tài khoản: 0000 1234 567", "Số dư đầu kỳ: 10.000.000"]):
+    for number, text in enumerate(
+        ["TIEN PHONG BANK (TPBank)", "Số tài khoản: 0000 1234 567", "Số dư đầu kỳ: 10.000.000"]
+    ):
         sheet.write_string(number, 1, text)
     titles = ["Ngày thực hiện", "Ngày hiệu lực", "Mô tả giao dịch", "Ghi nợ", "Ghi có", "Số dư", "Tài khoản đối ứng"]
     sheet.write_row(8, 0, titles)

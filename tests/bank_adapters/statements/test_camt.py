@@ -275,8 +275,8 @@ def test_pages_without_the_others_prove_nothing_and_say_so(pages):
 
 
 def test_a_page_that_does_not_begin_where_the_last_one_ended_is_refused():
-    assert code_of(paged(FIRST, MIDDLE.replace(">1000</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt", ">999</Amt><CdtDbtInd>CRDT"
-                                               "</CdtDbtInd><Dt", 1), LAST)) == "bad_structure"  # fmt: skip
+    wrong = MIDDLE.replace(balance("ITBD", "1000"), balance("ITBD", "999"))
+    assert code_of(paged(FIRST, wrong, LAST)) == "bad_structure"
 
 
 def test_a_wrong_balance_between_pages_names_the_line_before_it():
@@ -313,8 +313,10 @@ def test_a_transaction_with_an_amount_that_is_not_whole_dong_refuses_the_file(am
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("<Amt Ccy='VND'>1000</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts", "<Amt Ccy='VND'>1<x/>000</Amt><CdtDbtInd>CRDT"
-         "</CdtDbtInd><Sts"),
+        (
+            "<Amt Ccy='VND'>1000</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts",
+            "<Amt Ccy='VND'>1<x/>000</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts",
+        ),
         ("<Sts>BOOK", "<Amt Ccy='VND'>9</Amt><Sts>BOOK"),
         ("<Sts>BOOK", "<CdtDbtInd>DBIT</CdtDbtInd><Sts>BOOK"),
         ("<Sts>BOOK", "<Sts>PDNG</Sts><Sts>BOOK"),
@@ -324,7 +326,7 @@ def test_a_transaction_with_an_amount_that_is_not_whole_dong_refuses_the_file(am
         ("</Stmt>", "<X><Bal/></X></Stmt>"),
         ("<Acct>", "<Acct/><Acct>"),
     ],
-)  # fmt: skip
+)
 def test_money_said_twice_or_out_of_place_refuses_the_file(old, new):
     data = message(entry()).decode()
     assert old in data

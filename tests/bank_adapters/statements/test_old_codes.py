@@ -56,7 +56,7 @@ def test_a_text_file_that_is_not_utf_8_is_told_which_code_it_is_in(text, encodin
 
 
 def test_another_foreign_code_is_refused_without_a_guess():
-    assert error_of(f"Ngày,Số\n{ROW}\n".encode("utf-8").replace(b"\xc3\xa0", b"\xff")).vi.startswith("Tệp không dùng")
+    assert error_of(f"Ngày,Số\n{ROW}\n".encode().replace(b"\xc3\xa0", b"\xff")).vi.startswith("Tệp không dùng")
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
