@@ -19,8 +19,8 @@ def test_a_report_settles_money_while_the_night_waits_for_the_statement(desk):
     early, late = line(100_000, one.reference, "FT25253000001"), line(200_000, two.reference, "FT25253000002")
     report = desk.bring(report_of(desk, early))
     assert (report.new_lines, report.statements[0].proved) == (1, False)
-    assert Bank.state(desk, one) == ("paid", 100_000)
     assert desk.night().state is RunState.WAITING_STATEMENT
+    assert Bank.state(desk, one) == ("paid", 100_000)
     assert desk.bring(write_camt053([statement(desk.number, [early, late])])).new_lines == 1
     run = desk.night()
     assert (run.state, run.exceptions) == (RunState.PROVED, {"missing_gateway": 2})
