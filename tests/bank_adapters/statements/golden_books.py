@@ -71,6 +71,17 @@ def bidv() -> bytes:
     return out.getvalue()
 
 
+def corner_xls() -> bytes:
+    """A small XLS with one cell in the first and one in the farthest corner, and no statement."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("a")
+    sheet.write(0, 0, 1)
+    sheet.write(65_535, 255, 1)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
 def tpbank() -> bytes:
     """XLSX, sheet «VN», header in row 9, moments as text, grouped text amounts."""
     out, book, sheet = opened("VN")
