@@ -17,10 +17,12 @@ from bank_adapters.statements import mt942
 from bank_adapters.statements.errors import StatementError
 from bank_adapters.statements.model import Statement, days_covered
 from bank_adapters.statements.mt940_fields import DONG, TAGS, FieldError, bad_structure, line_of
+from bank_adapters.statements.old_codes import code_of_bytes, old_code
 from bank_adapters.statements.pages import Page, joined
 from bank_adapters.statements.zip_guard import too_large
 
 MAX_BYTES = 32 * 2**20
+SEARCHED_BYTES = 2**20  # for the code of letters of a file that is not UTF-8
 # The library's own pattern ends early: it would read 1.500.000 as 1.
 _BALANCE = re.compile(rf"[DC][0-9]{{6}}[A-Z]{{3}}{DONG}\s*")
 _BALANCES = re.compile(r"^:(60[FM]?|62[FM]?):([^\n]*)", re.MULTILINE)
@@ -64,6 +66,9 @@ def cleaned(data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        known = code_of_bytes(data[:SEARCHED_BYTES])
+        if known is not None:
+            raise old_code(known[0], f"dòng {known[1]}") from None
         raise StatementError(
             "bad_encoding",
             f"byte {error.start}",

@@ -121,6 +121,12 @@ def test_a_file_in_another_encoding_is_refused():
     assert caught.value.code == "bad_encoding"
 
 
+def test_a_file_in_an_old_code_is_told_which():
+    with pytest.raises(StatementError) as caught:
+        mt940.read(SAMPLE.replace("Phi dich vu", "Nép tiÒn häc phÝ").encode("latin-1"))
+    assert (caught.value.code, caught.value.place, "TCVN3" in caught.value.vi) == ("bad_encoding", "dòng 10", True)
+
+
 def test_errors_repeat_no_text_of_the_file():
     with pytest.raises(StatementError) as caught:
         mt940.read(SAMPLE.replace("C1500000,", "C1.5,NGUYEN VAN MAU").encode())
