@@ -8,7 +8,7 @@ from bank_adapters.statements.tables import read_tables
 
 
 def read_statement(data: bytes, filename: str, layout: Mapping[str, object] | None = None) -> list[Statement]:
-    """Read the statements of a file: camt.052/053/054, MT940, MT942, or a spreadsheet of a known layout.
+    """Read the statements of a file: camt.052/053/054, MT940, or a spreadsheet of a known layout.
 
     `layout` is a layout of the school's own (the form of the files in layouts/) and then the only one tried.
     Raises StatementError, and then nothing of the file may be imported.
