@@ -35,7 +35,7 @@ DETAIL_FACTS = (
     ("RltdPties/Cdtr/Nm", "RltdPties/Cdtr/Pty/Nm"),
 )
 DETAIL_TEXTS = ("RmtInf/Ustrd", "AddtlTxInf")
-_NO_REFERENCE = frozenset({None, "NOTPROVIDED", "NONREF", "NotProvided", "NotReferenced", "notprovided", "nonref"})
+_NO_REFERENCE = frozenset({"NOTPROVIDED", "NOTREFERENCED", "NONREF"})
 _FLAGS = {None: False, "true": True, "1": True, "false": False, "0": False}
 
 
@@ -165,7 +165,7 @@ def source_of(element: etree._Element) -> str:
 
 def known(reference: str | None) -> str | None:
     """Drop the words by which a bank says that there is no reference."""
-    return None if reference in _NO_REFERENCE or not reference else reference
+    return None if not reference or reference.upper() in _NO_REFERENCE else reference
 
 
 def lines_of(entry: Entry, details: Sequence[Detail], number: int) -> tuple[list[StatementLine], Notice | None]:

@@ -18,6 +18,7 @@ from tests.bank_adapters.statements import golden_books
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = ["camt053_batch.xml", "mt940_two_accounts.txt"]
+WITHIN_THE_DAY = ["camt052_trong_ngay.xml", "mt942_trong_ngay.txt"]
 SHEETS = {
     "acb.csv": "acb",
     "agribank.csv": "agribank",
@@ -47,6 +48,13 @@ def test_each_format_is_read_as_expected(name):
     statements = read_statement((GOLDEN / name).read_bytes(), name)
     assert [as_json(statement) for statement in statements] == expected(name)
     assert all(prove(statement).ok for statement in statements)
+
+
+@pytest.mark.parametrize("name", WITHIN_THE_DAY)
+def test_reports_within_the_day_are_read_as_expected_and_prove_nothing(name):
+    statements = read_statement((GOLDEN / name).read_bytes(), name)
+    assert [as_json(statement) for statement in statements] == expected(name)
+    assert not any(prove(statement).ok for statement in statements)
 
 
 @pytest.mark.parametrize("name", SHEETS)
