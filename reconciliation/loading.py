@@ -112,6 +112,8 @@ STATEMENTS = text("""
     SELECT id, period_from AS first, period_to AS last, opening_vnd, closing_vnd, sequence, proved, break_at, break_vnd,
         format
     FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
+      -- A report within a day brings lines, but the day still waits for its statement.
+      AND (break_at IS NOT NULL OR format NOT IN ('camt.052', 'camt.054', 'mt942'))
       AND period_to >= :first AND period_from <= :last
 """)
 FIRST_DAY = text("""
