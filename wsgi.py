@@ -9,10 +9,11 @@ from payments.app import BEAT, create_app
 from payments.celery import make_celery
 from payments.settings import Settings
 from reconciliation import tasks
+from reconciliation.imports import tasks as imports
 from reconciliation.panels import PANELS
 
 settings = Settings.from_env()
 allow_only(settings.adapters, settings.adapter_files)
 load_all()
-celery = make_celery(settings, {**BEAT, **tasks.BEAT})
+celery = make_celery(settings, {**BEAT, **tasks.BEAT, **imports.BEAT})
 app = create_app(settings, panels=PANELS)

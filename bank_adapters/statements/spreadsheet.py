@@ -8,6 +8,7 @@ from bank_adapters.statements.errors import Problems, StatementError
 from bank_adapters.statements.headers import Header, find_header
 from bank_adapters.statements.layouts import Layout
 from bank_adapters.statements.model import Direction, Notice, Statement, StatementLine
+from bank_adapters.statements.one_amount import two_sided
 from bank_adapters.statements.proof import newest_first
 from bank_adapters.statements.rows import Row, Sheet
 from bank_adapters.statements.sheet_facts import Facts, is_zero, may_be_amount
@@ -22,7 +23,7 @@ def read(sheets: Sequence[Sheet], layouts: Sequence[Layout]) -> list[Statement]:
     for sheet in sheets:
         recognised = recognise(sheet, layouts)
         if recognised is not None:
-            statements.append(SheetReader(sheet, *recognised).statement())
+            statements.append(SheetReader(*two_sided(sheet, *recognised)).statement())
     if not statements:
         raise StatementError(
             "no_header",

@@ -11,6 +11,8 @@ from bank_adapters.statements.headers import Column, folded
 
 NEEDED = frozenset({"booked_on", "debit", "credit", "description"})
 COLUMNS = NEEDED | {"value_date", "bank_reference", "balance", "counterparty"}
+ONE_AMOUNT = frozenset({"amount", "side"})
+"""Instead of debit and credit: one amount with its sign, or with a column that says on which side it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ def load(package: str, needed: frozenset[str], known: frozenset[str]) -> tuple[L
 def layout_from(data: Mapping[str, object], needed: frozenset[str] = NEEDED, known: frozenset[str] = COLUMNS) -> Layout:
     """Check a layout given as data; raises StatementError naming the key that is wrong."""
     columns = data.get("columns")
+    if isinstance(columns, Mapping) and "amount" in columns:
+        needed, known = needed - {"debit", "credit"} | {"amount"}, known - {"debit", "credit"} | ONE_AMOUNT
     if not isinstance(columns, Mapping) or not needed <= columns.keys() <= known:
         raise bad_layout("columns")
     version = data.get("version")
