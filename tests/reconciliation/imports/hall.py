@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import text
 
-from payments import clock, outbox
+from payments import outbox
 from payments.banking.models import ReceivingAccount
 from payments.crypto import FieldCipher
 from payments.db import session_scope
@@ -84,9 +84,3 @@ class Hall:
     def count(self, table: str) -> int:
         [(number,)] = self.rows(f"SELECT count(*) FROM {table}")
         return number
-
-    def later(self, **delta: int):
-        """The clock after leases have run out."""
-        from datetime import timedelta
-
-        return clock.turned_to(clock.now() + timedelta(**delta))

@@ -1,5 +1,6 @@
 """A file on the desk: read and shown first, written when a person says so, once and whole, whoever dies on the way."""
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -94,9 +95,10 @@ def test_a_worker_that_dies_in_any_phase_leaves_one_result(hall, monkeypatch, ph
         if told == phase and (phase != "write" or done == total):
             raise Killed
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(work.Teller, "__call__", dies)
-        hall.work()
+        with pytest.raises(Killed):
+            hall.work()
     assert hall.count("bank_line") == 0
     assert hall.job(job_id).phase == phase
     assert hall.work() == 0, "its lease is still the dead worker's"
@@ -194,7 +196,7 @@ def test_a_statement_of_another_account_is_refused_in_words(hall):
     form = {
         "csrf_token": hall.token(hall.base),
         "account": str(foreign.account),
-        "file": (__import__("io").BytesIO(data), "x"),
+        "file": (io.BytesIO(data), "x"),
     }
     assert hall.faces.client.post(hall.base + "statement", data=form).status_code == 404
 
