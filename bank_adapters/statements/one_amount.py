@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from bank_adapters.statements.errors import Problems, StatementError
 from bank_adapters.statements.headers import Header, folded
 from bank_adapters.statements.layouts import Layout
+from bank_adapters.statements.model import Direction
 from bank_adapters.statements.rows import Row, Sheet
 from bank_adapters.statements.sheet_facts import label_in
-from bank_adapters.statements.values import Value, is_blank, parse_amount, text_of
+from bank_adapters.statements.values import Value, is_blank, parse_amount, split_date, text_of
 
 DEBITS = frozenset({"-", "d", "dr", "db", "debit", "n", "no", "ghi no", "rut", "chi", "tien ra", "out"})
 CREDITS = frozenset({"+", "c", "cr", "credit", "co", "ghi co", "nop", "thu", "tien vao", "in"})
@@ -27,10 +28,13 @@ class SplitRow(Row):
         return Row(self.sheet, self.number, self.cells).place(column if inside else self.amount_column)
 
 
-def two_sided(sheet: Sheet, layout: Layout, header: Header) -> tuple[Sheet, Layout, Header]:
+def two_sided(
+    sheet: Sheet, layout: Layout, header: Header, money_in: Direction = "credit"
+) -> tuple[Sheet, Layout, Header]:
     """Give a sheet with one column of amounts a debit and a credit column; any other one stays as it is.
 
-    Raises StatementError with every row whose side is said by no known word.
+    `money_in`: the side of an amount without minus; a bank credits what came in, the school's books debit it. Raises
+    StatementError with every row whose side is said by no known word.
     """
     if "amount" not in header.columns:
         return sheet, layout, header
@@ -41,7 +45,7 @@ def two_sided(sheet: Sheet, layout: Layout, header: Header) -> tuple[Sheet, Layo
         sides: tuple[Value, Value] = (None, None)
         if position >= header.body:
             try:
-                sides = sides_of(row, layout, header.columns)
+                sides = sides_of(row, layout, header.columns, money_in)
             except StatementError as error:
                 problems.add(error)
         cells = row.cells + (None,) * (width - len(row.cells)) + sides
@@ -51,13 +55,14 @@ def two_sided(sheet: Sheet, layout: Layout, header: Header) -> tuple[Sheet, Layo
     return Sheet(sheet.name, tuple(rows)), layout, replace(header, columns=columns)
 
 
-def sides_of(row: Row, layout: Layout, columns: Mapping[str, int]) -> tuple[Value, Value]:
+def sides_of(row: Row, layout: Layout, columns: Mapping[str, int], money_in: Direction) -> tuple[Value, Value]:
     """Return debit and credit of a row; what is no amount stays for the reader to refuse. A total has no side.
 
     Raises StatementError when the column of sides says something else than its amount needs.
     """
     value = row.cell(columns["amount"])
-    if is_blank(value) or (is_blank(row.cell(columns["booked_on"])) and label_in(row, layout)[0] is not None):
+    dated = begins_with_day(row.cell(columns["booked_on"]))
+    if is_blank(value) or (not dated and label_in(row, layout)[0] is not None):
         return None, None
     try:
         amount = parse_amount(value, row.place(columns["amount"]))
@@ -66,10 +71,11 @@ def sides_of(row: Row, layout: Layout, columns: Mapping[str, int]) -> tuple[Valu
     if amount is None:
         return None, None
     if "side" not in columns:
-        return (-amount, None) if amount < 0 else (None, amount)
+        came_in = amount > 0
+        return (None, abs(amount)) if came_in == (money_in == "credit") else (abs(amount), None)
     side = folded(text_of(row.cell(columns["side"]))) or text_of(row.cell(columns["side"])).strip()
     if side not in DEBITS | CREDITS:
-        if is_blank(row.cell(columns["booked_on"])):
+        if not dated:
             return None, None
         raise StatementError(
             "missing_value",
@@ -78,3 +84,11 @@ def sides_of(row: Row, layout: Layout, columns: Mapping[str, int]) -> tuple[Valu
             "It is not clear whether this row is a debit or a credit. Write «Nợ» or «Có» (D/C, -/+) here.",
         )
     return (abs(amount), None) if side in DEBITS else (None, abs(amount))
+
+
+def begins_with_day(value: Value) -> bool:
+    """Tell whether a cell begins with a day."""
+    try:
+        return split_date(value, "")[0] is not None
+    except StatementError:
+        return False

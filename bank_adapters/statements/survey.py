@@ -84,7 +84,8 @@ def survey(sheet: Sheet, known: Sequence[Layout], roles: frozenset[str]) -> Surv
 def look_below(sheet: Sheet, header: int, known: Sequence[Layout], roles: frozenset[str], *, two_rows: bool) -> Survey:
     """Guess the columns below a header that is known."""
     names = names_of(sheet, header, two_rows=two_rows)
-    body = sheet.rows[header + 1 : header + 1 + LOOKED_AT]
+    below = sheet.rows[header + 1 : header + 1 + LOOKED_AT]
+    body = [row for row in below if is_data(row)] or below
     width = max((len(row.cells) for row in sheet.rows[header : header + 1 + LOOKED_AT]), default=0)
     names += [frozenset()] * (width - len(names))
     found: dict[int, tuple[str, str]] = {}

@@ -1,6 +1,7 @@
 """Files in: uploaded, read by a worker, shown, written when a person says so. A page that is closed loses nothing."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, send_file, url_for
@@ -12,6 +13,7 @@ from payments import clock
 from payments.banking.queries import accounts_of
 from payments.console.desk import Desk, desk_of
 from payments.errors import DomainError, NotFoundError
+from payments.i18n import Text
 from payments.web.context import db_session, row_id, say, services
 from reconciliation.imports import layouts, queries, service, wizard, words
 from reconciliation.imports.models import ImportKind, JobState
@@ -172,7 +174,10 @@ def layout(code: str, job_id: int) -> ResponseReturnValue:
         file = service.content_of(services().cipher, job)
         page = wizard.look(job.kind, file, request.form, trying=request.method == "POST")
         if request.form.get("do") == "confirm" and page.definition is not None and not page.moved:
-            return _confirm(session, desk, job_id, job.kind, page)
+            try:
+                return _confirm(session, desk, job_id, job.kind, page)
+            except DomainError as error:
+                page = replace(page, problem=(Text(error.vi, error.en),))
     return render_template(
         "imports/layout.html", desk=desk, job=job, page=page, words=words, asked=request.method == "POST"
     ), 422 if request.form.get("do") == "confirm" else 200

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from bank_adapters.statements import layouts as statement_layouts
 from bank_adapters.statements.errors import Problems, StatementError
 from bank_adapters.statements.layouts import ONE_AMOUNT, Layout, layout_from
-from bank_adapters.statements.model import Statement
+from bank_adapters.statements.model import Direction, Statement
 from bank_adapters.statements.one_amount import two_sided
 from bank_adapters.statements.proof import prove
 from bank_adapters.statements.rows import Sheet, column_letters
@@ -163,7 +163,7 @@ def _tried(kind: ImportKind, sheet: Sheet, header: int, page: Page, chosen: Mapp
             columns[role] = column
     words = {key: [word.strip() for word in text.split(",") if word.strip()] for key, text in page.words.items()}
     words["cash"] = ["111", "tien mat"] if kind is ImportKind.LEDGER else []
-    choice = Choice(page.name or "?", header, page.two_rows, columns, words)
+    choice = Choice(page.name, header, page.two_rows, columns, words)
     try:
         definition = layout_data(sheet, choice)
         layout = layout_from(definition) if kind is ImportKind.STATEMENT else mappings.mapping_from(definition)
@@ -191,7 +191,8 @@ def _read(kind: ImportKind, sheet: Sheet, layout: Layout, columns: Mapping[str, 
             "Không tìm lại được dòng tiêu đề này theo tên cột. Hãy chọn dòng tiêu đề khác.",
             "This header is not found again by its names. Choose another header row.",
         )
-    split, _, header = two_sided(sheet, *recognised)
+    money_in: Direction = "credit" if kind is ImportKind.STATEMENT else "debit"
+    split, _, header = two_sided(sheet, *recognised, money_in)
     if kind is ImportKind.STATEMENT:
         return _of_statement(SheetReader(split, layout, header).statement())
     bad = Problems()

@@ -53,7 +53,7 @@ def read_books(
     for sheet in sheets:
         recognised = recognise(sheet, known)
         if recognised is not None:
-            split, layout, header = two_sided(sheet, *recognised)
+            split, layout, header = two_sided(sheet, *recognised, money_in="debit")
             found.extend(SheetReader(split, filename, layout, header, bad).ledgers())
     if not found:
         raise StatementError(
