@@ -40,6 +40,8 @@ DEPOSITS = "112"
 CASH = "111"
 MAPPINGS: Mapping[str, str] = {"hocphi": "hocphi_template", "misa": "misa_so_chi_tiet", "bang-ke": "bang_ke_thu"}
 """Short name of a mapping -> its file."""
+PUSHED = "api/1"
+"""Format of rows that software has sent: each batch says itself whether its period is complete."""
 LONGEST_FILE_NAME = 200
 WRITTEN_AT_ONCE = 5_000
 """Rows of one statement of the database: so often a long import says how far it is."""
@@ -71,7 +73,7 @@ class LedgerReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class Placed:
     """A row with its key, its payment references and the receiving account it belongs to."""
 
     row: LedgerRow
@@ -136,7 +138,7 @@ class LedgerPlan:
     """What a file of the books would do; nothing is written yet."""
 
     school_id: int
-    placed: tuple[_Placed, ...]
+    placed: tuple[Placed, ...]
     known: frozenset[str]
     file: dict[str, Any]
     bad: tuple[StatementError, ...]
@@ -199,7 +201,7 @@ def plan_ledger(
         _require_sums(books.ledgers)
     everything = [row for ledger in books.ledgers for row in ledger.rows]
     step("check", 0, len(everything))
-    rows = [row for row in everything if _holds_money(row)]
+    rows = [row for row in everything if holds_money(row)]
     if not rows:
         if books.bad:
             raise as_one(books.bad)
@@ -222,7 +224,7 @@ def plan_ledger(
 def plan_rows(
     session: Session,
     school_id: int,
-    placed: Sequence[_Placed],
+    placed: Sequence[Placed],
     covered: tuple[date, date],
     file: dict[str, Any],
     *,
@@ -311,7 +313,7 @@ def _require_sums(ledgers: Iterable[LedgerFile]) -> None:
             )
 
 
-def _holds_money(row: LedgerRow) -> bool:
+def holds_money(row: LedgerRow) -> bool:
     """Rows of groups 111 and 112; a row without code is one of the account that was exported."""
     return row.is_cash or row.account_code is None or row.account_code.startswith((DEPOSITS, CASH))
 
@@ -325,7 +327,7 @@ def _months(rows: Sequence[LedgerRow]) -> tuple[date, date]:
 
 def place_rows(
     session: Session, school_id: int, rows: Sequence[LedgerRow], keys: Sequence[str]
-) -> tuple[list[_Placed], dict[str, int]]:
+) -> tuple[list[Placed], dict[str, int]]:
     """Give every row its receiving account; return also the codes of group 112 that stand for none, with their rows."""
     found = [
         tuple(dict.fromkeys([*reference.find(row.reference or ""), *reference.find(row.description)])) for row in rows
@@ -340,7 +342,7 @@ def place_rows(
         account_id = named if row.is_cash else by_code.get(code, named)
         if account_id is None and not row.is_cash:
             unplaced[code] += 1
-        placed.append(_Placed(row, key, names, account_id))
+        placed.append(Placed(row, key, names, account_id))
     return placed, dict(sorted(unplaced.items()))
 
 
@@ -381,11 +383,14 @@ def _file(ledgers: Sequence[LedgerFile], data: bytes, filename: str) -> dict[str
     }
 
 
-def _write(session: Session, school_id: int, placed: Sequence[_Placed], file: dict[str, Any], step: Step) -> bool:
+def _write(session: Session, school_id: int, placed: Sequence[Placed], file: dict[str, Any], step: Step) -> bool:
     """Write what is new, and ask for the nights that it touches. False: this very content was imported before."""
     keys: Any = sorted(one.key for one in placed)
     # The same rows vouch for more once the bad ones beside them are in: then they are another import.
     said = keys if file["vouches"] else {"keys": keys, "waiting": file["waiting_rows"]}
+    if file["format"] == PUSHED:
+        days = [file["period_from"].isoformat(), file["period_to"].isoformat()]
+        said = {"keys": keys, "days": days, "vouches": file["vouches"]}
     content = hashlib.sha256(msgspec.json.encode(said)).digest()
     owner = {"school_id": school_id, "content_sha256": content, "now": clock.now()}
     step("write", 0, len(placed))
@@ -403,7 +408,7 @@ def _write(session: Session, school_id: int, placed: Sequence[_Placed], file: di
     return True
 
 
-def _columns(placed: Sequence[_Placed]) -> dict[str, list[Any]]:
+def _columns(placed: Sequence[Placed]) -> dict[str, list[Any]]:
     rows = [one.row for one in placed]
     return {
         "account_ids": [one.account_id for one in placed],

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from bank_adapters.statements import camt, mt940, spreadsheet
-from bank_adapters.statements.layouts import Layout, built_in, layout_from
+from bank_adapters.statements import layouts as built
+from bank_adapters.statements.layouts import Layout, layout_from
 from bank_adapters.statements.model import Statement
 from bank_adapters.statements.rows import Sheet
 from bank_adapters.statements.tables import read_tables
@@ -40,4 +41,4 @@ def known_for(
         return only
     ours = [layout_from(one) for one in own]
     fits = any(spreadsheet.recognise(sheet, ours) for sheet in sheets)
-    return ours if fits else built_in()
+    return ours if fits else built.built_in()

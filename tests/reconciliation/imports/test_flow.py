@@ -1,6 +1,12 @@
 """A file on the desk: read and shown first, written when a person says so, once and whole, whoever dies on the way."""
 
 import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from base64 import b64encode
 from datetime import timedelta
 
 import pytest
@@ -8,10 +14,13 @@ import pytest
 from operations.sample_files import write_camt053, write_vietcombank
 from payments import clock
 from payments.db import session_scope
+from payments.settings import generated_environment
 from reconciliation.imports import service, tasks, work
 from reconciliation.imports.models import JobState
+from reconciliation.locks import lock_school
 from tests.payments.setting import make_school
 from tests.reconciliation.desk import line, statement
+from tests.reconciliation.test_nights import ROOT, WAITING_FOR_A_LOCK
 from tests.reconciliation.test_statement_import import balanced
 
 
@@ -112,6 +121,47 @@ def test_a_worker_that_dies_in_any_phase_leaves_one_result(hall, monkeypatch, ph
         1,
         0,
     )
+
+
+WORKER = """
+import sys
+from functools import partial
+from payments import outbox
+from payments.crypto import FieldCipher
+from payments.db import make_engine, session_scope
+from payments.settings import Settings
+from reconciliation.imports import service, work
+sessions = partial(session_scope, make_engine(sys.argv[1]))
+with sessions() as session:
+    [row] = outbox.claim(session, service.QUEUE, limit=1, lease=work.LEASE)
+work.work_on(sessions, FieldCipher(Settings.from_env().field_keys), row)
+"""
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_one_result(hall, database_url):
+    """The worker has taken the job and waits for the school's lock when it is killed, as by the kernel."""
+    hall.faces.log_in("accountant")
+    job_id = hall.send("statement", paper(hall))
+    hall.work()
+    hall.press(job_id, "write")
+    keys = ",".join(f"{number}:{b64encode(key).decode()}" for number, key in hall.faces.settings.field_keys.items())
+    environment = os.environ | generated_environment() | {"DATABASE_URL": database_url, "HOCPHI_FIELD_KEYS": keys}
+    with hall.sessions() as holder:
+        lock_school(holder, hall.school.id)
+        command = [sys.executable, "-c", WORKER, database_url]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment)
+        try:
+            until = time.monotonic() + 120
+            while hall.rows(WAITING_FOR_A_LOCK) == [(0,)] and time.monotonic() < until and process.poll() is None:
+                time.sleep(0.1)
+            assert process.poll() is None
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    assert (hall.count("bank_line"), hall.job(job_id).state) == (0, JobState.WRITING)
+    with clock.turned_to(clock.now() + work.LEASE + timedelta(seconds=1)):
+        assert hall.work() == 1
+    assert (hall.count("bank_line"), hall.job(job_id).state) == (3, JobState.DONE)
 
 
 def test_a_worker_whose_lease_ran_out_writes_nothing(hall):
