@@ -60,10 +60,7 @@ def upload(page: Page, field: str, file: Path) -> None:
     page.wait_for_url(re.compile(r"/imports/\d+/"))
 
 
-def test_upload_preview_and_write_with_progress_that_moves_by_itself(
-    hall, base, desk_page: Page, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(work, "TOLD_EVERY", work.TOLD_EVERY * 0)
+def test_upload_preview_and_write_with_progress_that_moves_by_itself(hall, base, desk_page: Page, tmp_path):
     enter(desk_page, base, accountant(hall))
     desk_page.goto(base + hall.base)
     upload(desk_page, "statement", keep(tmp_path, "sao-ke.xlsx", paper(hall)))
