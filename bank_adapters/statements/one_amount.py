@@ -52,7 +52,7 @@ def two_sided(
         rows.append(SplitRow(row.sheet, row.number, cells, width, header.columns["amount"]))
     problems.raise_if_any()
     columns = {**header.columns, "debit": width, "credit": width + 1}
-    return Sheet(sheet.name, tuple(rows)), layout, replace(header, columns=columns)
+    return replace(sheet, rows=tuple(rows)), layout, replace(header, columns=columns)
 
 
 def sides_of(row: Row, layout: Layout, columns: Mapping[str, int], money_in: Direction) -> tuple[Value, Value]:
@@ -83,7 +83,14 @@ def sides_of(row: Row, layout: Layout, columns: Mapping[str, int], money_in: Dir
             "Không rõ dòng này ghi nợ hay ghi có. Hãy ghi «Nợ» hoặc «Có» (D/C, -/+) vào ô này.",
             "It is not clear whether this row is a debit or a credit. Write «Nợ» or «Có» (D/C, -/+) here.",
         )
-    return (abs(amount), None) if side in DEBITS else (None, abs(amount))
+    if amount < 0 and side in CREDITS:
+        raise StatementError(
+            "bad_amount",
+            row.place(columns["amount"]),
+            "Số tiền âm nhưng cột bên cạnh ghi «Có». Hãy xem lại dòng này.",
+            "The amount is negative but its side says credit. Check this row.",
+        )
+    return (abs(amount), None) if side in DEBITS else (None, amount)
 
 
 def begins_with_day(value: Value) -> bool:

@@ -160,3 +160,29 @@ def test_a_refused_file_comes_back_from_the_command_line(desk, tmp_path):
     assert "10 chỗ nữa" in done.stderr
     assert out.read_bytes()[:2] == b"PK"
     assert desk.count("bank_line") == 0
+
+
+def test_a_hostile_form_is_answered_and_shows_nothing_unescaped(hall):
+    hall.faces.log_in("accountant")
+    rows = [["<script>alert(1)</script>", "Mã", "Rút", "Gửi", "Còn", "=cmd|' /C calc'!A0"], *PLAIN[3:]]
+    job_id = hall.send("statement", data(rows), "<b>tệp</b>.csv")
+    hall.work()
+    assert hall.job(job_id).state is JobState.MAPPING
+    form = {"do": "try", "sheet": "99", "header": "9" * 30, "role-0": "balance", "role-77": "debit", "role-1": "secret"}
+    got = answer(hall, job_id, **form, totals="x" * 5000, name="<i>")
+    assert got.status_code == 200
+    text = got.get_data(as_text=True) + hall.page(job_id) + hall.faces.page(hall.base)
+    assert not {"<script>alert", "<b>tệp", "<i>"} & {
+        part for part in ("<script>alert", "<b>tệp", "<i>") if part in text
+    }
+    assert hall.count("import_layout") == 0
+
+
+def test_a_file_that_is_no_table_cannot_be_mapped(hall):
+    hall.faces.log_in("accountant")
+    job_id = hall.send("statement", b":20:X\n:25:123\n:28C:1/1\n:60F:C250901VND1,00\n:61:bad\n", "x.sta")
+    hall.work()
+    assert hall.job(job_id).state is JobState.REFUSED
+    assert hall.faces.client.get(f"{hall.base}{job_id}/layout").status_code == 422
+    back = hall.faces.client.get(f"{hall.base}{job_id}/returned.xlsx")
+    assert back.data[:2] == b"PK"
