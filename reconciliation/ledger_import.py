@@ -66,6 +66,9 @@ class LedgerReport:
     vouches: bool = True
     """Whether a payment that is not in these books is missing there, on the days of the period."""
     bad_rows: int = 0
+    in_vnd: int = 0
+    out_vnd: int = 0
+    """Of the good rows: money in (debited in the books) and out."""
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -256,6 +259,8 @@ def plan_rows(
         dry_run=False,
         vouches=vouches,
         bad_rows=len(bad),
+        in_vnd=sum(one.row.debit_vnd for one in placed),
+        out_vnd=sum(one.row.credit_vnd for one in placed),
     )
     accounts = sorted({one.account_id for one in placed if one.account_id is not None and not one.row.is_cash})
     stands = {"account_ids": accounts, "vouches": vouches, "waiting_rows": len(bad)}

@@ -27,7 +27,7 @@ from reconciliation.imports.rules import WORKING, Step, silent
 from reconciliation.imports.service import RETURNED, content_of, forget, locked
 from reconciliation.imports.telling import tell_end
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=10)
 """Renewed whenever progress is told; a single step of the longest import takes less."""
 MOST_LOSSES = 5
 """A file that takes its worker down so often is given up."""

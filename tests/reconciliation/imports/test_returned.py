@@ -74,6 +74,7 @@ def test_right_rows_are_written_bad_ones_wait_and_the_corrected_file_adds_only_t
     page = school.page(job_id)
     assert "Ghi 2 dòng đúng" in page
     assert "chưa được coi là đủ sổ" in page
+    assert "200.004" in page, "money in of the two good rows"
     assert "Sổ chi tiết!G3" in page
     school.press(job_id, "write")
     school.work()
