@@ -22,7 +22,7 @@ from reconciliation import ledger_import, statement_import
 from reconciliation.imports import shown
 from reconciliation.imports.models import ImportJob, ImportKind, JobState
 from reconciliation.imports.reading import File, all_of, give_back
-from reconciliation.imports.returned import rows_with
+from reconciliation.imports.returned import place_of, rows_with
 from reconciliation.imports.rules import WORKING, Step, silent
 from reconciliation.imports.service import RETURNED, content_of, forget, locked
 from reconciliation.imports.telling import tell_end
@@ -32,8 +32,6 @@ LEASE = timedelta(minutes=10)
 MOST_LOSSES = 5
 """A file that takes its worker down so often is given up."""
 TOLD_EVERY = timedelta(seconds=1)
-UNKNOWN_HEADER = frozenset({"no_header", "unknown_layout"})
-"""What a person can answer by saying which column is which."""
 
 Sessions = Callable[[], AbstractContextManager[Session]]
 Plan = statement_import.StatementPlan | ledger_import.LedgerPlan
@@ -195,7 +193,17 @@ def _refuse(sessions: Sessions, cipher: FieldCipher, row: outbox.Claimed, error:
         else:
             said: dict[str, Any] = {"place": "", "code": error.code, "vi": error.vi, "en": error.en}
             job.problems, job.bad_rows, job.returned_sealed = [said], 0, None
-        job.state = JobState.MAPPING if error.code in UNKNOWN_HEADER else JobState.REFUSED
+        job.state = JobState.MAPPING if asks_for_columns(error) else JobState.REFUSED
         if job.state is JobState.REFUSED:
             job.finished_at = clock.now()
         tell_end(session, job)
+
+
+def asks_for_columns(error: StatementError | DomainError) -> bool:
+    """Whether a person can answer by saying which column is which: no layout fits, or several do.
+
+    A header that is named by its row is known and refused for what it is, such as books sent as a statement.
+    """
+    if not isinstance(error, StatementError):
+        return False
+    return error.code == "no_header" or (error.code == "unknown_layout" and place_of(error.place) is None)
