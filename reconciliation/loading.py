@@ -122,7 +122,8 @@ FIRST_DAY = text("""
 BOOKS = text("""
     SELECT imported.period_from, imported.period_to
     FROM ledger_import imported
-    WHERE imported.school_id = :school_id AND imported.period_to >= :first AND imported.period_from <= :last
+    WHERE imported.school_id = :school_id AND imported.vouches
+      AND imported.period_to >= :first AND imported.period_from <= :last
       AND (:account_id = ANY(imported.account_ids) OR EXISTS (
           SELECT FROM ledger_row row JOIN book_account said ON said.school_id = row.school_id
             AND said.code = row.account_code AND said.account_id = :account_id

@@ -117,6 +117,10 @@ class LedgerImport(SchoolRow):
     opening_vnd: Mapped[int | None] = mapped_column(BigInteger)
     closing_vnd: Mapped[int | None] = mapped_column(BigInteger)
     account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    vouches: Mapped[bool] = mapped_column(server_default="true")
+    """Whether what it lacks is missing in the books: False while bad rows of it wait, and for a part of a push."""
+    waiting_rows: Mapped[int] = mapped_column(server_default="0")
+    """Bad rows of the file that were not taken: until they are in, no file that lacks its rows vouches, either."""
     imported_at: Mapped[datetime]
 
 

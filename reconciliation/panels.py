@@ -3,5 +3,9 @@
 from flask import Blueprint
 
 from reconciliation import views
+from reconciliation.imports import views as imports
 
-PANELS: tuple[tuple[Blueprint, tuple[str, ...]], ...] = ((views.blueprint, views.ACCESS),)
+PANELS: tuple[tuple[Blueprint, tuple[str, ...]], ...] = (
+    (views.blueprint, views.ACCESS),
+    (imports.blueprint, imports.ACCESS),
+)

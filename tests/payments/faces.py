@@ -1,6 +1,6 @@
 """A school with money on the move behind a real application, for tests of pages."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from sqlalchemy import Engine, update
 from payments import clock
 from payments.access.models import User
 from payments.access.service import _HASHER
+from payments.api.operation import Operation
 from payments.app import ApiDocument, Panel, create_app
 from payments.db import session_scope
 from payments.portal.service import ensure_links, tokens
@@ -83,6 +84,7 @@ def faces(
     database_url: str,
     panels: Iterable[Panel] = (),
     api_document: ApiDocument | None = None,
+    operations: Sequence[Operation] = (),
     **environment: str,
 ) -> Iterator[Faces]:
     """An application on a fresh database with one school, one open invoice and a parent's link to it."""
@@ -93,7 +95,7 @@ def faces(
         invoice = issue(session, school, 100_000, 15_000)
         ensure_links(session, settings.link_keys, school.id, clock.now().replace(year=2099))
         token = dict(tokens(session, settings.link_keys, school.id))[school.pupil]
-    app = create_app(settings, panels, api_document)
+    app = create_app(settings, panels, api_document, operations)
     app.jinja_env.bytecode_cache = TEMPLATES
     with app.test_client() as client:
         yield Faces(client, engine, settings, school, invoice, token)
