@@ -25,7 +25,7 @@ from payments.inbox.pairing import REFERENCE_DAYS
 from reconciliation import keeping, loading
 from reconciliation.alerts import alert
 from reconciliation.balances import prove, proved_days, standing
-from reconciliation.booking import NEAR_WINDOW, REFERENCE_WINDOW
+from reconciliation.faces import NEAR_WINDOW, REFERENCE_WINDOW
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Scope
 from reconciliation.loading import Source
 from reconciliation.locks import lock_school, lock_settlement
