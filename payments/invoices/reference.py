@@ -5,13 +5,14 @@ character is ISO 7064 MOD 37-2 over the nine: it notices every wrong character a
 neighbours. Which of the found references exists is the invoice table's word, never this module's.
 """
 
+import codecs
 import re
 import secrets
 import sys
 import unicodedata
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain, compress
 from operator import mul
 
@@ -50,6 +51,7 @@ _BREAK = re.compile("[^0-9A-Z]+")
 # Keeps texts apart that are folded together; a text that holds it is folded without.
 _BETWEEN = "\0"
 _NOISE_IN_ONE = _NOISE.replace(_BETWEEN.encode(), b"")
+_FOLDING = "hocphi.fold"
 # No reference contains it, so it keeps what stands before and after a foreign letter apart.
 _FOREIGN_LETTER = "U"
 
@@ -96,26 +98,33 @@ def _find_together(texts: list[str]) -> list[list[str]]:
     candidates = list(chain.from_iterable(found))
     if not candidates:
         return found
-    several = len(candidates) > len(texts) - found.count([])
-    # Nearly every text has one candidate, which is right.
+    # Nearly every text has one candidate, which is right: only the others are looked at.
+    counts = list(map(len, found))
     right = _are_right(candidates)
     wrong = right.find(0)
-    ends = list(accumulate(map(len, found))) if wrong >= 0 else []
+    ends = list(accumulate(counts)) if wrong >= 0 else []
     while wrong >= 0:
         place = bisect_right(ends, wrong)
-        start, end = ends[place] - len(found[place]), ends[place]
-        found[place] = list(compress(found[place], right[start:end]))
+        end = ends[place]
+        found[place] = list(compress(found[place], right[end - counts[place] : end])) if counts[place] > 1 else []
         wrong = right.find(0, end)
-    if several:
-        found = [codes if len(codes) < 2 else list(dict.fromkeys(codes)) for codes in found]
+    for several in set(counts) - {0, 1}:
+        for place in _places_of(several, counts):
+            found[place] = list(dict.fromkeys(found[place]))
     return found
 
 
+def _places_of(value: int, values: list[int]) -> Iterator[int]:
+    """Where a value stands that stands in few places."""
+    place = -1
+    for _ in range(values.count(value)):
+        place = values.index(value, place + 1)
+        yield place
+
+
 def _folded_together(texts: list[str]) -> list[str]:
-    joined = _BETWEEN.join(texts)
-    if not joined.isascii():
-        joined = _BETWEEN.join([text if text.isascii() else text.translate(_EACH_CHARACTER) for text in texts])
-    folded = joined.encode("ascii").translate(_FOLD, _NOISE_IN_ONE).decode("ascii").split(_BETWEEN)
+    joined = _BETWEEN.join(texts).encode("ascii", _FOLDING)
+    folded = joined.translate(_FOLD, _NOISE_IN_ONE).decode("ascii").split(_BETWEEN)
     if len(folded) == len(texts):
         return folded
     return [fold(text) for text in texts]  # Some text holds what stands between them.
@@ -173,6 +182,16 @@ def _fold_character(character: str) -> str:
 
 
 _EACH_CHARACTER = _FoldEachCharacter()
+
+
+def _fold_run(error: UnicodeError) -> tuple[str, int]:
+    """Fold the characters that ASCII lacks where they stand among many that it has."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return error.object[error.start : error.end].translate(_EACH_CHARACTER), error.end
+
+
+codecs.register_error(_FOLDING, _fold_run)
 
 
 def _strip_mark(character: str) -> str:

@@ -56,7 +56,9 @@ def test_a_rule_that_guesses_by_the_amount_is_noticed(session, monkeypatch):
 
 def test_a_search_that_reads_clean_codes_only_is_noticed(session, monkeypatch):
     monkeypatch.setattr(
-        inbox, "references_of", lambda line: [word for word in line.description.split() if reference.is_valid(word)]
+        inbox,
+        "references_of_each",
+        lambda lines: [[word for word in line.description.split() if reference.is_valid(word)] for line in lines],
     )
     assert small(session).recall < 0.89
 
