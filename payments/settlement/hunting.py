@@ -42,13 +42,16 @@ OPEN = text("""
 
 # What was credited before in whose text the same account or name stands: marks are compared once more in Python.
 PAID_BEFORE = text("""
-    SELECT DISTINCT t.description, i.pupil_id
-    FROM bank_transaction t
-    JOIN allocation a ON a.school_id = t.school_id AND a.transaction_id = t.id
+    WITH told AS MATERIALIZED (
+        SELECT id, description FROM bank_transaction
+        WHERE school_id = :school_id AND state = 'credited' AND value_date >= :since
+          AND description LIKE ANY(CAST(:patterns AS text[]))
+        ORDER BY id DESC LIMIT 2000
+    )
+    SELECT DISTINCT told.description, i.pupil_id
+    FROM told
+    JOIN allocation a ON a.school_id = :school_id AND a.transaction_id = told.id
     JOIN invoice i ON i.school_id = a.school_id AND i.id = a.invoice_id
-    WHERE t.school_id = :school_id AND t.state = 'credited' AND t.value_date >= :since
-      AND t.description ILIKE ANY(CAST(:patterns AS text[]))
-    LIMIT 2000
 """)
 REMEMBERED = timedelta(days=400)
 """A school year and a little: who paid before that is not looked for."""
@@ -89,8 +92,8 @@ def _payers(shelf: Shelf, readings: Sequence[Reading]) -> dict[int, set[int]]:
     wanted = sorted({mark for some in marks.values() for mark in some})
     paid: dict[str, set[int]] = defaultdict(set)
     if wanted:
-        # A name is compared without diacritics in Python; here its words may have anything between them.
-        patterns = [f"%{'%'.join(mark.split())}%" for mark in wanted]
+        # Banks write names in capitals without diacritics; they are compared exactly in Python.
+        patterns = [f"%{mark.upper()}%" for mark in wanted]
         since = min(reading.transfer.value_date for reading in readings) - REMEMBERED
         values = {"school_id": shelf.school_id, "since": since, "patterns": patterns}
         for description, pupil_id in shelf.session.execute(PAID_BEFORE, values):

@@ -28,17 +28,10 @@ def bank(amount_vnd: int, *references: str, day: int = 6, number: str = "", way=
 def gateway(amount_vnd: int, *references: str, day: int = 6, number: str = "", way="credit", **more) -> GatewayFact:
     more.setdefault("due", on(day))
     more.setdefault("source", "callback:1")
-    number_of_it = next(_ids)
-    more.setdefault("evidence_ids", (number_of_it,))
-    return GatewayFact(
-        number_of_it,
-        on(day),
-        direction=way,
-        amount_vnd=amount_vnd,
-        bank_reference=number,
-        references=references,
-        **more,
-    )
+    key = next(_ids)
+    more.setdefault("evidence_ids", (key,))
+    said = {"direction": way, "amount_vnd": amount_vnd, "bank_reference": number, "references": references}
+    return GatewayFact(key, on(day), **said, **more)
 
 
 def ledger(amount_vnd: int, *references: str, day: int = 6, document: str = "", way="credit", **more) -> LedgerFact:

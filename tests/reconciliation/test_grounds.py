@@ -27,18 +27,19 @@ def why(*given_facts, **more) -> list[str]:
 
 
 def test_one_bank_reference_is_told_with_its_number():
-    assert why(bank(500_000, number="FT1"), gateway(500_000, number="FT1"), ledger(500_000, document="")) == [
+    [told] = why(bank(500_000, number="FT1"), gateway(500_000, number="FT1"), ledger(500_000, document=""))
+    assert told == (
         "Sao kê – báo có: cùng số tham chiếu ngân hàng FT1 và số tiền 500.000 đồng (T0). "
         "Sổ kế toán: khoản duy nhất cùng số tiền 500.000 đồng trong những ngày đó (T2)."
-    ]
+    )
 
 
 def test_payment_references_documents_and_days_are_told():
-    told = why(bank(5_000, X, number="FT0000001"), gateway(5_000, X), ledger(5_000, X, day=8))
-    assert told == [
+    [told] = why(bank(5_000, X, number="FT0000001"), gateway(5_000, X), ledger(5_000, X, day=8))
+    assert told == (
         f"Sao kê – báo có: cùng mã thanh toán {X} và số tiền 5.000 đồng (T1). "
         f"Sổ kế toán: cùng mã thanh toán {X} và số tiền 5.000 đồng, sau 2 ngày (T1)."
-    ]
+    )
     told = why(bank(5_000, number="FT0000001"), gateway(5_000), ledger(5_000, document="FT0000001"))
     assert "Sổ kế toán: cùng số tham chiếu ngân hàng FT0000001 và số tiền 5.000 đồng (T0)." in told[0]
 
@@ -46,10 +47,8 @@ def test_payment_references_documents_and_days_are_told():
 def test_what_the_inbox_attached_is_told_as_such():
     paid = gateway(5_000, X)
     [told] = why(bank(5_000, X, transaction_id=paid.id), paid, scope=NO_BOOKS)
-    assert (
-        told
-        == f"Sao kê – báo có: đã gắn vào một giao dịch ngân hàng; cùng mã thanh toán {X} và số tiền 5.000 đồng (T1)."
-    )
+    assert told.startswith("Sao kê – báo có: đã gắn vào một giao dịch ngân hàng; cùng mã thanh toán")
+    assert told.endswith(f"{X} và số tiền 5.000 đồng (T1).")
 
 
 def test_fees_are_told_with_who_knows_them():
@@ -76,7 +75,8 @@ def test_what_stands_together_without_being_a_match_says_why():
     ]
     [told] = why(bank(500), gateway(500, X), gateway(500, Y), scope=NO_BOOKS)
     assert told == "Sao kê – báo có: 3 dòng đều có thể, không có căn cứ để chọn."
-    told = why(*[bank(500, X, number="FT1")], bank(500, X, number="FT1"), gateway(500, X, number="FT1"), scope=NO_BOOKS)
+    lines = [bank(500, X, number="FT1") for _ in range(2)]
+    told = why(*lines, gateway(500, X, number="FT1"), scope=NO_BOOKS)
     assert f"Sao kê: ghi lại lần nữa số tham chiếu ngân hàng FT1 và mã thanh toán {X}." in told
 
 
@@ -86,9 +86,8 @@ def test_several_lines_of_a_day_booked_for_each_fund_or_later_are_one_case():
         [case] = judged(*paid, *rows)
         assert (case.primary_class, case.rules[-1], len(case.ledgers)) == ("matched", "T3", len(rows))
     # Two days with one total, or two rows of it: nobody can say which.
-    again = [
-        fact for vnd, name in ((1_400, X), (1_600, Y)) for fact in (bank(vnd, name, day=7), gateway(vnd, name, day=7))
-    ]
+    later = [(1_400, X), (1_600, Y)]
+    again = [fact for vnd, name in later for fact in (bank(vnd, name, day=7), gateway(vnd, name, day=7))]
     assert "matched" not in {case.primary_class for case in judged(*paid, *again, ledger(3_000, day=8))}
     assert "matched" not in {case.primary_class for case in judged(*paid, ledger(3_000), ledger(3_000))}
 
