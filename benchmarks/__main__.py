@@ -8,7 +8,17 @@ import time
 
 from benchmarks.machine import KEPT, described
 
-BENCHMARKS = ("payload", "references", "adapters", "statements", "issuing", "settlement", "door", "night")
+BENCHMARKS = (
+    "payload",
+    "references",
+    "accuracy",
+    "adapters",
+    "statements",
+    "issuing",
+    "settlement",
+    "door",
+    "night",
+)
 
 
 def main(names: list[str]) -> int:

@@ -1,0 +1,7 @@
+"""Every table of reconciliation joins the metadata: for migrations, and for whoever needs them all."""
+
+from reconciliation import models as nights
+from reconciliation.decisions import models as decisions
+from reconciliation.imports import models as imports
+
+ROOMS = (decisions, imports, nights)
