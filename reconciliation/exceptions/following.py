@@ -7,7 +7,7 @@ merged; where one falls apart, its rest becomes an exception of its own that nam
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -78,69 +78,75 @@ class Plan:
 def follow(found: Sequence[Found], known: Sequence[Known]) -> Plan:
     """Lay findings and exceptions side by side; the order of either changes nothing."""
     findings = sorted(found, key=lambda one: (one.day, one.run_id, one.item_id))
-    pairs = _pairs(findings, known)
+    pairs = sorted(_pairs(findings, known), key=lambda pair: pair.order)
     taken: dict[int, Known] = {}
     used: set[int] = set()
-    for _, known_id, place, one in sorted(pairs, key=lambda pair: (pair[0], pair[1], pair[2])):
-        if place not in taken and known_id not in used:
-            taken[place] = one
-            used.add(known_id)
-    plan = Plan()
+    nearest: dict[int, Known] = {}
+    for pair in pairs:
+        nearest.setdefault(pair.place, pair.known)
+        if pair.place not in taken and pair.known.id not in used:
+            taken[pair.place] = pair.known
+            used.add(pair.known.id)
     merged = _merged(pairs, taken, used)
+    plan = Plan()
     for place, finding in enumerate(findings):
         if place in taken:
             plan.steps.append(Step(finding, taken[place], tuple(merged[place])))
         else:
-            plan.new.append((finding, _origin(pairs, place)))
+            plan.new.append((finding, nearest.get(place)))
     swallowed = {one.id for group in merged.values() for one in group}
     plan.gone.extend(one for one in sorted(known, key=lambda one: one.id) if one.id not in used | swallowed)
     return plan
 
 
-_Pair = tuple[tuple[int, int], int, int, Known]
-"""(rank and how much is shared), id of the exception, place of the finding, the exception."""
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A finding and an exception that share facts."""
+
+    place: int
+    """Of the finding."""
+    known: Known
+    now: int
+    """So many facts that the exception has today."""
+    once: int
+    """So many facts that it once had."""
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        return (self.known.rank, -self.now, -self.once, self.known.id, self.place)
 
 
-def _pairs(findings: Sequence[Found], known: Iterable[Known]) -> list[_Pair]:
-    """Every finding with every exception that shares a fact with it; a fact of today counts twice."""
-    holders: dict[str, list[tuple[Known, int]]] = defaultdict(list)
+def _pairs(findings: Sequence[Found], known: Iterable[Known]) -> Iterator[_Pair]:
+    """Every finding with every exception that shares a fact with it."""
+    holders: dict[str, list[tuple[Known, bool]]] = defaultdict(list)
     for one in known:
-        for key in one.current:
-            holders[key].append((one, 2))
-        for key in one.former - one.current:
-            holders[key].append((one, 1))
-    pairs: list[_Pair] = []
+        for key in one.current | one.former:
+            holders[key].append((one, key in one.current))
     for place, finding in enumerate(findings):
-        shared: dict[int, int] = defaultdict(int)
+        shared: dict[int, list[int]] = defaultdict(lambda: [0, 0])
         by_id: dict[int, Known] = {}
         for key in finding.keys:
-            for one, weight in holders.get(key, ()):
-                shared[one.id] += weight
+            for one, is_current in holders.get(key, ()):
+                shared[one.id][not is_current] += 1
                 by_id[one.id] = one
-        pairs += [((one.rank, -shared[number]), number, place, one) for number, one in by_id.items()]
-    return pairs
+        for number, one in by_id.items():
+            yield _Pair(place, one, *shared[number])
 
 
-def _merged(pairs: Iterable[_Pair], taken: dict[int, Known], used: set[int]) -> dict[int, list[Known]]:
-    """Exceptions that continue nothing, by the finding that has most of their facts of today."""
-    best: dict[int, _Pair] = {}
-    for pair in pairs:
-        order, number, place, one = pair
-        mine = place in taken and any(key for key in one.current)
-        if number in used or not mine:
-            continue
-        if number not in best or (order, place) < (best[number][0], best[number][2]):
-            best[number] = pair
+def _merged(pairs: Iterable[_Pair], taken: Mapping[int, Known], used: Container[int]) -> Mapping[int, list[Known]]:
+    """Exceptions that continue nothing, by the finding that has most of their facts of today.
+
+    What a night closed is not merged: nobody looks for it.
+    """
     result: dict[int, list[Known]] = defaultdict(list)
-    for number in sorted(best):
-        result[best[number][2]].append(best[number][3])
+    seen: set[int] = set()
+    for pair in pairs:
+        one = pair.known
+        if one.id in used or one.id in seen or pair.place not in taken or not pair.now or one.rank == BY_NIGHT:
+            continue
+        seen.add(one.id)
+        result[pair.place].append(one)
     return result
-
-
-def _origin(pairs: Iterable[_Pair], place: int) -> Known | None:
-    """The exception that a new finding fell off."""
-    mine = [(order, number, one) for order, number, where, one in pairs if where == place]
-    return min(mine, key=lambda pair: pair[:2])[2] if mine else None
 
 
 def changes(found: Found, known: Known) -> dict[str, Any]:

@@ -1,0 +1,457 @@
+"""Bring an account's exceptions in line with the runs that stand: set-based, in the run's transaction, repeatable.
+
+``exception_sync`` remembers which run of each day was followed last. What stands anew is read once, laid beside the
+exceptions that it touches (``following``), and written in a handful of statements whatever their number. The same runs
+again change nothing; on a new installation of this table all standing runs are followed, oldest day first.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from payments import clock
+from payments.business_days import BusinessDays
+from payments.schools.rules import search_key
+from reconciliation.exceptions import rules
+from reconciliation.exceptions.following import BY_NIGHT, Found, Known, Plan, Step, changes, follow, is_material
+from reconciliation.exceptions.rules import HANDLING, Kind, Resolution, State
+
+LONGEST_SEARCH_KEY = 2_000
+
+MOVED = text("""
+    SELECT held.run_id, run.created_at, mark.run_id AS former_id
+    FROM standing_run held
+    JOIN reconcile_run run ON run.school_id = held.school_id AND run.id = held.run_id
+    LEFT JOIN exception_sync mark
+        ON mark.school_id = held.school_id AND mark.account_id = held.account_id AND mark.day = held.day
+    WHERE held.school_id = :school_id AND held.account_id = :account_id AND held.run_id IS DISTINCT FROM mark.run_id
+    ORDER BY held.day
+""")
+MARK = text("""
+    INSERT INTO exception_sync (school_id, account_id, day, run_id)
+    SELECT school_id, account_id, day, run_id FROM standing_run
+    WHERE school_id = :school_id AND account_id = :account_id
+    ON CONFLICT (school_id, account_id, day) DO UPDATE SET run_id = EXCLUDED.run_id
+    WHERE exception_sync.run_id <> EXCLUDED.run_id
+""")
+ITEMS = text("""
+    SELECT i.id, i.run_id, i.primary_class, i.flags, i.amount_vnd, i.value_date, i."references"
+    FROM reconcile_item i
+    WHERE i.school_id = :school_id AND i.run_id = ANY(CAST(:runs AS bigint[]))
+      AND i.primary_class NOT IN ('matched', 'not_due')
+    ORDER BY i.value_date, i.run_id, i.position
+""")
+# A line that only a doubtful statement shows is the same fact as the line of a later one that adds up: its natural key
+# is that one's with a mark behind (statement_import).
+_FACTS = """
+    WITH item AS (
+        SELECT * FROM reconcile_item
+        WHERE school_id = :school_id AND run_id = ANY(CAST(:runs AS bigint[])) AND {0}
+    )
+    SELECT item.id AS item_id, item.primary_class,
+        'bank:' || line.account_id || ':' || split_part(line.natural_key, '!', 1) AS key,
+        'bank:' || line.account_id || ':' || line.natural_key AS own_key,
+        coalesce(line.bank_reference, '') || ' ' || line.description AS said
+    FROM item CROSS JOIN LATERAL unnest(item.bank_line_ids) AS behind(id)
+    JOIN bank_line line ON line.school_id = item.school_id AND line.id = behind.id
+    UNION ALL
+    SELECT item.id, item.primary_class, 'evidence:' || e.id, 'evidence:' || e.id,
+        coalesce(e.bank_reference, '') || ' ' || e.description
+    FROM item CROSS JOIN LATERAL unnest(item.evidence_ids) AS behind(id)
+    JOIN evidence e ON e.id = behind.id
+    UNION ALL
+    SELECT item.id, item.primary_class, 'ledger:' || row.natural_key, 'ledger:' || row.natural_key,
+        row.document_no || ' ' || row.description
+    FROM item CROSS JOIN LATERAL unnest(item.ledger_row_ids) AS behind(id)
+    JOIN ledger_row row ON row.school_id = item.school_id AND row.id = behind.id
+    UNION ALL
+    SELECT item.id, item.primary_class, broken.key, broken.key, ''
+    FROM item CROSS JOIN LATERAL (
+        SELECT 'break:' || coalesce(substring(item.note FROM 'statement=([0-9]+)'), '') || ':' ||
+            CASE split_part(item.note, ';', 1)
+                WHEN 'balance_inside' THEN 'itself' WHEN 'balance_unstated' THEN 'itself'
+                WHEN 'balance_before' THEN 'before' ELSE 'chain' END AS key
+    ) AS broken
+    WHERE item.primary_class = 'balance_break'
+"""
+FACTS = text(_FACTS.format("primary_class NOT IN ('matched', 'not_due')") + " ORDER BY item_id, key")
+QUIET = text(f"""
+    SELECT DISTINCT fact.exception_id, told.primary_class
+    FROM ({_FACTS.format("primary_class IN ('matched', 'not_due')")}) AS told
+    JOIN exception_fact fact ON fact.school_id = :school_id AND fact.key = told.key
+    WHERE fact.current AND fact.exception_id = ANY(CAST(:ids AS bigint[]))
+""")  # noqa: S608 - constants of this module
+TOUCHED = text("""
+    SELECT e.id, e.state, e.assignee_id, e.resolution, e.proposal_id, e.primary_class, e.flags, e.amount_vnd, e.day,
+        e.last_run_id
+    FROM reconcile_exception e
+    WHERE e.school_id = :school_id AND (
+        e.last_run_id = ANY(CAST(:former AS bigint[]))
+        OR e.id IN (
+            SELECT exception_id FROM exception_fact
+            WHERE school_id = :school_id AND key = ANY(CAST(:keys AS text[]))))
+    ORDER BY e.id FOR UPDATE
+""")
+FACTS_OF = text("""
+    SELECT exception_id, key, current FROM exception_fact
+    WHERE school_id = :school_id AND exception_id = ANY(CAST(:ids AS bigint[]))
+""")
+PROPOSALS = text("""
+    SELECT id, actor_id FROM exception_event
+    WHERE school_id = :school_id AND id = ANY(CAST(:ids AS bigint[]))
+""")
+ADD = text("""
+    INSERT INTO reconcile_exception (
+        school_id, account_id, primary_class, flags, amount_vnd, day, item_id, search_key, owner, due_on, first_seen_at,
+        first_run_id, last_run_id, split_from_id, state
+    )
+    SELECT i.school_id, run.account_id, i.primary_class, i.flags, i.amount_vnd, i.value_date, i.id, told.search_key,
+        told.owner, told.due_on, run.created_at, run.id, run.id, told.split_from_id, 'open'
+    FROM unnest(
+        CAST(:items AS bigint[]), CAST(:search_keys AS text[]), CAST(:owners AS text[]), CAST(:due AS date[]),
+        CAST(:origins AS bigint[])
+    ) WITH ORDINALITY AS told(item_id, search_key, owner, due_on, split_from_id, place)
+    JOIN reconcile_item i ON i.school_id = :school_id AND i.id = told.item_id
+    JOIN reconcile_run run ON run.school_id = i.school_id AND run.id = i.run_id
+    ORDER BY told.place
+    RETURNING id, item_id
+""")
+GO_ON = text("""
+    UPDATE reconcile_exception e SET
+        primary_class = i.primary_class, flags = i.flags, amount_vnd = i.amount_vnd, day = i.value_date, item_id = i.id,
+        search_key = told.search_key, owner = told.owner, due_on = coalesce(told.due_on, e.due_on),
+        last_run_id = i.run_id
+    FROM unnest(
+        CAST(:ids AS bigint[]), CAST(:items AS bigint[]), CAST(:search_keys AS text[]), CAST(:owners AS text[]),
+        CAST(:due AS date[])
+    ) AS told(id, item_id, search_key, owner, due_on)
+    JOIN reconcile_item i ON i.school_id = :school_id AND i.id = told.item_id
+    WHERE e.school_id = :school_id AND e.id = told.id
+""")
+FOLLOWED = text("""
+    UPDATE reconcile_exception e SET last_run_id = told.run_id, merged_into_id = coalesce(told.into_id, merged_into_id)
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:runs AS bigint[]), CAST(:into AS bigint[])) AS told(id, run_id, into_id)
+    WHERE e.school_id = :school_id AND e.id = told.id
+""")
+LET_GO = text("""
+    UPDATE exception_fact SET current = false
+    WHERE school_id = :school_id AND exception_id = ANY(CAST(:ids AS bigint[])) AND current
+""")
+HOLD = text("""
+    INSERT INTO exception_fact (school_id, key, exception_id, current)
+    SELECT :school_id, told.key, told.exception_id, true
+    FROM unnest(CAST(:keys AS text[]), CAST(:ids AS bigint[])) AS told(key, exception_id)
+    ON CONFLICT (school_id, key) DO UPDATE SET exception_id = EXCLUDED.exception_id, current = true
+""")
+TELL = text("""
+    INSERT INTO exception_event (
+        school_id, exception_id, kind, at, run_id, state, assignee_id, resolution, proposal_id, proposed_by, detail
+    )
+    SELECT :school_id, told.exception_id, told.kind, :moment, told.run_id, told.state, told.assignee_id,
+        told.resolution, told.proposal_id, told.proposed_by, told.detail
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS told(
+        exception_id bigint, kind text, run_id bigint, state text, assignee_id bigint, resolution text,
+        proposal_id bigint, proposed_by bigint, detail jsonb
+    )
+    ORDER BY told.exception_id
+""")
+HOLIDAYS = text("SELECT day FROM holiday WHERE day >= :since")
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """How many exceptions are new, changed, opened again, or closed by a night."""
+
+    new: int = 0
+    changed: int = 0
+    reopened: int = 0
+    closed: int = 0
+
+
+@dataclass(slots=True)
+class _Case:
+    """An exception while events are added to it."""
+
+    known: Known
+    proposal_id: int | None
+    last_run_id: int
+
+
+@dataclass(slots=True)
+class _Told:
+    """Events of one statement: at most one for each exception, since the next one builds on it."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, exception_id: int, kind: Kind, state: State, run_id: int, **more: Any) -> None:
+        row = {"exception_id": exception_id, "kind": kind.value, "state": state.value, "run_id": run_id, "detail": {}}
+        self.rows.append(row | more)
+
+
+def sync(session: Session, school_id: int, account_id: int) -> Synced:
+    """Follow the runs of an account that stand anew since the last time. The caller holds the school's lock."""
+    moved = session.execute(MOVED, {"school_id": school_id, "account_id": account_id}).all()
+    if not moved:
+        return Synced()
+    made = _Sync(session, school_id, account_id, moved).run()
+    session.execute(MARK, {"school_id": school_id, "account_id": account_id})
+    return made
+
+
+class _Sync:
+    """One account, the runs that stand anew, and what they do to its exceptions."""
+
+    def __init__(self, session: Session, school_id: int, account_id: int, moved: Sequence[Row[Any]]) -> None:
+        self.session = session
+        self.school_id = school_id
+        self.account_id = account_id
+        self.runs = [row.run_id for row in moved]
+        self.replaced = {row.former_id: row.run_id for row in moved if row.former_id is not None}
+        self.seen_on = {row.run_id: clock.day_of(row.created_at) for row in moved}
+        self.texts: dict[int, str] = {}
+        self.cases: dict[int, _Case] = {}
+        self.proposers: dict[int, int] = {}
+
+    def run(self) -> Synced:
+        found = self._found()
+        known = self._known([key for one in found for key in one.keys])
+        if not found and not known:
+            return Synced()
+        since = min(self.seen_on.values())
+        self.calendar = BusinessDays(frozenset(self.session.scalars(HOLIDAYS, {"since": since})))
+        plan = follow(found, known)
+        new_ids = self._add(plan)
+        first, second = _Told(), _Told()
+        for finding, origin in plan.new:
+            self._begin(new_ids[finding.item_id], finding, origin, first, second)
+        reopened = sum(self._go_on(step, first, second) for step in plan.steps)
+        closed = self._close(plan, first)
+        changed = sum(row["kind"] == Kind.CHANGED for row in first.rows)
+        self._write_cases(plan)
+        self._write_facts(plan, new_ids)
+        for told in (first, second):
+            if told.rows:
+                values = {"moment": clock.now(), "rows": json.dumps(told.rows)}
+                self._execute(TELL, **values)
+        return Synced(len(plan.new), changed, reopened, closed)
+
+    def _execute(self, statement: Any, **values: Any) -> Any:
+        return self.session.execute(statement, {"school_id": self.school_id} | values)
+
+    def _found(self) -> list[Found]:
+        keys: dict[int, list[str]] = defaultdict(list)
+        said: dict[int, list[str]] = defaultdict(list)
+        taken: set[str] = set()
+        for row in self._execute(FACTS, runs=self.runs):
+            # Two doubtful statements may show one line: the second copy keeps a name of its own.
+            key = row.own_key if row.key in taken else row.key
+            taken.add(key)
+            keys[row.item_id].append(key)
+            said[row.item_id].append(row.said)
+        found = []
+        for item in self._execute(ITEMS, runs=self.runs):
+            names = " ".join(item.references)
+            told = f"{item.amount_vnd} {names} {' '.join(dict.fromkeys(said[item.id]))}"
+            self.texts[item.id] = search_key(told)[:LONGEST_SEARCH_KEY]
+            facts = keys[item.id] or [f"case:{self.account_id}:{item.value_date}:{item.amount_vnd}:{names}"]
+            found.append(
+                Found(
+                    item.id,
+                    item.run_id,
+                    item.primary_class,
+                    tuple(item.flags),
+                    item.amount_vnd,
+                    item.value_date,
+                    tuple(dict.fromkeys(facts)),
+                )
+            )
+        return found
+
+    def _known(self, keys: Sequence[str]) -> list[Known]:
+        rows = self._execute(TOUCHED, former=list(self.replaced), keys=list(keys)).all()
+        if not rows:
+            return []
+        current: dict[int, set[str]] = defaultdict(set)
+        former: dict[int, set[str]] = defaultdict(set)
+        for fact in self._execute(FACTS_OF, ids=[row.id for row in rows]):
+            (current if fact.current else former)[fact.exception_id].add(fact.key)
+        for row in rows:
+            known = Known(
+                row.id,
+                State(row.state),
+                row.assignee_id,
+                Resolution(row.resolution) if row.resolution else None,
+                row.primary_class,
+                tuple(row.flags),
+                row.amount_vnd,
+                row.day,
+                frozenset(current[row.id]),
+                frozenset(former[row.id]),
+            )
+            self.cases[row.id] = _Case(known, row.proposal_id, row.last_run_id)
+        waiting = [row.proposal_id for row in rows if row.proposal_id is not None]
+        if waiting:
+            self.proposers = {row.id: row.actor_id for row in self._execute(PROPOSALS, ids=waiting)}
+        return [case.known for case in self.cases.values()]
+
+    def _add(self, plan: Plan) -> Mapping[int, int]:
+        """Write new exceptions; item -> exception."""
+        if not plan.new:
+            return {}
+        rows = self._execute(
+            ADD,
+            items=[finding.item_id for finding, _ in plan.new],
+            search_keys=[self.texts[finding.item_id] for finding, _ in plan.new],
+            owners=[HANDLING[finding.primary_class].owner.value for finding, _ in plan.new],
+            due=[self._due(finding) for finding, _ in plan.new],
+            origins=[origin.id if origin else None for _, origin in plan.new],
+        )
+        return {row.item_id: row.id for row in rows}
+
+    def _due(self, finding: Found) -> date:
+        return rules.due_on(finding.primary_class, self.seen_on[finding.run_id], self.calendar)
+
+    @staticmethod
+    def _begin(number: int, finding: Found, origin: Known | None, first: _Told, second: _Told) -> None:
+        """Whoever had the case from which this one fell off has this one, too."""
+        detail: dict[str, Any] = {"primary_class": finding.primary_class, "amount_vnd": finding.amount_vnd}
+        if origin is not None:
+            detail["split_from"] = origin.id
+        first.add(number, Kind.SEEN, State.OPEN, finding.run_id, detail=detail)
+        if origin is not None and origin.assignee_id is not None and origin.state is not State.RESOLVED:
+            second.add(
+                number,
+                Kind.ASSIGNED,
+                State.ASSIGNED,
+                finding.run_id,
+                assignee_id=origin.assignee_id,
+                detail={"because": "split"},
+            )
+
+    def _go_on(self, step: Step, first: _Told, second: _Told) -> bool:
+        """Tell what changed; True: finished work is open again."""
+        known, run_id = step.known, step.found.run_id
+        said = changes(step.found, known)
+        if step.merged:
+            said["merged"] = [one.id for one in step.merged]
+        if said:
+            first.add(
+                known.id,
+                Kind.CHANGED,
+                known.state,
+                run_id,
+                assignee_id=known.assignee_id,
+                resolution=known.resolution,
+                detail=said,
+            )
+        inherited = next((one.assignee_id for one in step.merged if one.assignee_id is not None), None)
+        assignee_id = known.assignee_id if known.assignee_id is not None else inherited
+        state = State.OPEN if assignee_id is None else State.ASSIGNED
+        if known.state is State.RESOLVED:
+            if known.rank != BY_NIGHT and not is_material(said):
+                return False
+            because = "match_lost" if known.rank == BY_NIGHT else "facts_changed"
+            second.add(known.id, Kind.REOPENED, state, run_id, assignee_id=assignee_id, detail={"because": because})
+            return True
+        if known.state is State.PROPOSED and is_material(said):
+            second.add(known.id, Kind.WITHDRAWN, state, run_id, assignee_id=assignee_id, **self._proposal(known.id))
+        elif assignee_id != known.assignee_id:
+            after = rules.after(Kind.ASSIGNED, known.state, assigned=True)
+            more = {"resolution": known.resolution} if after is State.PROPOSED else {}
+            second.add(
+                known.id, Kind.ASSIGNED, after, run_id, assignee_id=assignee_id, detail={"because": "merged"}, **more
+            )
+        return False
+
+    def _proposal(self, exception_id: int) -> dict[str, Any]:
+        case = self.cases[exception_id]
+        return {
+            "proposal_id": case.proposal_id,
+            "proposed_by": self.proposers.get(case.proposal_id or 0),
+            "resolution": case.known.resolution,
+            "detail": {"because": "facts_changed"},
+        }
+
+    def _close(self, plan: Plan, first: _Told) -> int:
+        """Close what was merged, and what newer runs of its day no longer find."""
+        for step in plan.steps:
+            for one in step.merged:
+                kept = one.resolution if one.state is State.RESOLVED else Resolution.MERGED
+                self._end(one, Kind.MERGED, kept, step.found.run_id, first, {"into": step.known.id})
+        gone = [one for one in plan.gone if self.cases[one.id].last_run_id in self.replaced and one.rank != BY_NIGHT]
+        quiet = self._quiet([one.id for one in gone])
+        closed = 0
+        for one in gone:
+            classes = quiet.get(one.id, set())
+            if one.state is State.RESOLVED and "matched" not in classes:
+                continue  # What a person decided stands while nothing speaks against it.
+            how = Resolution.MATCHED_SINCE if "matched" in classes else Resolution.NO_LONGER_FOUND
+            because = "matched" if "matched" in classes else "not_due" if classes else "gone"
+            run_id = self.replaced[self.cases[one.id].last_run_id]
+            self._end(one, Kind.MATCHED_SINCE, how, run_id, first, {"because": because})
+            closed += 1
+        return closed
+
+    @staticmethod
+    def _end(
+        one: Known, kind: Kind, how: Resolution | None, run_id: int, first: _Told, detail: dict[str, Any]
+    ) -> None:
+        first.add(one.id, kind, State.RESOLVED, run_id, assignee_id=one.assignee_id, resolution=how, detail=detail)
+
+    def _quiet(self, ids: Sequence[int]) -> Mapping[int, set[str]]:
+        """Exception -> in which quiet classes its facts stand now."""
+        found: dict[int, set[str]] = defaultdict(set)
+        if ids:
+            for row in self._execute(QUIET, runs=self.runs, ids=list(ids)):
+                found[row.exception_id].add(row.primary_class)
+        return found
+
+    def _write_cases(self, plan: Plan) -> None:
+        if plan.steps:
+            self._execute(
+                GO_ON,
+                ids=[step.known.id for step in plan.steps],
+                items=[step.found.item_id for step in plan.steps],
+                search_keys=[self.texts[step.found.item_id] for step in plan.steps],
+                owners=[HANDLING[step.found.primary_class].owner.value for step in plan.steps],
+                due=[self._new_due(step) for step in plan.steps],
+            )
+        rows = [(one.id, step.found.run_id, step.known.id) for step in plan.steps for one in step.merged]
+        rows += [
+            (one.id, self.replaced[last], None)
+            for one in plan.gone
+            if (last := self.cases[one.id].last_run_id) in self.replaced
+        ]
+        if rows:
+            ids, runs, into = zip(*rows, strict=True)
+            self._execute(FOLLOWED, ids=list(ids), runs=list(runs), into=list(into))
+
+    def _new_due(self, step: Step) -> date | None:
+        """Another class, or work that begins anew, has a term of its own."""
+        said = changes(step.found, step.known)
+        again = step.known.state is State.RESOLVED and (step.known.rank == BY_NIGHT or is_material(said))
+        return self._due(step.found) if again or "primary_class" in said else None
+
+    def _write_facts(self, plan: Plan, new_ids: Mapping[int, int]) -> None:
+        moved = [step for step in plan.steps if set(step.found.keys) != step.known.current]
+        if moved:
+            self._execute(LET_GO, ids=[step.known.id for step in moved])
+        held = [(key, step.known.id) for step in moved for key in step.found.keys]
+        held += [(key, new_ids[finding.item_id]) for finding, _ in plan.new for key in finding.keys]
+        if held:
+            keys, ids = zip(*_once(held), strict=True)
+            self._execute(HOLD, keys=list(keys), ids=list(ids))
+
+
+def _once(held: Iterable[tuple[str, int]]) -> Iterable[tuple[str, int]]:
+    """Each fact once; where two runs show it, the first one has it."""
+    found: dict[str, int] = {}
+    for key, number in held:
+        found.setdefault(key, number)
+    return found.items()
