@@ -12,156 +12,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from payments import clock
 from payments.business_days import BusinessDays
 from payments.schools.rules import search_key
-from reconciliation.exceptions import rules
+from reconciliation.exceptions import rules, sql
 from reconciliation.exceptions.following import BY_NIGHT, Found, Known, Plan, Step, changes, follow, is_material
 from reconciliation.exceptions.rules import HANDLING, Kind, Resolution, State
 
 LONGEST_SEARCH_KEY = 2_000
-
-MOVED = text("""
-    SELECT held.run_id, run.created_at, mark.run_id AS former_id
-    FROM standing_run held
-    JOIN reconcile_run run ON run.school_id = held.school_id AND run.id = held.run_id
-    LEFT JOIN exception_sync mark
-        ON mark.school_id = held.school_id AND mark.account_id = held.account_id AND mark.day = held.day
-    WHERE held.school_id = :school_id AND held.account_id = :account_id AND held.run_id IS DISTINCT FROM mark.run_id
-    ORDER BY held.day
-""")
-MARK = text("""
-    INSERT INTO exception_sync (school_id, account_id, day, run_id)
-    SELECT school_id, account_id, day, run_id FROM standing_run
-    WHERE school_id = :school_id AND account_id = :account_id
-    ON CONFLICT (school_id, account_id, day) DO UPDATE SET run_id = EXCLUDED.run_id
-    WHERE exception_sync.run_id <> EXCLUDED.run_id
-""")
-ITEMS = text("""
-    SELECT i.id, i.run_id, i.primary_class, i.flags, i.amount_vnd, i.value_date, i."references"
-    FROM reconcile_item i
-    WHERE i.school_id = :school_id AND i.run_id = ANY(CAST(:runs AS bigint[]))
-      AND i.primary_class NOT IN ('matched', 'not_due')
-    ORDER BY i.value_date, i.run_id, i.position
-""")
-# A line that only a doubtful statement shows is the same fact as the line of a later one that adds up: its natural key
-# is that one's with a mark behind (statement_import).
-_FACTS = """
-    WITH item AS (
-        SELECT * FROM reconcile_item
-        WHERE school_id = :school_id AND run_id = ANY(CAST(:runs AS bigint[])) AND {0}
-    )
-    SELECT item.id AS item_id, item.primary_class,
-        'bank:' || line.account_id || ':' || split_part(line.natural_key, '!', 1) AS key,
-        'bank:' || line.account_id || ':' || line.natural_key AS own_key,
-        coalesce(line.bank_reference, '') || ' ' || line.description AS said
-    FROM item CROSS JOIN LATERAL unnest(item.bank_line_ids) AS behind(id)
-    JOIN bank_line line ON line.school_id = item.school_id AND line.id = behind.id
-    UNION ALL
-    SELECT item.id, item.primary_class, 'evidence:' || e.id, 'evidence:' || e.id,
-        coalesce(e.bank_reference, '') || ' ' || e.description
-    FROM item CROSS JOIN LATERAL unnest(item.evidence_ids) AS behind(id)
-    JOIN evidence e ON e.id = behind.id
-    UNION ALL
-    SELECT item.id, item.primary_class, 'ledger:' || row.natural_key, 'ledger:' || row.natural_key,
-        row.document_no || ' ' || row.description
-    FROM item CROSS JOIN LATERAL unnest(item.ledger_row_ids) AS behind(id)
-    JOIN ledger_row row ON row.school_id = item.school_id AND row.id = behind.id
-    UNION ALL
-    SELECT item.id, item.primary_class, broken.key, broken.key, ''
-    FROM item CROSS JOIN LATERAL (
-        SELECT 'break:' || coalesce(substring(item.note FROM 'statement=([0-9]+)'), '') || ':' ||
-            CASE split_part(item.note, ';', 1)
-                WHEN 'balance_inside' THEN 'itself' WHEN 'balance_unstated' THEN 'itself'
-                WHEN 'balance_before' THEN 'before' ELSE 'chain' END AS key
-    ) AS broken
-    WHERE item.primary_class = 'balance_break'
-"""
-FACTS = text(_FACTS.format("primary_class NOT IN ('matched', 'not_due')") + " ORDER BY item_id, key")
-QUIET = text(f"""
-    SELECT DISTINCT fact.exception_id, told.primary_class
-    FROM ({_FACTS.format("primary_class IN ('matched', 'not_due')")}) AS told
-    JOIN exception_fact fact ON fact.school_id = :school_id AND fact.key = told.key
-    WHERE fact.current AND fact.exception_id = ANY(CAST(:ids AS bigint[]))
-""")  # noqa: S608 - constants of this module
-TOUCHED = text("""
-    SELECT e.id, e.state, e.assignee_id, e.resolution, e.proposal_id, e.primary_class, e.flags, e.amount_vnd, e.day,
-        e.last_run_id
-    FROM reconcile_exception e
-    WHERE e.school_id = :school_id AND (
-        e.last_run_id = ANY(CAST(:former AS bigint[]))
-        OR e.id IN (
-            SELECT exception_id FROM exception_fact
-            WHERE school_id = :school_id AND key = ANY(CAST(:keys AS text[]))))
-    ORDER BY e.id FOR UPDATE
-""")
-FACTS_OF = text("""
-    SELECT exception_id, key, current FROM exception_fact
-    WHERE school_id = :school_id AND exception_id = ANY(CAST(:ids AS bigint[]))
-""")
-PROPOSALS = text("""
-    SELECT id, actor_id FROM exception_event
-    WHERE school_id = :school_id AND id = ANY(CAST(:ids AS bigint[]))
-""")
-ADD = text("""
-    INSERT INTO reconcile_exception (
-        school_id, account_id, primary_class, flags, amount_vnd, day, item_id, search_key, owner, due_on, first_seen_at,
-        first_run_id, last_run_id, split_from_id, state
-    )
-    SELECT i.school_id, run.account_id, i.primary_class, i.flags, i.amount_vnd, i.value_date, i.id, told.search_key,
-        told.owner, told.due_on, run.created_at, run.id, run.id, told.split_from_id, 'open'
-    FROM unnest(
-        CAST(:items AS bigint[]), CAST(:search_keys AS text[]), CAST(:owners AS text[]), CAST(:due AS date[]),
-        CAST(:origins AS bigint[])
-    ) WITH ORDINALITY AS told(item_id, search_key, owner, due_on, split_from_id, place)
-    JOIN reconcile_item i ON i.school_id = :school_id AND i.id = told.item_id
-    JOIN reconcile_run run ON run.school_id = i.school_id AND run.id = i.run_id
-    ORDER BY told.place
-    RETURNING id, item_id
-""")
-GO_ON = text("""
-    UPDATE reconcile_exception e SET
-        primary_class = i.primary_class, flags = i.flags, amount_vnd = i.amount_vnd, day = i.value_date, item_id = i.id,
-        search_key = told.search_key, owner = told.owner, due_on = coalesce(told.due_on, e.due_on),
-        last_run_id = i.run_id
-    FROM unnest(
-        CAST(:ids AS bigint[]), CAST(:items AS bigint[]), CAST(:search_keys AS text[]), CAST(:owners AS text[]),
-        CAST(:due AS date[])
-    ) AS told(id, item_id, search_key, owner, due_on)
-    JOIN reconcile_item i ON i.school_id = :school_id AND i.id = told.item_id
-    WHERE e.school_id = :school_id AND e.id = told.id
-""")
-FOLLOWED = text("""
-    UPDATE reconcile_exception e SET last_run_id = told.run_id, merged_into_id = coalesce(told.into_id, merged_into_id)
-    FROM unnest(CAST(:ids AS bigint[]), CAST(:runs AS bigint[]), CAST(:into AS bigint[])) AS told(id, run_id, into_id)
-    WHERE e.school_id = :school_id AND e.id = told.id
-""")
-LET_GO = text("""
-    UPDATE exception_fact SET current = false
-    WHERE school_id = :school_id AND exception_id = ANY(CAST(:ids AS bigint[])) AND current
-""")
-HOLD = text("""
-    INSERT INTO exception_fact (school_id, key, exception_id, current)
-    SELECT :school_id, told.key, told.exception_id, true
-    FROM unnest(CAST(:keys AS text[]), CAST(:ids AS bigint[])) AS told(key, exception_id)
-    ON CONFLICT (school_id, key) DO UPDATE SET exception_id = EXCLUDED.exception_id, current = true
-""")
-TELL = text("""
-    INSERT INTO exception_event (
-        school_id, exception_id, kind, at, run_id, state, assignee_id, resolution, proposal_id, proposed_by, detail
-    )
-    SELECT :school_id, told.exception_id, told.kind, :moment, told.run_id, told.state, told.assignee_id,
-        told.resolution, told.proposal_id, told.proposed_by, told.detail
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS told(
-        exception_id bigint, kind text, run_id bigint, state text, assignee_id bigint, resolution text,
-        proposal_id bigint, proposed_by bigint, detail jsonb
-    )
-    ORDER BY told.exception_id
-""")
-HOLIDAYS = text("SELECT day FROM holiday WHERE day >= :since")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,17 +51,22 @@ class _Told:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, exception_id: int, kind: Kind, state: State, run_id: int, **more: Any) -> None:
-        row = {"exception_id": exception_id, "kind": kind.value, "state": state.value, "run_id": run_id, "detail": {}}
-        self.rows.append(row | more)
+        row: dict[str, Any] = {"exception_id": exception_id, "kind": kind.value, "state": state.value, "run_id": run_id}
+        self.rows.append(row | {"detail": {}} | more)
+
+    def end(self, one: Known, kind: Kind, how: Resolution | None, run_id: int, **detail: Any) -> None:
+        """A night ends the work on a case; whoever had it is kept."""
+        more = {"assignee_id": one.assignee_id, "resolution": how, "detail": detail}
+        self.add(one.id, kind, State.RESOLVED, run_id, **more)
 
 
 def sync(session: Session, school_id: int, account_id: int) -> Synced:
     """Follow the runs of an account that stand anew since the last time. The caller holds the school's lock."""
-    moved = session.execute(MOVED, {"school_id": school_id, "account_id": account_id}).all()
+    moved = session.execute(sql.MOVED, {"school_id": school_id, "account_id": account_id}).all()
     if not moved:
         return Synced()
     made = _Sync(session, school_id, account_id, moved).run()
-    session.execute(MARK, {"school_id": school_id, "account_id": account_id})
+    session.execute(sql.MARK, {"school_id": school_id, "account_id": account_id})
     return made
 
 
@@ -224,7 +90,7 @@ class _Sync:
         if not found and not known:
             return Synced()
         since = min(self.seen_on.values())
-        self.calendar = BusinessDays(frozenset(self.session.scalars(HOLIDAYS, {"since": since})))
+        self.calendar = BusinessDays(frozenset(self.session.scalars(sql.HOLIDAYS, {"since": since})))
         plan = follow(found, known)
         new_ids = self._add(plan)
         first, second = _Told(), _Told()
@@ -238,7 +104,7 @@ class _Sync:
         for told in (first, second):
             if told.rows:
                 values = {"moment": clock.now(), "rows": json.dumps(told.rows)}
-                self._execute(TELL, **values)
+                self._execute(sql.TELL, **values)
         return Synced(len(plan.new), changed, reopened, closed)
 
     def _execute(self, statement: Any, **values: Any) -> Any:
@@ -248,14 +114,14 @@ class _Sync:
         keys: dict[int, list[str]] = defaultdict(list)
         said: dict[int, list[str]] = defaultdict(list)
         taken: set[str] = set()
-        for row in self._execute(FACTS, runs=self.runs):
+        for row in self._execute(sql.FACTS, runs=self.runs):
             # Two doubtful statements may show one line: the second copy keeps a name of its own.
             key = row.own_key if row.key in taken else row.key
             taken.add(key)
             keys[row.item_id].append(key)
             said[row.item_id].append(row.said)
         found = []
-        for item in self._execute(ITEMS, runs=self.runs):
+        for item in self._execute(sql.ITEMS, runs=self.runs):
             names = " ".join(item.references)
             told = f"{item.amount_vnd} {names} {' '.join(dict.fromkeys(said[item.id]))}"
             self.texts[item.id] = search_key(told)[:LONGEST_SEARCH_KEY]
@@ -274,12 +140,12 @@ class _Sync:
         return found
 
     def _known(self, keys: Sequence[str]) -> list[Known]:
-        rows = self._execute(TOUCHED, former=list(self.replaced), keys=list(keys)).all()
+        rows = self._execute(sql.TOUCHED, former=list(self.replaced), keys=list(keys)).all()
         if not rows:
             return []
         current: dict[int, set[str]] = defaultdict(set)
         former: dict[int, set[str]] = defaultdict(set)
-        for fact in self._execute(FACTS_OF, ids=[row.id for row in rows]):
+        for fact in self._execute(sql.FACTS_OF, ids=[row.id for row in rows]):
             (current if fact.current else former)[fact.exception_id].add(fact.key)
         for row in rows:
             known = Known(
@@ -297,7 +163,7 @@ class _Sync:
             self.cases[row.id] = _Case(known, row.proposal_id, row.last_run_id)
         waiting = [row.proposal_id for row in rows if row.proposal_id is not None]
         if waiting:
-            self.proposers = {row.id: row.actor_id for row in self._execute(PROPOSALS, ids=waiting)}
+            self.proposers = {row.id: row.actor_id for row in self._execute(sql.PROPOSALS, ids=waiting)}
         return [case.known for case in self.cases.values()]
 
     def _add(self, plan: Plan) -> Mapping[int, int]:
@@ -305,7 +171,7 @@ class _Sync:
         if not plan.new:
             return {}
         rows = self._execute(
-            ADD,
+            sql.ADD,
             items=[finding.item_id for finding, _ in plan.new],
             search_keys=[self.texts[finding.item_id] for finding, _ in plan.new],
             owners=[HANDLING[finding.primary_class].owner.value for finding, _ in plan.new],
@@ -383,7 +249,7 @@ class _Sync:
         for step in plan.steps:
             for one in step.merged:
                 kept = one.resolution if one.state is State.RESOLVED else Resolution.MERGED
-                self._end(one, Kind.MERGED, kept, step.found.run_id, first, {"into": step.known.id})
+                first.end(one, Kind.MERGED, kept, step.found.run_id, into=step.known.id)
         gone = [one for one in plan.gone if self.cases[one.id].last_run_id in self.replaced and one.rank != BY_NIGHT]
         quiet = self._quiet([one.id for one in gone])
         closed = 0
@@ -394,35 +260,30 @@ class _Sync:
             how = Resolution.MATCHED_SINCE if "matched" in classes else Resolution.NO_LONGER_FOUND
             because = "matched" if "matched" in classes else "not_due" if classes else "gone"
             run_id = self.replaced[self.cases[one.id].last_run_id]
-            self._end(one, Kind.MATCHED_SINCE, how, run_id, first, {"because": because})
+            first.end(one, Kind.MATCHED_SINCE, how, run_id, because=because)
             closed += 1
         return closed
-
-    @staticmethod
-    def _end(
-        one: Known, kind: Kind, how: Resolution | None, run_id: int, first: _Told, detail: dict[str, Any]
-    ) -> None:
-        first.add(one.id, kind, State.RESOLVED, run_id, assignee_id=one.assignee_id, resolution=how, detail=detail)
 
     def _quiet(self, ids: Sequence[int]) -> Mapping[int, set[str]]:
         """Exception -> in which quiet classes its facts stand now."""
         found: dict[int, set[str]] = defaultdict(set)
         if ids:
-            for row in self._execute(QUIET, runs=self.runs, ids=list(ids)):
+            for row in self._execute(sql.QUIET, runs=self.runs, ids=list(ids)):
                 found[row.exception_id].add(row.primary_class)
         return found
 
     def _write_cases(self, plan: Plan) -> None:
         if plan.steps:
             self._execute(
-                GO_ON,
+                sql.GO_ON,
                 ids=[step.known.id for step in plan.steps],
                 items=[step.found.item_id for step in plan.steps],
                 search_keys=[self.texts[step.found.item_id] for step in plan.steps],
                 owners=[HANDLING[step.found.primary_class].owner.value for step in plan.steps],
                 due=[self._new_due(step) for step in plan.steps],
             )
-        rows = [(one.id, step.found.run_id, step.known.id) for step in plan.steps for one in step.merged]
+        rows: list[tuple[int, int, int | None]] = []
+        rows += [(one.id, step.found.run_id, step.known.id) for step in plan.steps for one in step.merged]
         rows += [
             (one.id, self.replaced[last], None)
             for one in plan.gone
@@ -430,7 +291,7 @@ class _Sync:
         ]
         if rows:
             ids, runs, into = zip(*rows, strict=True)
-            self._execute(FOLLOWED, ids=list(ids), runs=list(runs), into=list(into))
+            self._execute(sql.FOLLOWED, ids=list(ids), runs=list(runs), into=list(into))
 
     def _new_due(self, step: Step) -> date | None:
         """Another class, or work that begins anew, has a term of its own."""
@@ -441,12 +302,12 @@ class _Sync:
     def _write_facts(self, plan: Plan, new_ids: Mapping[int, int]) -> None:
         moved = [step for step in plan.steps if set(step.found.keys) != step.known.current]
         if moved:
-            self._execute(LET_GO, ids=[step.known.id for step in moved])
+            self._execute(sql.LET_GO, ids=[step.known.id for step in moved])
         held = [(key, step.known.id) for step in moved for key in step.found.keys]
         held += [(key, new_ids[finding.item_id]) for finding, _ in plan.new for key in finding.keys]
         if held:
             keys, ids = zip(*_once(held), strict=True)
-            self._execute(HOLD, keys=list(keys), ids=list(ids))
+            self._execute(sql.HOLD, keys=list(keys), ids=list(ids))
 
 
 def _once(held: Iterable[tuple[str, int]]) -> Iterable[tuple[str, int]]:

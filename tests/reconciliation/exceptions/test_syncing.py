@@ -65,7 +65,9 @@ def test_following_all_runs_anew_gives_the_same_exceptions(desk):
     night(desk)
     desk.state(line(Y_VND, "x", "FT9", day=NEXT), opening=OPENING + 3 * X_VND + 3, days=(NEXT, NEXT))
     night(desk, NEXT)
-    told = "SELECT primary_class, amount_vnd, day, due_on, first_seen_at, search_key FROM reconcile_exception ORDER BY id"
+    told = (
+        "SELECT primary_class, amount_vnd, day, due_on, first_seen_at, search_key FROM reconcile_exception ORDER BY id"
+    )
     before = desk.rows(told)
     assert len(before) == 4
     with desk.session() as session:
