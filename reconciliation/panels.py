@@ -3,5 +3,9 @@
 from flask import Blueprint
 
 from reconciliation import views
+from reconciliation.exceptions import views as exceptions
 
-PANELS: tuple[tuple[Blueprint, tuple[str, ...]], ...] = ((views.blueprint, views.ACCESS),)
+PANELS: tuple[tuple[Blueprint, tuple[str, ...]], ...] = (
+    (views.blueprint, views.ACCESS),
+    (exceptions.blueprint, exceptions.ACCESS),
+)

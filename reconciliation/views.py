@@ -15,6 +15,7 @@ from payments.errors import DomainError, NotFoundError
 from payments.money import format_number
 from payments.web.context import db_session, row_id, say
 from reconciliation import drafts, queries, service, words
+from reconciliation.exceptions.dossier import of_run as exceptions_of_run
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.reports import content, workbook
 
@@ -53,6 +54,7 @@ def run(code: str, run_id: int) -> ResponseReturnValue:
     with db_session() as session:
         desk = desk_of(session, code)
         report = _report(code, content.build(session, run_id))
+        cases = exceptions_of_run(session, desk.school_id, run_id)
     chosen = request.args.get("class", "")
     entries = report.of(chosen) if chosen in words.CLASSES else report.odd
     return render_template(
@@ -63,6 +65,7 @@ def run(code: str, run_id: int) -> ResponseReturnValue:
         left_out=max(0, len(entries) - ENTRIES_SHOWN),
         chosen=chosen,
         words=words,
+        cases=cases,
         matched=MATCHED,
         not_due=NOT_DUE,
     )
