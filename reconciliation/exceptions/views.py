@@ -16,7 +16,7 @@ from payments.console.desk import desk_of
 from payments.web.context import db_session, row_id, say
 from reconciliation import words as night_words
 from reconciliation.exceptions import bulk, dossier, forms, queries, rules, service, words, workbook
-from reconciliation.exceptions.filters import Filter, read
+from reconciliation.exceptions.filters import read
 from reconciliation.exceptions.rules import Resolution, age_of, ends_alone
 from reconciliation.exceptions.service import MOST_AT_ONCE
 
@@ -78,26 +78,13 @@ def export(code: str) -> ResponseReturnValue:
         desk = desk_of(session, code)
         rows = queries.rows(session, desk.school_id, chosen, desk.actor.user_id)
         sources = dossier.sources(session, desk.school_id, [row.id for row in rows])
-    data = workbook.write(workbook.Heading(desk.name, in_words(chosen)), rows, sources)
+    data = workbook.write(workbook.Heading(desk.name, words.filter_vi(chosen)), rows, sources)
     return send_file(
         io.BytesIO(data),
         mimetype=XLSX,
         as_attachment=True,
         download_name=f"ngoai-le-{code}-{clock.today():%Y%m%d}.xlsx",
     )
-
-
-def in_words(chosen: Filter) -> str:
-    """The filter as a person reads it, in Vietnamese."""
-    parts = [
-        words.STATE_GROUPS[chosen.state].vi,
-        words.class_text(chosen.primary_class).vi if chosen.primary_class else "",
-        words.OWNERS[rules.Owner(chosen.owner)].vi if chosen.owner else "",
-        words.AGES[chosen.age].vi if chosen.age else "",
-        words.DUE[chosen.due].vi if chosen.due else "",
-        f"«{chosen.q}»" if chosen.q else "",
-    ]
-    return " · ".join(part for part in parts if part)
 
 
 @blueprint.get("/<code>/exceptions/<int:exception_id>/")

@@ -6,6 +6,7 @@ from typing import Any
 from payments.i18n import Text
 from payments.money import format_number
 from reconciliation import words as night_words
+from reconciliation.exceptions.filters import Filter
 from reconciliation.exceptions.rules import Action, Kind, Owner, Resolution, State
 
 OWNERS: Mapping[Owner, Text] = {
@@ -171,3 +172,16 @@ def detail_texts(detail: Mapping[str, Any]) -> list[Text]:
     if detail.get("because") in BECAUSE:
         said.append(BECAUSE[detail["because"]])
     return said
+
+
+def filter_vi(chosen: Filter) -> str:
+    """A filter as a person reads it."""
+    parts = [
+        STATE_GROUPS[chosen.state].vi,
+        class_text(chosen.primary_class).vi if chosen.primary_class else "",
+        OWNERS[Owner(chosen.owner)].vi if chosen.owner else "",
+        AGES[chosen.age].vi if chosen.age else "",
+        DUE[chosen.due].vi if chosen.due else "",
+        f"«{chosen.q}»" if chosen.q else "",
+    ]
+    return " · ".join(part for part in parts if part)
