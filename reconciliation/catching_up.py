@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from payments.clearing.service import Cleared, clear_school
 from payments.settlement.service import Settled, settle_school
 from reconciliation.booking import REFERENCE_WINDOW
-from reconciliation.exceptions.syncing import sync as follow_exceptions
+from reconciliation.exceptions.nightly import follow as follow_exceptions
 from reconciliation.locks import lock_school, lock_settlement
 from reconciliation.models import ReconcileRun
 from reconciliation.night import reconcile_day

@@ -132,4 +132,5 @@ OF_RUN = text("""
 
 def of_run(session: Session, school_id: int, run_id: int) -> Mapping[int, int]:
     """Position in a run -> exception, for the items that are the newest word about it."""
-    return dict(session.execute(OF_RUN, {"school_id": school_id, "run_id": run_id}).tuples().all())
+    found = session.execute(OF_RUN, {"school_id": school_id, "run_id": run_id})
+    return {row.position: row.id for row in found}

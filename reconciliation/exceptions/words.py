@@ -165,10 +165,11 @@ def detail_texts(detail: Mapping[str, Any]) -> list[Text]:
         if key in detail:
             many = len(detail[key])
             said.append(Text(vi.format(many), en.format(many)))
-    said += [Text(f"tách từ số {detail['split_from']}", f"split off {detail['split_from']}")] * ("split_from" in detail)
-    said += [Text(f"gộp vào số {detail['into']}", f"merged into {detail['into']}")] * ("into" in detail)
-    for number in detail.get("merged", ()):
-        said.append(Text(f"gộp thêm số {number}", f"took over {number}"))
+    if "split_from" in detail:
+        said.append(Text(f"tách từ số {detail['split_from']}", f"split off {detail['split_from']}"))
+    if "into" in detail:
+        said.append(Text(f"gộp vào số {detail['into']}", f"merged into {detail['into']}"))
+    said += [Text(f"gộp thêm số {number}", f"took over {number}") for number in detail.get("merged", ())]
     if detail.get("because") in BECAUSE:
         said.append(BECAUSE[detail["because"]])
     return said
