@@ -301,8 +301,9 @@ class _Sync:
 
     def _write_facts(self, plan: Plan, new_ids: Mapping[int, int]) -> None:
         moved = [step for step in plan.steps if set(step.found.keys) != step.known.current]
-        if moved:
-            self._execute(sql.LET_GO, ids=[step.known.id for step in moved])
+        left = [step.known.id for step in moved] + [one.id for step in plan.steps for one in step.merged]
+        if left:
+            self._execute(sql.LET_GO, ids=left)
         held = [(key, step.known.id) for step in moved for key in step.found.keys]
         held += [(key, new_ids[finding.item_id]) for finding, _ in plan.new for key in finding.keys]
         if held:

@@ -68,6 +68,21 @@ def test_whoever_had_the_merged_case_has_the_one_that_goes_on(nights):
     )
 
 
+def test_what_is_left_of_a_merged_case_is_no_fact_of_today_and_comes_back_when_its_match_is_lost(nights):
+    line, said, other = nights.line(), nights.said(), nights.said()
+    nights.night(nights.item("missing_gateway", lines=[line]), nights.item("missing_bank", said=[said, other]))
+    service.assign(*key(nights), nights.school.accountant)
+    joined = nights.item("amount_diff", lines=[line], said=[said])
+    nights.night(joined, nights.item("matched", said=[other]))
+    assert [one[1:] for one in nights.cases()] == [("assigned", None), ("resolved", "merged")]
+    [(_, current)] = nights.rows(
+        f"SELECT key, current FROM exception_fact WHERE school_id = :school AND exception_id = {nights.ids()[1]}"
+    )
+    assert current is False
+    nights.night(joined, nights.item("missing_bank", said=[other]))
+    assert [one[1] for one in nights.cases()] == ["assigned", "open"]
+
+
 def test_a_case_falls_apart_and_its_rest_says_where_it_came_from(nights):
     line, said = nights.line(), nights.said()
     nights.night(nights.item("amount_diff", lines=[line], said=[said]))
