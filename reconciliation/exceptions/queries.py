@@ -41,27 +41,27 @@ class Overview:
 
 
 def counts(session: Session, school_id: int, actor_id: int | None = None) -> Mapping[str, int]:
-    """Work that waits: ``open`` (all live), ``mine``, ``overdue`` and ``second_person`` (proposals of others than me).
+    """Work that waits, by what the list shows under the same filter.
 
-    Without ``actor_id`` nothing is mine, and all proposals wait.
+    ``open`` (all live), ``mine``, ``overdue``, ``second_person`` (every proposal that waits), and ``to_decide``
+    (proposals of others than ``actor_id``: what a principal can decide). Without ``actor_id`` nothing is mine.
     """
     proposal = ExceptionEvent
-    mine = _CASE.assignee_id == actor_id if actor_id is not None else _CASE.id.is_(None)
-    by_others = _CASE.state == State.PROPOSED
-    if actor_id is not None:
-        by_others = and_(by_others, proposal.actor_id != actor_id)
+    waits = _CASE.state == State.PROPOSED
+    nobody = _CASE.id.is_(None)
     row = session.execute(
         select(
             func.count(),
-            func.count().filter(mine),
+            func.count().filter(nobody if actor_id is None else _CASE.assignee_id == actor_id),
             func.count().filter(_CASE.due_on < clock.today()),
-            func.count().filter(by_others),
+            func.count().filter(waits),
+            func.count().filter(waits if actor_id is None else and_(waits, proposal.actor_id != actor_id)),
         )
         .select_from(_CASE)
         .outerjoin(proposal, and_(proposal.school_id == _CASE.school_id, proposal.id == _CASE.proposal_id))
         .where(_CASE.school_id == school_id, _CASE.state != State.RESOLVED)
     ).one()
-    return dict(zip(("open", "mine", "overdue", "second_person"), row, strict=True))
+    return dict(zip(("open", "mine", "overdue", "second_person", "to_decide"), row, strict=True))
 
 
 def overview(session: Session, school_id: int, chosen: Filter, actor_id: int, *, limit: int, offset: int) -> Overview:

@@ -8,6 +8,7 @@ from payments import clock
 from payments.access.models import Grant, Role, User
 from payments.errors import ConflictError, DomainError, ForbiddenError, NotFoundError
 from reconciliation.exceptions import queries, service
+from reconciliation.exceptions.filters import Filter
 from reconciliation.exceptions.rules import Resolution
 from reconciliation.exceptions.service import Bulk
 from tests.payments.setting import OPENED, make_school
@@ -202,9 +203,13 @@ def test_counts_equal_the_database(nights, people):
     service.assign(session, school, first, accountant, accountant)
     service.propose(session, school, second, accountant, resolution=R.REVERSED)
     with clock.turned_to(OPENED.replace(month=9, day=16)):
-        assert queries.counts(session, school, accountant) == {"open": 3, "mine": 1, "overdue": 1, "second_person": 0}
-        assert queries.counts(session, school, principal) == {"open": 3, "mine": 0, "overdue": 1, "second_person": 1}
-        assert queries.counts(session, school) == {"open": 3, "mine": 0, "overdue": 1, "second_person": 1}
+        waits = {"open": 3, "mine": 0, "overdue": 1, "second_person": 1, "to_decide": 1}
+        assert queries.counts(session, school, accountant) == waits | {"mine": 1, "to_decide": 0}
+        assert queries.counts(session, school, principal) == waits
+        assert queries.counts(session, school) == waits
+        for name, more in {"open": {}, "overdue": {"due": "overdue"}, "second_person": {"state": "proposed"}}.items():
+            shown = queries.overview(session, school, Filter(**more), accountant, limit=10, offset=0)
+            assert (shown.total.count, len(shown.rows)) == (waits[name], waits[name])
     with clock.turned_to(OPENED.replace(month=9, day=12)):
         assert queries.counts(session, school)["overdue"] == 0
 
