@@ -11,10 +11,10 @@ from payments.errors import DomainError, NotFoundError
 from payments.money import format_number
 from payments.web.context import db_session, say
 from reconciliation.exceptions import forms, queries, rules, service
+from reconciliation.exceptions.acting import MOST_AT_ONCE, Bulk
 from reconciliation.exceptions.filters import read
 from reconciliation.exceptions.models import ReconcileException
 from reconciliation.exceptions.rules import Resolution, State
-from reconciliation.exceptions.service import MOST_AT_ONCE, Bulk
 
 LARGEST_SHOWN = 3
 

@@ -5,42 +5,25 @@ that it was. Where money moves or is in doubt one person proposes and a principa
 same person twice, and an end without a second person (``guard_exception_event``).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments import clock
 from payments.access.approvals import require_principal
-from payments.access.models import Role
-from payments.access.queries import actor
-from payments.access.rules import Actor
-from payments.errors import ConflictError, DomainError, ForbiddenError, NotFoundError
-from reconciliation.exceptions.models import ExceptionEvent, ReconcileException
-from reconciliation.exceptions.rules import (
-    BY_SYSTEM,
-    HANDLING,
-    NEEDS_NOTE,
-    Kind,
-    Resolution,
-    State,
-    after,
-    needs_second_person,
+from payments.errors import DomainError, ForbiddenError
+from reconciliation.exceptions.acting import (
+    Bulk,
+    checked_note,
+    locked,
+    may_work,
+    person,
+    require_end,
+    tell,
+    tell_all,
+    waiting_proposal,
 )
-
-STAFF = (Role.ACCOUNTANT, Role.PRINCIPAL)
-LONGEST_NOTE = 1_000
-MOST_AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Bulk:
-    """What a deed on many exceptions was about."""
-
-    count: int
-    amount_vnd: int
+from reconciliation.exceptions.models import ExceptionEvent
+from reconciliation.exceptions.rules import NEEDS_NOTE, Kind, Resolution, State, after, needs_second_person
 
 
 def assign(
@@ -55,8 +38,8 @@ def assign(
 
 def note(session: Session, school_id: int, exception_id: int, actor_id: int, said: str) -> ExceptionEvent:
     """Add a note, in any state. Raises as ``assign``, and DomainError ``no_note`` for an empty one."""
-    [case] = _locked(session, school_id, [exception_id], actor_id)
-    return _tell(session, case, Kind.NOTED, actor_id, said=_note(said, needed=True))
+    [case] = locked(session, school_id, [exception_id], actor_id)
+    return tell(session, case, Kind.NOTED, actor_id, said=checked_note(said, needed=True))
 
 
 def propose(
@@ -66,11 +49,11 @@ def propose(
 
     Raises as ``assign``, and DomainError ``no_such_end`` or ``no_note``.
     """
-    [case] = _locked(session, school_id, [exception_id], actor_id)
-    _require_end(case, resolution)
-    noted = _note(said, needed=resolution in NEEDS_NOTE)
+    [case] = locked(session, school_id, [exception_id], actor_id)
+    require_end(case, resolution)
+    noted = checked_note(said, needed=resolution in NEEDS_NOTE)
     detail = {"amount_vnd": case.amount_vnd, "primary_class": case.primary_class}
-    return _tell(session, case, Kind.PROPOSED, actor_id, resolution=resolution, said=noted, detail=detail)
+    return tell(session, case, Kind.PROPOSED, actor_id, resolution=resolution, said=noted, detail=detail)
 
 
 def approve(
@@ -87,9 +70,9 @@ def approve(
     Raises NotFoundError, ForbiddenError for the proposer and for whoever is no principal, and ConflictError
     ``decided_already`` when it was decided, withdrawn, or its facts changed meanwhile.
     """
-    case, proposal = _proposal(session, school_id, exception_id, proposal_id)
+    case, proposal = waiting_proposal(session, school_id, exception_id, proposal_id)
     require_principal(session, school_id, proposal.actor_id, actor_id)
-    return _tell(session, case, Kind.APPROVED, actor_id, decides=proposal, said=_note(said))
+    return tell(session, case, Kind.APPROVED, actor_id, decides=proposal, said=checked_note(said))
 
 
 def reject(
@@ -105,11 +88,11 @@ def reject(
 
     Raises as ``approve``, and DomainError ``no_note`` for a refusal without reason.
     """
-    case, proposal = _proposal(session, school_id, exception_id, proposal_id)
+    case, proposal = waiting_proposal(session, school_id, exception_id, proposal_id)
     if proposal.actor_id == actor_id:
-        return _tell(session, case, Kind.WITHDRAWN, actor_id, decides=proposal, said=_note(said))
+        return tell(session, case, Kind.WITHDRAWN, actor_id, decides=proposal, said=checked_note(said))
     require_principal(session, school_id, proposal.actor_id, actor_id)
-    return _tell(session, case, Kind.REJECTED, actor_id, decides=proposal, said=_note(said, needed=True))
+    return tell(session, case, Kind.REJECTED, actor_id, decides=proposal, said=checked_note(said, needed=True))
 
 
 def resolve(
@@ -124,8 +107,8 @@ def resolve(
 
 def reopen(session: Session, school_id: int, exception_id: int, actor_id: int, said: str) -> ExceptionEvent:
     """Take a case up again, with a reason. Raises as ``note``."""
-    [case] = _locked(session, school_id, [exception_id], actor_id)
-    return _tell(session, case, Kind.REOPENED, actor_id, said=_note(said, needed=True))
+    [case] = locked(session, school_id, [exception_id], actor_id)
+    return tell(session, case, Kind.REOPENED, actor_id, said=checked_note(said, needed=True))
 
 
 def assign_many(
@@ -163,14 +146,14 @@ def _assign(
     *,
     expected: Bulk | None = None,
 ) -> list[ExceptionEvent]:
-    cases = _locked(session, school_id, ids, actor_id, expected)
-    if assignee_id is not None and not _may_work(_person(session, assignee_id), school_id):
+    cases = locked(session, school_id, ids, actor_id, expected)
+    if assignee_id is not None and not may_work(person(session, assignee_id), school_id):
         raise DomainError(
             "no_such_assignee",
             "Chỉ giao được cho kế toán, hiệu trưởng của trường hoặc quản trị hệ thống.",
             "Only staff of the school or an operator can be given the work.",
         )
-    return _tell_all(session, cases, Kind.ASSIGNED, actor_id, assignee_id=assignee_id)
+    return tell_all(session, cases, Kind.ASSIGNED, actor_id, assignee_id=assignee_id)
 
 
 def _resolve(
@@ -183,137 +166,14 @@ def _resolve(
     said: str,
     expected: Bulk | None = None,
 ) -> list[ExceptionEvent]:
-    cases = _locked(session, school_id, ids, actor_id, expected)
-    noted = _note(said, needed=resolution in NEEDS_NOTE)
+    cases = locked(session, school_id, ids, actor_id, expected)
+    noted = checked_note(said, needed=resolution in NEEDS_NOTE)
     for case in cases:
         after(Kind.RESOLVED, State(case.state), assigned=case.assignee_id is not None)
-        _require_end(case, resolution)
+        require_end(case, resolution)
         if needs_second_person(case.primary_class, case.flags, resolution):
             raise ForbiddenError(
                 f"Ngoại lệ số {case.id} cần hai người: hãy gửi đề nghị để hiệu trưởng duyệt.",
                 f"Exception {case.id} needs two people: propose it, and a principal approves.",
             )
-    return _tell_all(session, cases, Kind.RESOLVED, actor_id, resolution=resolution, said=noted)
-
-
-def _locked(
-    session: Session, school_id: int, ids: Sequence[int], actor_id: int, expected: Bulk | None = None
-) -> list[ReconcileException]:
-    """The cases, ours until the transaction ends, in order of id (so that two people never wait for each other)."""
-    if not _may_work(_person(session, actor_id), school_id):
-        raise ForbiddenError
-    wanted = sorted(set(ids))
-    if not wanted:
-        raise DomainError("nothing_chosen", "Hãy chọn ít nhất một ngoại lệ.", "Choose at least one exception.")
-    if len(wanted) > MOST_AT_ONCE:
-        raise DomainError(
-            "too_many", f"Mỗi lần xử lý tối đa {MOST_AT_ONCE} ngoại lệ.", f"At most {MOST_AT_ONCE} exceptions at once."
-        )
-    cases = list(
-        session.scalars(
-            select(ReconcileException)
-            .where(ReconcileException.school_id == school_id, ReconcileException.id.in_(wanted))
-            .order_by(ReconcileException.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-    )
-    if len(cases) != len(wanted):
-        raise NotFoundError("Không tìm thấy ngoại lệ này.", "There is no such exception.")
-    if expected is not None and Bulk(len(cases), sum(case.amount_vnd for case in cases)) != expected:
-        raise ConflictError(
-            "changed_meanwhile",
-            "Số lượng hoặc số tiền đã thay đổi từ lúc xem trước; hãy xem trước lại.",
-            "Count or sum have changed since the preview: look at it again.",
-        )
-    return cases
-
-
-def _proposal(
-    session: Session, school_id: int, exception_id: int, proposal_id: int | None
-) -> tuple[ReconcileException, ExceptionEvent]:
-    """The case, locked, with the proposal that waits. Raises ConflictError when it is not the one that was read."""
-    case = session.scalar(
-        select(ReconcileException)
-        .where(ReconcileException.school_id == school_id, ReconcileException.id == exception_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if case is None:
-        raise NotFoundError("Không tìm thấy ngoại lệ này.", "There is no such exception.")
-    if case.proposal_id is None or (proposal_id is not None and proposal_id != case.proposal_id):
-        raise ConflictError(
-            "decided_already",
-            "Đề nghị này đã được quyết định hoặc đã rút; hãy tải lại trang.",
-            "This proposal has been decided or withdrawn already: load the page again.",
-        )
-    return case, session.get_one(ExceptionEvent, (school_id, case.proposal_id))
-
-
-def _tell(session: Session, case: ReconcileException, kind: Kind, actor_id: int, **values: Any) -> ExceptionEvent:
-    return _tell_all(session, [case], kind, actor_id, **values)[0]
-
-
-def _tell_all(
-    session: Session,
-    cases: Sequence[ReconcileException],
-    kind: Kind,
-    actor_id: int,
-    *,
-    said: str | None = None,
-    decides: ExceptionEvent | None = None,
-    detail: Mapping[str, Any] | None = None,
-    **values: Any,
-) -> list[ExceptionEvent]:
-    """Add one event to each case in one statement; the database folds them. Raises ConflictError out of turn."""
-    events = []
-    for case in cases:
-        assignee_id = values.get("assignee_id", case.assignee_id)
-        state = after(kind, State(case.state), assigned=assignee_id is not None)
-        kept = case.resolution if state in {State.PROPOSED, State.RESOLVED} else None
-        events.append(
-            ExceptionEvent(
-                school_id=case.school_id,
-                exception_id=case.id,
-                kind=kind,
-                at=clock.now(),
-                actor_id=actor_id,
-                state=state,
-                assignee_id=assignee_id,
-                resolution=decides.resolution if decides else values.get("resolution", kept),
-                proposal_id=decides.id if decides else None,
-                proposed_by=decides.actor_id if decides else None,
-                note=said,
-                detail=dict(detail or {}),
-            )
-        )
-    session.add_all(events)
-    session.flush()
-    for case in cases:
-        session.expire(case)
-    return events
-
-
-def _require_end(case: ReconcileException, resolution: Resolution) -> None:
-    if resolution in BY_SYSTEM or resolution not in HANDLING[case.primary_class].ends:
-        raise DomainError(
-            "no_such_end",
-            f"Ngoại lệ số {case.id} không thể kết thúc theo cách này.",
-            f"Exception {case.id} cannot end in this way.",
-        )
-
-
-def _note(said: str, *, needed: bool = False) -> str | None:
-    text = said.strip()[:LONGEST_NOTE]
-    if needed and not text:
-        raise DomainError("no_note", "Hãy ghi rõ lý do.", "Say why.")
-    return text or None
-
-
-def _person(session: Session, user_id: int) -> Actor | None:
-    return actor(session, user_id, clock.today())
-
-
-def _may_work(person: Actor | None, school_id: int) -> bool:
-    """Staff of the school, and operators of the server: silent connections are theirs."""
-    return person is not None and (person.may_in(school_id, *STAFF) or person.has(Role.OPERATOR))
+    return tell_all(session, cases, Kind.RESOLVED, actor_id, resolution=resolution, said=noted)

@@ -17,12 +17,10 @@ from sqlalchemy.orm import Session
 
 from payments import clock
 from payments.business_days import BusinessDays
-from payments.schools.rules import search_key
 from reconciliation.exceptions import rules, sql
 from reconciliation.exceptions.following import BY_NIGHT, Found, Known, Plan, Step, changes, follow, is_material
+from reconciliation.exceptions.reading import read_cases, read_found
 from reconciliation.exceptions.rules import HANDLING, Kind, Resolution, State
-
-LONGEST_SEARCH_KEY = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +31,6 @@ class Synced:
     changed: int = 0
     reopened: int = 0
     closed: int = 0
-
-
-@dataclass(slots=True)
-class _Case:
-    """An exception while events are added to it."""
-
-    known: Known
-    proposal_id: int | None
-    last_run_id: int
 
 
 @dataclass(slots=True)
@@ -80,18 +69,16 @@ class _Sync:
         self.runs = [row.run_id for row in moved]
         self.replaced = {row.former_id: row.run_id for row in moved if row.former_id is not None}
         self.seen_on = {row.run_id: clock.day_of(row.created_at) for row in moved}
-        self.texts: dict[int, str] = {}
-        self.cases: dict[int, _Case] = {}
-        self.proposers: dict[int, int] = {}
 
     def run(self) -> Synced:
-        found = self._found()
-        known = self._known([key for one in found for key in one.keys])
-        if not found and not known:
+        found, self.texts = read_found(self.session, self.school_id, self.account_id, self.runs)
+        keys = [key for one in found for key in one.keys]
+        self.cases = read_cases(self.session, self.school_id, list(self.replaced), keys)
+        if not found and not self.cases:
             return Synced()
         since = min(self.seen_on.values())
         self.calendar = BusinessDays(frozenset(self.session.scalars(sql.HOLIDAYS, {"since": since})))
-        plan = follow(found, known)
+        plan = follow(found, [case.known for case in self.cases.values()])
         new_ids = self._add(plan)
         first, second = _Told(), _Told()
         for finding, origin in plan.new:
@@ -109,62 +96,6 @@ class _Sync:
 
     def _execute(self, statement: Any, **values: Any) -> Any:
         return self.session.execute(statement, {"school_id": self.school_id} | values)
-
-    def _found(self) -> list[Found]:
-        keys: dict[int, list[str]] = defaultdict(list)
-        said: dict[int, list[str]] = defaultdict(list)
-        taken: set[str] = set()
-        for row in self._execute(sql.FACTS, runs=self.runs):
-            # Two doubtful statements may show one line: the second copy keeps a name of its own.
-            key = row.own_key if row.key in taken else row.key
-            taken.add(key)
-            keys[row.item_id].append(key)
-            said[row.item_id].append(row.said)
-        found = []
-        for item in self._execute(sql.ITEMS, runs=self.runs):
-            names = " ".join(item.references)
-            told = f"{item.amount_vnd} {names} {' '.join(dict.fromkeys(said[item.id]))}"
-            self.texts[item.id] = search_key(told)[:LONGEST_SEARCH_KEY]
-            facts = keys[item.id] or [f"case:{self.account_id}:{item.value_date}:{item.amount_vnd}:{names}"]
-            found.append(
-                Found(
-                    item.id,
-                    item.run_id,
-                    item.primary_class,
-                    tuple(item.flags),
-                    item.amount_vnd,
-                    item.value_date,
-                    tuple(dict.fromkeys(facts)),
-                )
-            )
-        return found
-
-    def _known(self, keys: Sequence[str]) -> list[Known]:
-        rows = self._execute(sql.TOUCHED, former=list(self.replaced), keys=list(keys)).all()
-        if not rows:
-            return []
-        current: dict[int, set[str]] = defaultdict(set)
-        former: dict[int, set[str]] = defaultdict(set)
-        for fact in self._execute(sql.FACTS_OF, ids=[row.id for row in rows]):
-            (current if fact.current else former)[fact.exception_id].add(fact.key)
-        for row in rows:
-            known = Known(
-                row.id,
-                State(row.state),
-                row.assignee_id,
-                Resolution(row.resolution) if row.resolution else None,
-                row.primary_class,
-                tuple(row.flags),
-                row.amount_vnd,
-                row.day,
-                frozenset(current[row.id]),
-                frozenset(former[row.id]),
-            )
-            self.cases[row.id] = _Case(known, row.proposal_id, row.last_run_id)
-        waiting = [row.proposal_id for row in rows if row.proposal_id is not None]
-        if waiting:
-            self.proposers = {row.id: row.actor_id for row in self._execute(sql.PROPOSALS, ids=waiting)}
-        return [case.known for case in self.cases.values()]
 
     def _add(self, plan: Plan) -> Mapping[int, int]:
         """Write new exceptions; item -> exception."""
@@ -239,7 +170,7 @@ class _Sync:
         case = self.cases[exception_id]
         return {
             "proposal_id": case.proposal_id,
-            "proposed_by": self.proposers.get(case.proposal_id or 0),
+            "proposed_by": case.proposed_by,
             "resolution": case.known.resolution,
             "detail": {"because": "facts_changed"},
         }

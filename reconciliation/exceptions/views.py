@@ -16,9 +16,9 @@ from payments.console.desk import desk_of
 from payments.web.context import db_session, row_id, say
 from reconciliation import words as night_words
 from reconciliation.exceptions import bulk, dossier, forms, queries, rules, service, words, workbook
+from reconciliation.exceptions.acting import MOST_AT_ONCE
 from reconciliation.exceptions.filters import read
 from reconciliation.exceptions.rules import Resolution, age_of, ends_alone
-from reconciliation.exceptions.service import MOST_AT_ONCE
 
 blueprint = Blueprint("exceptions", __name__, url_prefix="/console", template_folder="templates")
 ACCESS = ("accountant", "principal")

@@ -197,6 +197,20 @@ def test_a_case_that_moves_to_another_day_in_one_night_is_one_exception(nights):
     assert nights.cases() == [("date_cutoff", "open", None)]
 
 
+def test_a_fact_that_two_days_show_is_one_exception_night_after_night(nights):
+    said, line = nights.said(), nights.line()
+    first = nights.item("missing_bank", said=[said])
+    for _ in range(2):
+        follow, nights.follow = nights.follow, Synced
+        nights.night(first)
+        nights.night(nights.item("missing_bank", said=[said]), day=date(2025, 9, 11))
+        nights.follow = follow
+        nights.follow()
+        assert nights.cases() == [("missing_bank", "open", None)]
+    nights.night(first, nights.item("missing_gateway", lines=[line]))
+    assert [one[1] for one in nights.cases()] == ["open", "open"]
+
+
 def test_a_line_of_a_doubtful_file_and_of_the_sound_one_is_one_fact(nights):
     doubtful, sound = nights.line(key="k1!abc"), nights.line(key="k1")
     nights.night(nights.item("missing_gateway", lines=[doubtful]))

@@ -8,9 +8,9 @@ from payments import clock
 from payments.access.models import Grant, Role, User
 from payments.errors import ConflictError, DomainError, ForbiddenError, NotFoundError
 from reconciliation.exceptions import queries, service
+from reconciliation.exceptions.acting import Bulk
 from reconciliation.exceptions.filters import Filter
 from reconciliation.exceptions.rules import Resolution
-from reconciliation.exceptions.service import Bulk
 from tests.payments.setting import OPENED, make_school
 from tests.payments.settlement.setting import issue, state_of
 from tests.reconciliation.exceptions.setting import X_VND
