@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 APPEND_ONLY = {
     "I7": ("allocation", "pupil_credit", "ledger_entry", "ledger_line", "decision", "evidence", "raw_callback"),
     "I11": ("invoice", "invoice_line"),
+    "exceptions": ("exception_event",),
 }
 """Tables whose rows may only be added."""
 
@@ -15,6 +16,7 @@ TRIGGERS: Mapping[str, Mapping[str, str]] = {
     "I1": {"ledger_line": "line_balances", "ledger_entry": "entry_balances"},
     "I2": {"bank_transaction": "has_evidence"},
     "clearing": {"connection": "keep_settling", "payout": "keep_payout", "payout_item": "keep_payout_item"},
+    "exceptions": {"reconcile_exception": "guard_exception", "exception_event": "guard_exception_event"},
 }
 
 FENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "chart": "payments.fees.chart_cli:chart_group",
     "connection": "payments.banking.connection_cli:connection_group",
     "doctor": "operations.doctor:doctor",
+    "exception": "reconciliation.exceptions.cli:exception_group",
     "exemption": "payments.fees.exemption_cli:exemption_group",
     "fee": "payments.fees.cli:fee_group",
     "keys": "operations.serve:keys",

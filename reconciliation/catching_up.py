@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from payments.clearing.service import Cleared, clear_school
 from payments.settlement.service import Settled, settle_school
+from reconciliation.exceptions.nightly import follow as follow_exceptions
 from reconciliation.faces import REFERENCE_WINDOW
 from reconciliation.locks import lock_school, lock_settlement
 from reconciliation.models import ReconcileRun
@@ -110,6 +111,7 @@ def catch_up(session: Session, school_id: int, account_id: int, day: date) -> Re
     for run in runs:
         if run.day > day >= run.from_day:
             reconcile_day(session, school_id, account_id, run.day)
+    follow_exceptions(session, school_id, account_id)
     return result
 
 

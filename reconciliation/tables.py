@@ -2,6 +2,7 @@
 
 from reconciliation import models as nights
 from reconciliation.decisions import models as decisions
+from reconciliation.exceptions import models as exceptions
 from reconciliation.imports import models as imports
 
-ROOMS = (decisions, imports, nights)
+ROOMS = (decisions, exceptions, imports, nights)

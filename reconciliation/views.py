@@ -14,6 +14,7 @@ from reconciliation import drafts, queries, words
 from reconciliation.decisions import queries as decisions
 from reconciliation.decisions import views as deciding
 from reconciliation.desk_cards import cards
+from reconciliation.exceptions.dossier import of_run as exceptions_of_run
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.reports import content, workbook
 
@@ -58,6 +59,7 @@ def run(code: str, run_id: int) -> ResponseReturnValue:
         shown = entries[:ENTRIES_SHOWN]
         facts = decisions.labels(session, desk.school_id, [name for entry in shown for name in entry.facts])
         decided = decisions.decisions(session, desk.school_id, report.account)
+        cases = exceptions_of_run(session, desk.school_id, run_id)
     return render_template(
         "reconciliation/run.html",
         desk=desk,
@@ -68,6 +70,7 @@ def run(code: str, run_id: int) -> ResponseReturnValue:
         left_out=max(0, len(entries) - ENTRIES_SHOWN),
         chosen=chosen,
         words=words,
+        cases=cases,
         matched=MATCHED,
         not_due=NOT_DUE,
     )
