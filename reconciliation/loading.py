@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -15,6 +15,7 @@ from payments.banking.rules import Tariff
 from payments.business_days import BusinessDays
 from payments.clearing.rules import stated_fee_vnd
 from reconciliation.balances import StatementFact
+from reconciliation.closing.late import Signed
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact
 
 LONGEST_SHIFT = timedelta(days=14)
@@ -133,7 +134,6 @@ INTERMEDIATED = text("""
         WHERE listed.school_id = :school_id AND listed.account_id = :account_id AND c.settles = 'batch')
 """)
 HOLIDAYS = text("SELECT day FROM holiday WHERE day BETWEEN :first AND :last ORDER BY day")
-CLOSES = text("SELECT through, closed_at FROM period_close WHERE school_id = :school_id ORDER BY through")
 FIRST_ACCOUNT = text("SELECT min(id) FROM receiving_account WHERE school_id = :school_id AND state <> 'proposed'")
 
 
@@ -144,7 +144,7 @@ class Source:
         self._session = session
         self._owner = {"school_id": school_id, "account_id": account_id}
         self._is_first = self.scalar(FIRST_ACCOUNT) == account_id
-        self._closes = [(row.through, row.closed_at) for row in self.rows(CLOSES)]
+        self.signed = Signed(session, school_id, account_id)
         self.longest_shift = LONGEST_OWED if self.scalar(INTERMEDIATED) else LONGEST_SHIFT
         self.calendar = BusinessDays()
         self.doubtful: list[int] = []
@@ -207,26 +207,18 @@ class Source:
                 row.bank_reference or "",
                 int(row.occurrence),
                 row.is_cash,
-                self._after_close(row.booked_on, row.imported_at),
+                self.signed.is_late(2, (row.id,), row.booked_on, row.imported_at),
             )
             for row in self.rows(statement, is_first=self._is_first, **values)
         ]
 
     def next_open(self, day: date) -> date:
-        """The first day after the newest close that holds a day."""
-        closed = [through for through, _ in self._closes if day <= through]
-        return max(closed) + timedelta(days=1) if closed else day
-
-    def is_closed(self, day: date) -> bool:
-        """Whether the school has signed the day."""
-        return any(day <= through for through, _ in self._closes)
+        """The day itself, or the first one after all that is signed."""
+        return max(day, self.signed.open_from)
 
     def closes_before(self, first: date, last: date) -> bool:
         """Whether late facts of a closed period belong to these days."""
-        return any(first <= through + timedelta(days=1) <= last for through, _ in self._closes)
-
-    def _after_close(self, day: date, arrived: datetime) -> bool:
-        return any(day <= through and arrived > closed_at for through, closed_at in self._closes)
+        return first <= self.signed.open_from <= last
 
     def _bank(self, row: Row[Any]) -> BankFact:
         return BankFact(
@@ -241,30 +233,31 @@ class Source:
             row.reverses_id,
             stated_fee_vnd(row.fee) if row.fee else 0,
             row.payout_fee_vnd,
-            bool(self._closes) and self._after_close(row.booked_on, row.imported_at),
+            self.signed.is_late(0, (row.id,), row.booked_on, row.imported_at),
         )
 
     def _gateway(self, key: int, rows: Sequence[Row[Any]]) -> GatewayFact:
         first = min(rows, key=lambda row: (row.value_date, row.occurred_at, row.evidence_id))
         numbers = [fold_reference(row.bank_reference) for row in rows if row.bank_reference]
         names = rows[0].references if len(rows) == 1 else {name: 0 for row in rows for name in row.references}
-        day = first.value_date
+        due = self._due(first)
+        evidence = tuple(row.evidence_id for row in rows)
         return GatewayFact(
             key,
-            day,
-            self._due(first),
+            first.value_date,
+            due,
             first.direction,
             first.amount_vnd,
             numbers[0] if numbers else "",
             tuple(names),
             first.source,
-            tuple(row.evidence_id for row in rows),
+            evidence,
             any(row.conflicting for row in rows),
             first.reverses_id,
             first.payout_days is not None,
             first.paid_by,
             bool(first.cancelled),
-            bool(self._closes) and self._after_close(day, first.received_at),
+            self.signed.is_late(1, evidence, due, first.received_at),
         )
 
     def _due(self, sent: Row[Any]) -> date:

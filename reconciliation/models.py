@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     PrimaryKeyConstraint,
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
 from payments.db import Base, GlobalRow, Id, SchoolRow, Vnd, str_enum
+from reconciliation.closing import models as closing  # noqa: F401 - its tables join the metadata
 
 
 class Holiday(GlobalRow):
@@ -118,17 +118,6 @@ class LedgerImport(SchoolRow):
     closing_vnd: Mapped[int | None] = mapped_column(BigInteger)
     account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     imported_at: Mapped[datetime]
-
-
-class PeriodClose(SchoolRow):
-    """The school signed its books up to and with a day; what arrives later belongs to the next open day."""
-
-    __tablename__ = "period_close"
-    __table_args__ = (UniqueConstraint("school_id", "through"),)
-
-    through: Mapped[date]
-    closed_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
-    closed_at: Mapped[datetime]
 
 
 class LedgerRow(SchoolRow):

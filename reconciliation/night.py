@@ -22,10 +22,12 @@ from payments.banking.rules import Tariff
 from payments.errors import NotFoundError
 from payments.inbox.halves import LATE_DAYS
 from payments.inbox.pairing import REFERENCE_DAYS
+from payments.ledger.closed import closed_period
 from reconciliation import keeping, loading
 from reconciliation.alerts import alert
 from reconciliation.balances import prove, proved_days, standing
 from reconciliation.booking import NEAR_WINDOW, REFERENCE_WINDOW
+from reconciliation.closing.late import keep_links
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Scope
 from reconciliation.loading import Source
 from reconciliation.locks import lock_school, lock_settlement
@@ -93,9 +95,8 @@ class Night:
 
     def run(self) -> ReconcileRun:
         """The run of the day: found by the hash of its inputs, or made; on a signed day the one that was signed."""
-        signed = self._standing() if self.source.is_closed(self.day) else None
-        if signed is not None:
-            return signed
+        if self.source.signed.is_closed(self.day):
+            return self._signed()
         if not self.source.statements(self.day, self.day):
             return self._waiting()
         first, proof_first, closing_vnd = self._span()
@@ -117,9 +118,12 @@ class Night:
         proof = prove_run(balance, own.banks, own.gateways, own.ledgers, cases=cases, money=money)
         return self._keep(inputs, scope, proof, [case for case in cases if self._owned(case, scope)])
 
-    def _standing(self) -> ReconcileRun | None:
+    def _signed(self) -> ReconcileRun:
+        """The run that was signed. Raises DomainError ``closed_period`` when none stood for the day."""
         held = self.session.get(StandingRun, (self.school_id, self.account_id, self.day))
-        return self.session.get(ReconcileRun, (self.school_id, held.run_id)) if held else None
+        if held is None:
+            raise closed_period(self.source.signed.open_from - DAY)
+        return self.session.get_one(ReconcileRun, (self.school_id, held.run_id))
 
     def _waiting(self) -> ReconcileRun:
         """No statement covers the day: absence is no exception."""
@@ -133,7 +137,8 @@ class Night:
         covered = self._last(RunState.PROVED, RunState.FAILED)
         proved = self._last(RunState.PROVED)
         earliest = self.source.scalar(loading.FIRST_DAY)
-        first = covered.day + DAY if covered else earliest
+        # No run owns what is signed, also where the one before the close reached beyond it.
+        first = self.source.next_open(covered.day + DAY if covered else earliest)
         if proved is None:
             return min(first, self.day), min(earliest, self.day), None
         return min(first, self.day), proved.day + DAY, proved.closing_vnd
@@ -238,6 +243,7 @@ class Night:
         breaks = [found for found in proof.balance.breaks if found.day >= scope.first]
         kept = keeping.keep(self.session, head, proof, cases, breaks)
         if kept.is_new:
+            keep_links(self.session, self.school_id, kept.run.id, self.source.signed, enumerate(cases, len(breaks) + 1))
             alert(self.session, kept.run)
         if kept.stands_anew:
             tell_closed(self.session, self.school_id, [kept.run.id])
