@@ -19,7 +19,7 @@ from payments.money import format_number
 from payments.schools.queries import list_schools, school_by_code
 from payments.settings import Settings
 from reconciliation import drafts, queries, service
-from reconciliation.closing.cli import COMMANDS as closing_commands
+from reconciliation.closing import cli as closing
 from reconciliation.ledger_import import MAPPINGS
 from reconciliation.reports import content, workbook
 
@@ -185,7 +185,7 @@ def report(run_id: int, xlsx: Path | None, *, as_json: bool) -> None:
         click.echo(workbook.short_text(found))
 
 
-for command in closing_commands:
+for command in closing.COMMANDS:
     reconcile_group.add_command(command)
 
 

@@ -145,14 +145,17 @@ def remake(session: Session, school_id: int, first: date) -> None:
 
 
 def add_signature(
-    session: Session, school_id: int, sequence: int, certificate: bytes, signature: bytes, actor_id: int | None
+    session: Session, school_id: int, sequence: int, signed: tuple[bytes, bytes], actor_id: int | None
 ) -> CloseSignature:
     """Add a signature by the school's own certificate (PEM or DER) to a close; valid now, and right.
+
+    ``signed``: the certificate, and its signature over the link's document.
 
     Raises NotFoundError, ConflictError ``signed_already``, and what ``certificates.check`` raises.
     """
     lock_school(session, school_id)
     link = chain.link(session, school_id, sequence)
+    certificate, signature = signed
     der = certificates.read_certificate(certificate)
     now = clock.now()
     algorithm = certificates.check(der, link.document, signature, now)
