@@ -213,7 +213,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("school_id", "id", name=op.f("pk__close_key")),
     )
     op.create_index(
-        "uq__close_key__current", "close_key", ["school_id"], unique=True, postgresql_where=sa.text("retired_at IS NULL")
+        "uq__close_key__current",
+        "close_key",
+        ["school_id"],
+        unique=True,
+        postgresql_where=sa.text("retired_at IS NULL"),
     )
     _create_rows_of_closes()
     _extend_closes()

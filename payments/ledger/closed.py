@@ -13,7 +13,8 @@ THROUGH = text("SELECT through FROM books_closed WHERE school_id = :school_id")
 
 def closed_through(session: Session, school_id: int) -> date | None:
     """The last day that the school has signed; None: all days are open."""
-    return session.scalar(THROUGH, {"school_id": school_id})
+    through: date | None = session.scalar(THROUGH, {"school_id": school_id})
+    return through
 
 
 def open_day(through: date | None, day: date) -> date:

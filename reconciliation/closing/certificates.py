@@ -61,10 +61,13 @@ def read_key(data: bytes, password: bytes | None) -> tuple[PrivateKey, bytes | N
     Raises DomainError ``bad_key``.
     """
     try:
-        if b"-----BEGIN" in data:
-            key, certificate = serialization.load_pem_private_key(data, password), None
-        else:
-            key, certificate, _ = pkcs12.load_key_and_certificates(data, password)
+        pem = b"-----BEGIN" in data
+        certificate = None if pem else pkcs12.load_key_and_certificates(data, password)[1]
+        key: object = (
+            serialization.load_pem_private_key(data, password)
+            if pem
+            else pkcs12.load_key_and_certificates(data, password)[0]
+        )
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise DomainError(
             "bad_key",

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from payments.crypto import FieldCipher
 from payments.errors import DomainError, NotFoundError
 from payments.schools.models import School
 from reconciliation.closing import chain, papers, signing, workbook
+from reconciliation.closing.service import report_sha256
 from reconciliation.closing.verifying import (
     Found,
     Known,
@@ -21,6 +22,7 @@ from reconciliation.closing.verifying import (
     judge_signed,
 )
 
+WITH_CLOSES = text("SELECT s.id, s.code FROM school s JOIN books_closed b ON b.school_id = s.id ORDER BY s.code")
 ZIP = b"PK\x03\x04"
 PDF = b"%PDF"
 MOST_BYTES = 64 * 1024 * 1024
@@ -76,10 +78,7 @@ def _workbook(session: Session, cipher: FieldCipher, name: str, data: bytes) -> 
         return Found(name, "chain_broken", mark[0], mark[1], chain="database")
     if not same:
         return Found(name, "altered", mark[0], mark[1], chain="database")
-    signed = judge_signed(
-        name, papers.write(session, cipher, link, "json"), papers.known_of(session, link.school_id)
-    )
-    return signed
+    return judge_signed(name, papers.write(session, cipher, link, "json"), papers.known_of(session, link.school_id))
 
 
 def _school_in(data: bytes) -> str:
@@ -88,3 +87,29 @@ def _school_in(data: bytes) -> str:
         return str(json.loads(data)["document"]["school"]["code"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
+
+
+def broken_closes(session: Session) -> list[str]:
+    """What does not hold in the chains of all schools: links, signatures, and reports that are not what was signed."""
+    found = []
+    for school_id, code in session.execute(WITH_CLOSES):
+        known = papers.known_of(session, school_id)
+        broken = broken_link(known.links or (), known.keys)
+        found += [f"school {code}: {broken}"] if broken else []
+        found += [f"school {code}: {one}" for one in _other_reports(session, school_id)]
+    return found
+
+
+def _other_reports(session: Session, school_id: int) -> list[str]:
+    """Runs whose report is not the one that the standing closes signed."""
+    signed = {
+        run["id"]: run["report_sha256"]
+        for close in chain.standing(session, school_id)
+        for account in json.loads(chain.link(session, school_id, close.sequence).document).get("accounts", [])
+        for run in account["runs"]
+    }
+    return [
+        f"the report of run {run_id} is not the signed one"
+        for run_id, sha256 in signed.items()
+        if report_sha256(session, run_id) != sha256
+    ]

@@ -1,4 +1,4 @@
-"""``hocphi reconcile close|reopen|sign|export|verify|keys``: sign periods, reopen them, write and check their papers."""
+"""``hocphi reconcile close|reopen|sign|export|verify|keys``: sign, reopen, write papers and check them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -174,7 +174,7 @@ def retire_key(school_code: str, username: str) -> None:
 @AS_JSON
 @click.pass_context
 def verify(context: click.Context, files: tuple[Path, ...], *, keys_file: Path | None, as_json: bool) -> None:
-    """Kiểm tra chữ ký và chuỗi của tệp .json, .pdf, .xlsx (check signature and chain; exit 0 valid, 1 not, 2 misuse)."""
+    """Kiểm tra chữ ký và chuỗi của tệp .json, .pdf, .xlsx (check; exit 0 valid, 1 not valid, 2 cannot be checked)."""
     given = [(file.name, file.read_bytes()) for file in files]
     try:
         found = _offline(given, keys_file) if keys_file else _online(given)
@@ -188,8 +188,10 @@ def verify(context: click.Context, files: tuple[Path, ...], *, keys_file: Path |
         for one in found:
             click.echo(f"{one.name}: {VERDICTS[one.verdict][0]}")
             if one.kind:
-                click.echo(f"  {one.school} số {one.sequence}, {one.period[0]}–{one.period[1]}, {one.signed_by}, ", nl=False)
-                click.echo(f"{one.signed_at}; chuỗi: {one.chain}")
+                days = f"{one.period[0]}–{one.period[1]}"
+                click.echo(
+                    f"  {one.school} số {one.sequence}, {days}, {one.signed_by}, {one.signed_at}; chuỗi: {one.chain}"
+                )
     context.exit(0 if worst(found) == "valid" else REFUSED)
 
 

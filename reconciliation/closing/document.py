@@ -100,7 +100,7 @@ def reopening(
 
 
 def fingerprint(draft: Draft) -> str:
-    """What a person sees before signing, as a short text: it changes when the figures do, not when a run is made anew."""
+    """What a person sees before signing, in short: it changes when the figures do, not when a run is made anew."""
     accounts = [_account(section, {}) for section in draft.sections]
     seen = {
         "period": [draft.first, draft.through],

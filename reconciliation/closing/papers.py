@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from payments.crypto import FieldCipher
 from payments.errors import DomainError
-from reconciliation.closing import canonical, chain, keys, minutes, signing, workbook
+from reconciliation.closing import chain, keys, minutes, signing, workbook
 from reconciliation.closing.models import CloseKey, CloseSignature, PeriodClose
 from reconciliation.closing.signing import ED25519, Signature
 from reconciliation.closing.verifying import Known, Link
@@ -51,12 +51,7 @@ def signatures_of(session: Session, link: PeriodClose) -> list[Signature]:
         .where(CloseSignature.school_id == link.school_id, CloseSignature.close_id == link.id)
         .order_by(CloseSignature.id)
     )
-    found += [
-        Signature(
-            one.algorithm, one.signature, certificate=one.certificate, added_at=canonical.moment(one.added_at)
-        )
-        for one in added
-    ]
+    found += [Signature(one.algorithm, one.signature, certificate=one.certificate) for one in added]
     return found
 
 

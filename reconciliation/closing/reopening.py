@@ -1,7 +1,6 @@
 """Open a signed period again: one person proposes with a reason, the principal (another one) approves and signs."""
 
 from datetime import date
-from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -131,7 +130,7 @@ def _question(session: Session, school_id: int, approval_id: int) -> Approval:
     found = session.get(Approval, (school_id, approval_id))
     if found is None or found.subject_kind != SUBJECT:
         raise NotFoundError("Không tìm thấy đề nghị này.", "There is no such proposal.")
-    return cast("Approval", found)
+    return found
 
 
 def _standing(session: Session, school_id: int, sequence: int) -> Standing:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from reconciliation.balances import DAY
 from reconciliation.movements import MATCHED, NOT_DUE
 
 PROVED, FAILED, WAITING = "proved", "failed", "waiting_statement"
@@ -190,7 +189,7 @@ def hindrances(sections: Sequence[Section], *, unsettled: int = 0) -> list[Hindr
 
 
 def closing_at(runs: Iterable[RunFact], day: date, later: tuple[int, int]) -> int | None:
-    """The balance at the end of a day, from the run that proves it; ``later``: (credits, debits) after it in that run."""
+    """The balance at the end of a day, from the run that proves it; ``later``: (credits, debits) since, in that run."""
     owner = owner_of(runs, day)
     if owner is None or owner.closing_vnd is None:
         return None
@@ -206,9 +205,3 @@ def owner_of(runs: Iterable[RunFact], day: date) -> RunFact | None:
 def is_exception(primary_class: str) -> bool:
     """Whether somebody must look at it."""
     return primary_class not in {MATCHED, NOT_DUE}
-
-
-def next_month_end(day: date) -> date:
-    """The last day of the month of a day."""
-    first_of_next = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return first_of_next - DAY

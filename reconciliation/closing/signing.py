@@ -1,7 +1,7 @@
 """The school's signature on a close, and the two files that carry it: pure.
 
 ``*.json``: the signed document with its signatures, canonical as a whole. ``*.pdf``: the minutes; a comment line
-behind the file, where readers of PDF look for nothing, says which close they are of and is signed with all bytes before.
+behind the file, where readers of PDF look for nothing, says which close they are of, signed with all bytes before it.
 Ed25519 (RFC 8032) over a context line and the bytes, so that no signature of ours means anything elsewhere.
 """
 
@@ -24,7 +24,8 @@ FORMAT: Final = "hocphi-signed-close/1"
 KEYS_FORMAT: Final = "hocphi-closing-keys/1"
 ED25519: Final = "Ed25519"
 _LINE: Final = re.compile(
-    rb"\n%hocphi-minutes 1 ([A-Za-z0-9._-]{1,40}) ([1-9][0-9]{0,8}) ([0-9a-f]{64}) ([0-9a-f]{32}) ([A-Za-z0-9+/]{86}==)\n\Z"
+    rb"\n%hocphi-minutes 1 ([A-Za-z0-9._-]{1,40}) ([1-9][0-9]{0,8}) ([0-9a-f]{64}) ([0-9a-f]{32})"
+    rb" ([A-Za-z0-9+/]{86}==)\n\Z"
 )
 LINE_BYTES: Final = 300
 
@@ -37,7 +38,6 @@ class Signature:
     value: bytes
     key: str | None = None
     certificate: bytes | None = None
-    added_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,9 @@ def open_envelope(data: bytes) -> tuple[bytes, list[Signature]] | None:
     if found is None or set(found) != {"format", "document", "signatures"} or found["format"] != FORMAT:
         return None
     try:
-        return canonical.encode(found["document"]), [_signature(one) for one in found["signatures"]]
+        document, signatures = canonical.encode(found["document"]), [_signature(one) for one in found["signatures"]]
+        # Base64 has spare bits, and objects room for more names: what does not come out the same is not ours.
+        return (document, signatures) if envelope(document, signatures) == data else None
     except (KeyError, TypeError, AttributeError, binascii.Error, ValueError):
         return None
 
@@ -146,9 +148,8 @@ def _line(school: str, sequence: int, sha256: str, key: str, signature: bytes) -
 
 
 def _as_dict(one: Signature) -> dict[str, Any]:
-    named = {"key": one.key, "added_at": one.added_at}
     certificate = None if one.certificate is None else base64.b64encode(one.certificate).decode()
-    told = {**named, "certificate": certificate, "algorithm": one.algorithm}
+    told = {"key": one.key, "certificate": certificate, "algorithm": one.algorithm}
     return {name: value for name, value in told.items() if value is not None} | {
         "value": base64.b64encode(one.value).decode()
     }
@@ -161,5 +162,4 @@ def _signature(said: Mapping[str, Any]) -> Signature:
         base64.b64decode(said["value"], validate=True),
         said.get("key"),
         None if certificate is None else base64.b64decode(certificate, validate=True),
-        said.get("added_at"),
     )

@@ -5,6 +5,7 @@ The chain is checked as far as it is known: between the files that are given, or
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
 from payments.errors import DomainError
@@ -108,8 +109,10 @@ def judge_minutes(name: str, data: bytes, known: Known) -> Found:
 def judge_files(found: Sequence[Found]) -> list[Found]:
     """The chain between files of one school: each names the one before it, and none is missing in between."""
     judged = list(found)
-    order = sorted((one.school, one.sequence, place) for place, one in enumerate(judged) if one.previous or one.sequence)
-    for (school, number, before), (other, next_number, place) in zip(order, order[1:], strict=False):
+    order = sorted(
+        (one.school, one.sequence, place) for place, one in enumerate(judged) if one.previous or one.sequence
+    )
+    for (school, number, before), (other, next_number, place) in pairwise(order):
         one, two = judged[before], judged[place]
         if school != other or number == next_number or two.kind == "" or one.kind == "":
             continue
@@ -171,7 +174,7 @@ def _described(name: str, document: bytes) -> Found:
 def _by_keys(document: bytes, signatures: Sequence[Signature], keys: Mapping[str, bytes]) -> Verdict:
     """Ours must be there and right; the file's own word on which key it was is only where we look."""
     ours = [one for one in signatures if one.certificate is None]
-    if not ours:
+    if not ours or any(one.algorithm != signing.ED25519 for one in ours):
         return "altered"
     if any(one.key not in keys for one in ours):
         # A signature that a known key made under another name is a forged name, and no unknown key.

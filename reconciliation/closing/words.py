@@ -43,7 +43,7 @@ def _said(found: Hindrance) -> tuple[str, str]:
     account = found.account
     said = {
         "failed": (
-            f"Tài khoản {account}, {days_vi}: số dư không khớp (lần đối soát {found.run_id}); hãy nhập lại sao kê đúng.",
+            f"Tài khoản {account}, {days_vi}: số dư không khớp (lần đối soát {found.run_id}); nhập lại sao kê đúng.",
             f"Account {account}, {days_en}: balances do not prove (run {found.run_id}); import the right statement.",
         ),
         "waiting": (

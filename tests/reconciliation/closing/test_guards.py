@@ -124,13 +124,10 @@ def attempt(desk: Signer, statement: str) -> None:
 
 
 def test_every_write_into_a_signed_period_is_refused(signed_desk):
-    let_through = []
     for name, (statement, wanted) in REFUSED.items():
         with pytest.raises(IntegrityError) as found:
             attempt(signed_desk, statement)
-            let_through.append(name)
         assert any(part in str(found.value) for part in wanted.split("|")), (name, str(found.value.orig))
-    assert let_through == []
 
 
 def test_without_its_guard_each_would_go_through(signed_desk):
