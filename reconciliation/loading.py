@@ -14,7 +14,7 @@ from payments.banking.queries import tariffs_of
 from payments.banking.rules import Tariff
 from payments.business_days import BusinessDays
 from payments.clearing.rules import stated_fee_vnd
-from reconciliation.balances import StatementFact
+from reconciliation.balances import BooksFact, StatementFact
 from reconciliation.closing.late import Signed
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact
 
@@ -128,6 +128,30 @@ BOOKS = text("""
           WHERE row.school_id = imported.school_id AND row.import_id = imported.id))
     ORDER BY imported.period_from, imported.period_to
 """)
+# Only the newest books of a period speak, and only those of one account: a file of several states no balance of one.
+STATED_BOOKS = text("""
+    SELECT stated.id AS import_id, stated.period_to AS last, first.period_from AS first, first.opening_vnd,
+        stated.closing_vnd, (
+            SELECT coalesce(sum(
+                CASE row.direction WHEN 'credit' THEN row.amount_vnd ELSE -row.amount_vnd END), 0)::bigint
+            FROM ledger_row row
+            LEFT JOIN book_account said
+                ON said.school_id = row.school_id AND said.code = row.account_code AND NOT row.is_cash
+            WHERE row.school_id = stated.school_id AND NOT row.is_cash
+              AND coalesce(said.account_id, row.account_id) = :account_id
+              AND row.booked_on BETWEEN first.period_from AND stated.period_to) AS moved_vnd
+    FROM ledger_import stated
+    CROSS JOIN LATERAL (
+        SELECT i.period_from, i.opening_vnd FROM ledger_import i
+        WHERE i.school_id = stated.school_id AND i.account_ids = stated.account_ids AND i.opening_vnd IS NOT NULL
+        ORDER BY i.period_from, i.id LIMIT 1) AS first
+    WHERE stated.school_id = :school_id AND stated.account_ids = ARRAY[:account_id]::bigint[]
+      AND stated.closing_vnd IS NOT NULL AND stated.period_to BETWEEN :first AND :last
+      AND NOT EXISTS (
+        SELECT FROM ledger_import newer WHERE newer.school_id = stated.school_id AND newer.id > stated.id
+          AND stated.period_to BETWEEN newer.period_from AND newer.period_to AND newer.account_ids = stated.account_ids)
+    ORDER BY stated.period_to, stated.id
+""")
 INTERMEDIATED = text("""
     SELECT EXISTS (
         SELECT FROM connection_account listed JOIN connection c ON c.id = listed.connection_id
@@ -178,6 +202,10 @@ class Source:
         """Days that imported books vouch for."""
         rows = self.rows(BOOKS, first=first, last=last)
         return Days(tuple((row.period_from, row.period_to) for row in rows)).within(first, last)
+
+    def stated_books(self, first: date, last: date) -> list[BooksFact]:
+        """Books that end on these days and state their balance."""
+        return [BooksFact(**row._mapping) for row in self.rows(STATED_BOOKS, first=first, last=last)]  # noqa: SLF001 - a row's public mapping
 
     def tariffs(self) -> list[Tariff]:
         """What intermediaries of the account keep."""

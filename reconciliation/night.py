@@ -9,7 +9,7 @@ that day, which then stands (``refresh``).
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ from payments.inbox.pairing import REFERENCE_DAYS
 from payments.ledger.closed import closed_period
 from reconciliation import keeping, loading
 from reconciliation.alerts import alert
-from reconciliation.balances import prove, proved_days, standing
+from reconciliation.balances import BalanceProof, prove, proved_days, standing
 from reconciliation.booking import NEAR_WINDOW, REFERENCE_WINDOW
 from reconciliation.closing.late import keep_links
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Scope
@@ -116,6 +116,9 @@ class Night:
         money = money_of(self.session, self.school_id, own.banks, own.gateways)
         inputs = [RULES_VERSION, scope, holidays, tariffs, pool, balance, money, known, sorted(sums.items())]
         proof = prove_run(balance, own.banks, own.gateways, own.ledgers, cases=cases, money=money)
+        books = self._books(balance, scope)
+        if books:
+            inputs, proof = [*inputs, books], replace(proof, books=books)
         return self._keep(inputs, scope, proof, [case for case in cases if self._owned(case, scope)])
 
     def _signed(self) -> ReconcileRun:
@@ -147,6 +150,19 @@ class Night:
         names = [state.value for state in states]
         rows = self.source.rows(LAST_COVERED, day=self.day, states=names)
         return rows[0] if rows else None
+
+    def _books(self, balance: BalanceProof, scope: Scope) -> tuple[dict[str, Any], ...]:
+        """Books that end on the run's days, held against the bank's balance on their last day."""
+        found = []
+        for books in self.source.stated_books(scope.first, scope.last):
+            sums = self.source.sums(books.first, scope.last)
+            later, since = (
+                sum(one - two for day, (one, two) in sums.items() if (day > books.last) is after)
+                for after in (True, False)
+            )
+            closing_vnd = None if balance.closing_vnd is None else balance.closing_vnd - later
+            found.append(books.against(closing_vnd, since))
+        return tuple(found)
 
     def _own_facts(self, scope: Scope) -> Facts:
         """All facts that belong to the days of the run."""

@@ -95,6 +95,9 @@ class Proof:
     checks: tuple[Check, ...]
     totals: Mapping[str, Total]
     money: Money
+    books: tuple[Mapping[str, Any], ...] = ()
+    """Books that state their balance, held against the bank's. They fail no run: rows that the school changed after
+    their import stay among ours, and whoever closes the period says that they know."""
 
     @property
     def ok(self) -> bool:
@@ -114,7 +117,7 @@ class Proof:
             "checks": [asdict(check) for check in self.checks],
             "totals": {name: asdict(total) for name, total in self.totals.items()},
             "money": asdict(self.money),
-        }
+        } | ({"books": list(self.books)} if self.books else {})
 
 
 def waiting(day: date) -> Proof:

@@ -50,6 +50,7 @@ def close(
         "note": note,
         "open_exceptions": len(draft.open_odd),
         "silent_accounts": [section.account for section in draft.silent],
+        "books_apart": [section.account for section in draft.books_apart],
     }
     return {
         "format": FORMAT,
@@ -121,6 +122,7 @@ def _account(section: Section, reports: Mapping[int, str]) -> dict[str, Any]:
         "through": section.last,
         **{name: getattr(section, name) for name in BALANCES},
         "silent": section.silent,
+        "books": section.books,
         "classes": _classes(section.classes),
         "runs": [
             {

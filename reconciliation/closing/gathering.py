@@ -56,6 +56,12 @@ ODD = text(f"""
     {_ITEMS} AND item.primary_class NOT IN ('matched', 'not_due')
     ORDER BY run.account_id, run.day, item.position
 """)
+STATED = text("""
+    SELECT stated FROM reconcile_run run, jsonb_array_elements(run.proof -> 'books') AS stated
+    WHERE run.school_id = :school_id AND run.id = ANY(CAST(:runs AS bigint[]))
+      AND (stated ->> 'through')::date <= :through
+    ORDER BY (stated ->> 'through')::date DESC, run.id DESC LIMIT 1
+""")
 UNSETTLED = text("""
     SELECT count(*) FROM outbox WHERE queue = 'settlement' AND school_id = :school_id AND (dead OR :all_of_it)
 """)
@@ -157,6 +163,7 @@ def _section(  # noqa: PLR0917 - one row of the draft and what belongs to it
         classes,
         signed_before_vnd=signed_before_vnd,
         books_through=max((end for _, end in books), default=None),
+        books=session.scalar(STATED, {"school_id": school_id, "runs": [run.id for run in runs], "through": through}),
     )
 
 

@@ -99,6 +99,7 @@ def _head(said: Mapping[str, Any], sha256: str, signatures: Sequence[Signature])
         "signed_by": said["signed_by"]["name"],
         "signed_role": ROLES[said["signed_by"]["role"]][0],
         "signed_at": moment_vi(said["signed_at"]),
+        "signed_short": moment_vi(said["signed_at"]).partition(" (")[0],
         "sha256": sha256,
         "previous": said["previous_sha256"] or "không có (lần đầu)",
         "key": next((one.key for one in signatures if one.key), ""),
@@ -133,8 +134,24 @@ def _account(one: Mapping[str, Any]) -> dict[str, Any]:
         "name": f"{one['fund']} · {one['account']}",
         "days": f"{day_vi(one['from'])} – {day_vi(one['through'])}",
         **{name: amount(one[name]) for name in ("opening_vnd", "credits_vnd", "debits_vnd", "closing_vnd")},
-        "runs": ", ".join(f"{run['id']} ({run['inputs_sha256'][:8]})" for run in one["runs"]),
+        "books": _books(one["books"]) if one["books"] else None,
+        "runs": _runs([run["id"] for run in one["runs"]]),
     }
+
+
+def _runs(ids: Sequence[int]) -> str:
+    """Which runs prove it, in short; the signed file and the workbook name each with its hashes."""
+    if not ids:
+        return ""
+    return f"lần đối soát {ids[0]}" if len(ids) == 1 else f"{len(ids)} lần đối soát (số {min(ids)}–{max(ids)})"
+
+
+def _books(found: Mapping[str, Any]) -> str:
+    stated = f"sổ kế toán đến {day_vi(found['through'])} ghi dư {amount(found['closing_vnd'])}"
+    outstanding = f"ngân hàng có, sổ chưa có (hoặc ngược lại): {amount(found['unbooked_vnd'])}"
+    carried = f"; chênh lệch có từ trước: {amount(found['carried_vnd'])}" if found["carried_vnd"] else ""
+    apart = "" if found["ok"] else f"; các dòng sổ cho ra {amount(found['expected_vnd'])}, LỆCH"
+    return f"{stated}; {outstanding}{carried}{apart}"
 
 
 def _exception(one: Mapping[str, Any]) -> list[str]:

@@ -111,6 +111,8 @@ class Section:
     """The closing balance that the close before signed."""
     books_through: date | None = None
     """Up to which day of the period imported books of the school speak; None: they do not."""
+    books: Mapping[str, Any] | None = None
+    """The newest books of the period that state their balance, held against the bank's (``BooksFact.against``)."""
 
     def stretches(self) -> list[Stretch]:
         """The state of its days, in order."""
@@ -155,7 +157,12 @@ class Draft:
     @property
     def needs_note(self) -> bool:
         """Whether whoever signs must say that they know of what is open."""
-        return bool(self.open_odd or self.silent)
+        return bool(self.open_odd or self.silent or self.books_apart)
+
+    @property
+    def books_apart(self) -> list[Section]:
+        """Accounts whose books state another balance than their rows give."""
+        return [one for one in self.sections if one.books is not None and not one.books["ok"]]
 
     def total(self, name: str) -> int:
         """The sum of a figure over all accounts, in đồng."""

@@ -226,11 +226,13 @@ def _require_proof(draft: Draft) -> None:
 
 
 def _needs_note(draft: Draft) -> DomainError:
-    count, silent = len(draft.open_odd), len(draft.silent)
+    count, silent, apart = len(draft.open_odd), len(draft.silent), len(draft.books_apart)
     return DomainError(
         "needs_note",
-        f"Còn {count} ngoại lệ chưa xử lý và {silent} tài khoản chưa có sao kê; hãy xác nhận đã biết và ghi lý do.",
-        f"{count} exceptions are open and {silent} accounts have no statement; acknowledge them with a note.",
+        f"Còn {count} ngoại lệ chưa xử lý, {silent} tài khoản chưa có sao kê, {apart} sổ kế toán lệch số dư; "
+        "hãy xác nhận đã biết và ghi lý do.",
+        f"{count} exceptions are open, {silent} accounts have no statement, {apart} books state another balance; "
+        "acknowledge them with a note.",
     )
 
 

@@ -67,22 +67,24 @@ def overview(code: str) -> ResponseReturnValue:
 def new(code: str) -> ResponseReturnValue:
     """What would be signed through a day, and what stands in the way."""
     through = _day(request.args.get("through", ""))
-    if through is None:
-        return redirect(url_for("closing.overview", code=code), code=303)
     with db_session() as session:
-        return _form(session, desk_of(session, code), through)
+        desk = desk_of(session, code)
+        if through is None:
+            return redirect(url_for("closing.overview", code=code), code=303)
+        return _form(session, desk, through)
 
 
 @blueprint.post("/<code>/closing/new")
 def sign(code: str) -> ResponseReturnValue:
     """Sign, with the note on what is open and the figures that were seen."""
     through = _day(request.form.get("through", ""))
+    with db_session() as session:
+        desk = desk_of(session, code)
     if through is None:
         raise DomainError("bad_day", "Hãy chọn ngày cuối của kỳ.", "Choose the last day of the period.")
     note = request.form.get("note", "") if request.form.get("known") == "1" else ""
     try:
         with db_session() as session:
-            desk = desk_of(session, code)
             wanted = service.Request(
                 desk.actor.user_id, note, request.form.get("seen", ""), services().settings.base_url
             )
@@ -125,9 +127,9 @@ def to_be_signed(code: str, number: int) -> Response:
 @blueprint.post("/<code>/closing/<int:number>/signature")
 def add_signature(code: str, number: int) -> ResponseReturnValue:
     """Take a signature that was made elsewhere, with its certificate."""
-    given = [_file(name) for name in ("certificate", "signature")]
     with db_session() as session:
         desk = desk_of(session, code)
+        given = [_file(name) for name in ("certificate", "signature")]
         added = service.add_signature(session, desk.school_id, number, (given[0], _raw(given[1])), desk.actor.user_id)
     flash(say(f"Đã thêm chữ ký {added.algorithm}.", f"Added: {added.algorithm}."), "ok")
     return redirect(url_for("closing.overview", code=code), code=303)

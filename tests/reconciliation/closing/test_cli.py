@@ -62,7 +62,11 @@ def test_a_period_is_closed_written_verified_and_reopened(desk, run, tmp_path):
     run("export", *school, "--number", 2, "--format", "json", "--to", second)
     assert (run("verify", second).exit_code, run("verify", second, "--keys", keys).exit_code) == (1, 0)
     links = json.loads(run("history", *school, "--json").stdout)["links"]
-    assert [(link["kind"], link["standing"]) for link in links] == [("close", True), ("close", False), ("reopen", False)]
+    assert [(link["kind"], link["standing"]) for link in links] == [
+        ("close", True),
+        ("close", False),
+        ("reopen", False),
+    ]
     assert run("keys", "retire", *school, "--by", boss).exit_code == 0
 
 
@@ -100,9 +104,7 @@ def test_the_schools_certificate_signs_at_the_command_line(desk, run, tmp_path):
     pem, key, wanted = (tmp_path / name for name in ("c.pem", "k.pem", "can-ky.json"))
     pem.write_bytes(certificate(private, first=clock.now() - timedelta(days=2)))
     encrypted = serialization.BestAvailableEncryption(b"mat khau")
-    key.write_bytes(
-        private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encrypted)
-    )
+    key.write_bytes(private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encrypted))
     secret = tmp_path / "secret"
     secret.write_text("mat khau\n", encoding="utf-8")
     school = ("--school", desk.school.code, "--number", 1)

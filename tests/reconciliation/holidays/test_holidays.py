@@ -2,7 +2,7 @@
 
 import json
 import math
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from click.testing import CliRunner
@@ -28,7 +28,7 @@ def new_moon(k: int) -> date:
     )
     jde += -0.40720 * math.sin(moon) + 0.17241 * math.sin(sun) + 0.01608 * math.sin(2 * moon)
     jde += 0.01039 * math.sin(2 * f) + 0.00739 * math.sin(moon - sun) - 0.00514 * math.sin(moon + sun)
-    moment = datetime(2000, 1, 1, 12, tzinfo=timezone.utc) + timedelta(days=jde - 2451545.0)
+    moment = datetime(2000, 1, 1, 12, tzinfo=UTC) + timedelta(days=jde - 2451545.0)
     return moment.astimezone(timezone(timedelta(hours=7))).date()
 
 
@@ -53,7 +53,7 @@ def test_the_lunar_days_of_the_file_stand_on_new_moons():
 def test_days_are_entered_renamed_listed_and_removed(session):
     assert service.add(session, service.read(GOOD.encode())) == 2
     assert service.add(session, [Day(TET, "Mùng 1 Tết")]) == 0
-    assert [(one.day, one.name) for one in service.listed(session, 2026)][0] == (TET, "Mùng 1 Tết")
+    assert next((one.day, one.name) for one in service.listed(session, 2026)) == (TET, "Mùng 1 Tết")
     service.remove(session, TET)
     assert [one.day for one in service.listed(session)] == [date(2026, 9, 2)]
     with pytest.raises(NotFoundError):
