@@ -12,7 +12,7 @@ from payments.crypto import FieldCipher
 from payments.errors import DomainError, NotFoundError
 from payments.schools.models import School
 from reconciliation.closing import chain, papers, signing, workbook
-from reconciliation.closing.service import report_sha256
+from reconciliation.closing.service import results_sha256
 from reconciliation.closing.verifying import (
     Found,
     Known,
@@ -90,26 +90,26 @@ def _school_in(data: bytes) -> str:
 
 
 def broken_closes(session: Session) -> list[str]:
-    """What does not hold in the chains of all schools: links, signatures, and reports that are not what was signed."""
+    """What does not hold in the chains of all schools: links, signatures, and runs that hold something else."""
     found = []
     for school_id, code in session.execute(WITH_CLOSES):
         known = papers.known_of(session, school_id)
         broken = broken_link(known.links or (), known.keys)
         found += [f"school {code}: {broken}"] if broken else []
-        found += [f"school {code}: {one}" for one in _other_reports(session, school_id)]
+        found += [f"school {code}: {one}" for one in _other_results(session, school_id)]
     return found
 
 
-def _other_reports(session: Session, school_id: int) -> list[str]:
-    """Runs whose report is not the one that the standing closes signed."""
+def _other_results(session: Session, school_id: int) -> list[str]:
+    """Runs that hold something else than what the standing closes signed."""
     signed = {
-        run["id"]: run["report_sha256"]
+        run["id"]: run["results_sha256"]
         for close in chain.standing(session, school_id)
         for account in json.loads(chain.link(session, school_id, close.sequence).document).get("accounts", [])
         for run in account["runs"]
     }
     return [
-        f"the report of run {run_id} is not the signed one"
+        f"run {run_id} does not hold what was signed"
         for run_id, sha256 in signed.items()
-        if report_sha256(session, run_id) != sha256
+        if results_sha256(session, run_id) != sha256
     ]

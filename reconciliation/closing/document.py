@@ -41,11 +41,11 @@ def close(
     signer: Person,
     signed_at: datetime,
     *,
-    reports: Mapping[int, str],
+    reports: Mapping[int, tuple[str, str]],
     note: str | None,
     check_at: str,
 ) -> dict[str, Any]:
-    """A close but for its place in the chain; ``reports``: run -> SHA-256 of its report as it is printed again."""
+    """A close but for its place in the chain; ``reports``: run -> SHA-256 of its report and results."""
     acknowledged = {
         "note": note,
         "open_exceptions": len(draft.open_odd),
@@ -114,7 +114,7 @@ def fingerprint(draft: Draft) -> str:
     return canonical.digest(canonical.encode(seen))[:32]
 
 
-def _account(section: Section, reports: Mapping[int, str]) -> dict[str, Any]:
+def _account(section: Section, reports: Mapping[int, tuple[str, str]]) -> dict[str, Any]:
     return {
         "account": section.account,
         "fund": section.fund,
@@ -131,7 +131,8 @@ def _account(section: Section, reports: Mapping[int, str]) -> dict[str, Any]:
                 "through": run.last,
                 "state": run.state,
                 "inputs_sha256": run.inputs_sha256,
-                "report_sha256": reports.get(run.id),
+                "report_sha256": reports[run.id][0] if run.id in reports else None,
+                "results_sha256": reports[run.id][1] if run.id in reports else None,
             }
             for run in section.runs
             if run.state == PROVED

@@ -32,7 +32,7 @@ SIGNED, FUTURE, QUIET = "signed", "future", "quiet"
 
 @dataclass(frozen=True, slots=True)
 class DayState:
-    """A day of an account: signed, or the state of the run that owns it; quiet before the account spoke at all."""
+    """A day of an account: signed, quiet before the first signed day, or in the state of the run that owns it."""
 
     day: date
     state: str
@@ -62,14 +62,12 @@ class Entry:
 def month(session: Session, school_id: int, of: date) -> list[AccountMonth]:
     """Every account that has a statement or a movement, day by day."""
     first, last = of.replace(day=1), of.replace(day=calendar.monthrange(of.year, of.month)[1])
-    head = chain.head(session, school_id)
+    closes = chain.standing(session, school_id)
+    signed = (closes[0].first, closes[-1].through) if closes else None
     ids = gathering.speaking_accounts(session, school_id, min(last, clock.today()))
     runs = session.execute(RUNS, {"school_id": school_id, "first": first, "last": last}).all()
     accounts = session.execute(ACCOUNTS, {"school_id": school_id, "ids": ids}).all()
-    return [
-        _account(row, [run for run in runs if run.account_id == row.id], (first, last), head.through)
-        for row in accounts
-    ]
+    return [_account(row, [run for run in runs if run.account_id == row.id], (first, last), signed) for row in accounts]
 
 
 def history(session: Session, school_id: int) -> list[Entry]:
@@ -87,8 +85,11 @@ def proposals(session: Session, school_id: int, count: int = 3) -> list[date]:
     head = chain.head(session, school_id)
     yesterday = clock.today() - DAY
     found = [yesterday]
+    if head.through is not None:
+        following = gathering.month_of(head.through + DAY)[1]
+        found += [following] if following < yesterday else []
     day = clock.today().replace(day=1) - DAY
-    while len(found) <= count:
+    while len(found) <= count + 1:
         found.append(day)
         day = day.replace(day=1) - DAY
     return [day for day in dict.fromkeys(found) if head.through is None or day > head.through]
@@ -99,7 +100,9 @@ def draft(session: Session, school_id: int, through: date) -> Draft:
     return gathering.gather(session, school_id, through)
 
 
-def _account(row: Row[Any], runs: Sequence[Row[Any]], days: tuple[date, date], signed: date | None) -> AccountMonth:
+def _account(
+    row: Row[Any], runs: Sequence[Row[Any]], days: tuple[date, date], signed: tuple[date, date] | None
+) -> AccountMonth:
     facts = tuple(RunFact(run.id, run.from_day, run.day, run.state) for run in runs)
     section = Section(row.name, row.fund, *days, runs=facts)
     found = []
@@ -108,8 +111,8 @@ def _account(row: Row[Any], runs: Sequence[Row[Any]], days: tuple[date, date], s
         state, run_id = section.state_of(day)
         if day >= clock.today():
             state = FUTURE
-        elif signed is not None and day <= signed:
-            state = SIGNED
+        elif signed is not None and day <= signed[1]:
+            state = SIGNED if day >= signed[0] else QUIET
         found.append(DayState(day, state, run_id))
         day += timedelta(days=1)
     return AccountMonth(row.name, row.fund, tuple(found))

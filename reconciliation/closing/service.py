@@ -37,6 +37,16 @@ MIN_NOTE = 5
 SHOWN = 5
 """Hindrances that a refusal names."""
 
+RESULT = text("""
+    SELECT school_id, id, account_id, from_day, day, encode(inputs_hash, 'hex'), rules_version, state, matched,
+        matched_vnd, not_due, proof, exceptions
+    FROM reconcile_run WHERE id = :run_id
+""")
+RESULTS = text("""
+    SELECT position, primary_class, flags, rule, amount_vnd, value_date, "references", bank_line_ids, transaction_ids,
+        evidence_ids, ledger_row_ids, note
+    FROM reconcile_item WHERE school_id = :school_id AND run_id = :run_id ORDER BY position, id
+""")
 KNOW = text("""
     INSERT INTO close_run (school_id, close_id, run_id)
     SELECT school_id, :close_id, run_id FROM standing_run WHERE school_id = :school_id AND day >= :first
@@ -247,10 +257,18 @@ def _require_clock(session: Session, school_id: int) -> None:
         )
 
 
-def _reports(session: Session, draft: Draft) -> dict[int, str]:
-    """Run -> SHA-256 of its report, for every run that proves a day of the period."""
+def _reports(session: Session, draft: Draft) -> dict[int, tuple[str, str]]:
+    """Run -> SHA-256 of its report and of its results, for every run that proves a day of the period."""
     ids = [run.id for section in draft.sections for run in section.runs if run.state == PROVED]
-    return {run_id: report_sha256(session, run_id) for run_id in ids}
+    return {run_id: (report_sha256(session, run_id), results_sha256(session, run_id)) for run_id in ids}
+
+
+def results_sha256(session: Session, run_id: int) -> str:
+    """Of what a run stored, column by column: the same in every later version, whatever reports look like then."""
+    run = session.execute(RESULT, {"run_id": run_id}).one()
+    items = session.execute(RESULTS, {"school_id": run.school_id, "run_id": run_id}).all()
+    found = {"format": "hocphi-run/1", "run": list(run), "items": [list(item) for item in items]}
+    return canonical.digest(canonical.encode(found))
 
 
 def report_sha256(session: Session, run_id: int) -> str:

@@ -36,7 +36,7 @@ def stated(desk, closing_vnd: int) -> None:
     """The books of the day, with the balances that their file states."""
     desk.book(row(X_VND, "Thu hoc phi", code="1121"), period=(DAY, DAY))
     with desk.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE ledger_import DISABLE TRIGGER append_only")
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.exec_driver_sql(
             f"UPDATE ledger_import SET opening_vnd = {OPENING}, closing_vnd = {closing_vnd},"
             f" account_ids = ARRAY[{desk.school.account}]"

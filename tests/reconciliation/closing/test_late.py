@@ -1,13 +1,16 @@
 """What comes after a close lands on the next open day, as its own class, with a link to the close that it missed."""
 
+import io
 from datetime import timedelta
 
+import openpyxl
 import pytest
 
 from payments import clock
 from reconciliation import night, service
 from reconciliation.closing import late
 from reconciliation.models import RunState
+from reconciliation.reports import content, workbook
 from tests.reconciliation.closing.ledgers import NEXT, SIGNING
 from tests.reconciliation.desk import DAY, OPENING, line, row
 
@@ -140,3 +143,18 @@ def test_a_night_that_knew_nothing_would_call_everything_late(desk, monkeypatch)
     desk.close()
     desk.day_of(NEXT, opening=OPENING + X_VND)
     assert desk.night(NEXT).exceptions == {"closed_period": 1}
+
+
+def test_the_report_of_the_run_says_what_was_missed(desk):
+    desk.day_of(DAY, X_VND)
+    desk.close()
+    desk.day_of(NEXT, opening=OPENING + X_VND)
+    desk.pay(X_VND, desk.issue(X_VND).reference, "FT9")
+    run = catch_up(desk, NEXT)
+    with desk.session() as session:
+        report = content.build(session, run.id)
+    assert [entry.late for entry in report.entries] == [late.Link(1, DAY)]
+    assert b'"late":{"close":1,"day":"2025-09-10"}' in content.as_json(report)
+    book = openpyxl.load_workbook(io.BytesIO(workbook.write(report)))
+    cells = {cell.value for row in book["Ngoại lệ"].iter_rows() for cell in row}
+    assert "thuộc ngày 10/09/2025, lần khóa sổ 1" in cells

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 from sqlalchemy import text
 
+from operations.doctor import _signatures
 from payments import clock
 from payments.errors import ConflictError, DomainError
 from payments.settings import generated_environment
@@ -125,6 +126,30 @@ def test_a_chain_that_was_damaged_in_the_database_is_noticed(chained, damage):
         session.execute(text("ALTER TABLE period_close DROP CONSTRAINT uq__period_close__school_id_sequence"))
         session.execute(text(damage))
     assert "valid" not in online(chained, *files)
+
+
+DAMAGES = {
+    "INSERT INTO reconcile_item (school_id, run_id, position, primary_class, flags, amount_vnd, value_date,"
+    ' "references", bank_line_ids, transaction_ids, evidence_ids, ledger_row_ids)'
+    " SELECT school_id, id, 99, 'matched', '{}', 1, day, '{}', '{}', '{}', '{}', '{}' FROM reconcile_run LIMIT 1": (
+        "does not hold what was signed"
+    ),
+    "UPDATE reconcile_item SET amount_vnd = amount_vnd + 1": "does not hold what was signed",
+    "UPDATE period_close SET signature = 'x' WHERE sequence = 3": "link 3 is not signed by a key of the school",
+    "UPDATE close_key SET public = sha256('other')": "link 1 is not signed by a key of the school",
+}
+
+
+def test_doctor_names_what_no_longer_fits_its_signature(chained):
+    with chained.engine.connect() as connection:
+        assert _signatures(connection).ok
+        for damage, said in DAMAGES.items():
+            with connection.begin_nested() as nested:
+                connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+                connection.exec_driver_sql(damage)
+                found = _signatures(connection)
+                assert (found.ok, said in found.detail) == (False, True), (damage, found)
+                nested.rollback()
 
 
 def test_a_reopened_close_is_superseded_and_the_reopening_itself_is_valid(chained):
