@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from payments import clock
@@ -27,6 +27,8 @@ ACCOUNTS = text("""
     WHERE school_id = :school_id AND id = ANY(CAST(:ids AS bigint[])) ORDER BY id
 """)
 CERTIFIED = text("SELECT close_id, count(*) AS signatures FROM close_signature WHERE school_id = :school_id GROUP BY 1")
+PAGE = 20
+"""Links of the history on a page."""
 SIGNED, FUTURE, QUIET = "signed", "future", "quiet"
 
 
@@ -70,14 +72,21 @@ def month(session: Session, school_id: int, of: date) -> list[AccountMonth]:
     return [_account(row, [run for run in runs if run.account_id == row.id], (first, last), signed) for row in accounts]
 
 
-def history(session: Session, school_id: int) -> list[Entry]:
-    """The chain, newest first."""
+def history(session: Session, school_id: int, before: int | None = None) -> tuple[list[Entry], int | None]:
+    """A page of the chain, newest first, and the number before which the next page begins.
+
+    Documents are large: only those of the page are read.
+    """
     standing = {one.sequence for one in chain.standing(session, school_id)}
     certified = {row.close_id: row.signatures for row in session.execute(CERTIFIED, {"school_id": school_id})}
-    return [
-        Entry(link, json.loads(link.document), link.sequence in standing, certified.get(link.id, 0))
-        for link in reversed(chain.links(session, school_id))
+    wanted = select(PeriodClose).where(PeriodClose.school_id == school_id).order_by(PeriodClose.sequence.desc())
+    if before is not None:
+        wanted = wanted.where(PeriodClose.sequence < before)
+    links = session.scalars(wanted.limit(PAGE)).all()
+    entries = [
+        Entry(link, json.loads(link.document), link.sequence in standing, certified.get(link.id, 0)) for link in links
     ]
+    return entries, links[-1].sequence if links and links[-1].sequence > 1 else None
 
 
 def proposals(session: Session, school_id: int, count: int = 3) -> list[date]:

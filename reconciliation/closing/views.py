@@ -47,6 +47,7 @@ def overview(code: str) -> ResponseReturnValue:
     with db_session() as session:
         desk = desk_of(session, code)
         first, last = month_of(of)
+        entries, older = queries.history(session, desk.school_id, request.args.get("before", type=row_id))
         return render_template(
             "closing/overview.html",
             desk=desk,
@@ -56,7 +57,8 @@ def overview(code: str) -> ResponseReturnValue:
             accounts=queries.month(session, desk.school_id, of),
             proposals=queries.proposals(session, desk.school_id),
             through=chain.head(session, desk.school_id).through,
-            entries=queries.history(session, desk.school_id),
+            entries=entries,
+            older=older,
             pending=_pending(session, desk),
             words=words,
             closing=closing_words,
