@@ -250,7 +250,7 @@ def downgrade() -> None:
               AND (n.kind = 'reopen' AND n.first <= c.through OR n.kind = 'close' AND n.through = c.through))
     """)
     op.execute("ALTER TABLE period_close ENABLE TRIGGER append_only")
-    for column, _ in COLUMNS:
+    for column in (*(name for name, _ in COLUMNS), "transaction_xid"):
         op.drop_column("period_close", column)
     op.create_unique_constraint(op.f("uq__period_close__school_id_through"), "period_close", ["school_id", "through"])
     op.drop_table("close_key")
@@ -310,6 +310,8 @@ def _extend_closes() -> None:
     op.drop_constraint(op.f("uq__period_close__school_id_through"), "period_close")
     for column, kind in COLUMNS:
         op.add_column("period_close", sa.Column(column, kind, nullable=True))
+    xid = sa.text("(pg_current_xact_id()::text)::bigint")
+    op.add_column("period_close", sa.Column("transaction_xid", sa.BigInteger(), server_default=xid, nullable=False))
     op.execute(OLD_CLOSES)
     for name in FILLED:
         op.alter_column("period_close", name, nullable=False)

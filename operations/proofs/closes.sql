@@ -21,4 +21,4 @@ WHERE NOT EXISTS (SELECT FROM close_run known WHERE known.school_id = c.school_i
 
 SELECT format('ledger_entry (%s, %s) of %s was posted after the day was signed', e.school_id, e.id, e.booked_on)
 FROM ledger_entry e
-JOIN standing_close c ON c.school_id = e.school_id AND e.booked_on BETWEEN c.first AND c.through AND e.posted_at > c.closed_at;
+JOIN standing_close c ON c.school_id = e.school_id AND e.booked_on BETWEEN c.first AND c.through AND e.transaction_xid > c.transaction_xid;

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -74,6 +75,10 @@ class PeriodClose(SchoolRow):
     key_id: Mapped[int | None] = mapped_column(BigInteger)
     """None, like the signature: closed before there were signatures."""
     signature: Mapped[bytes | None]
+    transaction_xid: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint")
+    )
+    """The database transaction that wrote it: an entry of a later one is not in what was signed, whatever the clock."""
 
 
 class CloseRun(Base):

@@ -88,7 +88,11 @@ BROKEN = [
     ("closes", "UPDATE period_close SET sequence = 2", "period_close 2 of school {school} does not follow"),
     ("closes", "UPDATE books_closed SET through = NULL", "books_closed of school {school} says"),
     ("closes", "DELETE FROM period_close", "books_closed of school {school} says 2025-08-31"),
-    ("closes", "UPDATE ledger_entry SET booked_on = '2025-08-31'", "was posted after the day was signed"),
+    (
+        "closes",
+        "UPDATE ledger_entry SET booked_on = '2025-08-31', transaction_xid = transaction_xid + 1",
+        "was posted after the day was signed",
+    ),
     ("closes", "DROP TRIGGER refuse_closed_period ON ledger_entry", "refuse_closed_period of ledger_entry"),
     ("closes", "ALTER TABLE period_close DISABLE TRIGGER keep_chain", "keep_chain of period_close"),
     ("receipts", "DELETE FROM receipt WHERE number = 1", "1 numbers up to 2"),
