@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "exception": "reconciliation.exceptions.cli:exception_group",
     "exemption": "payments.fees.exemption_cli:exemption_group",
     "fee": "payments.fees.cli:fee_group",
+    "holiday": "reconciliation.holidays.cli:holiday_group",
     "keys": "operations.serve:keys",
     "ledger": "reconciliation.cli:ledger_group",
     "link": "payments.portal.cli:link_group",

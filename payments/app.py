@@ -52,8 +52,8 @@ BEAT: Mapping[str, Any] = {
 }
 """What beat starts by the clock: the sweeps of the rooms."""
 
-Panel = tuple[Blueprint, tuple[str, ...]]
-"""A blueprint of a package above, with the roles that may enter."""
+Panel = tuple[Blueprint, Open | tuple[str, ...]]
+"""A blueprint of a package above, with the roles that may enter, or for everybody."""
 
 
 ApiDocument = Callable[[], Mapping[str, Any]]
@@ -85,7 +85,7 @@ def create_app(
         admit(app, api.blueprint_of(operations), _guard(api.ACCESS))
         app.extensions[api_description.SERVED] = openapi.written(operations).encode()
     for blueprint, roles in panels:
-        admit(app, blueprint, staff(*roles))
+        admit(app, blueprint, _guard(roles))
     app.jinja_env.globals.update(say=say, language=language, current_actor=current_actor)
     app.jinja_env.filters.update(vnd=format_vnd, number=format_number, day=day, moment=moment)
     wrapped = WsgiDoor(TrustedProxies(app.wsgi_app, settings.trusted_proxies), settings)

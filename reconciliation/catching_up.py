@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from payments.clearing.service import Cleared, clear_school
 from payments.settlement.service import Settled, settle_school
+from reconciliation.closing.late import Signed
 from reconciliation.exceptions.nightly import follow as follow_exceptions
 from reconciliation.faces import REFERENCE_WINDOW
 from reconciliation.locks import lock_school, lock_settlement
-from reconciliation.models import ReconcileRun
+from reconciliation.models import ReconcileRun, StandingRun
 from reconciliation.night import reconcile_day
 from reconciliation.queries import accounts_in_play
 
@@ -96,10 +97,17 @@ def catch_up(session: Session, school_id: int, account_id: int, day: date) -> Re
     lock_school(session, school_id)
     lock_settlement(session, school_id)
     owner = {"school_id": school_id, "account_id": account_id}
-    stated, touched = _arrived(session, owner)
-    runs = session.execute(STANDING, owner | {"oldest": day - LOOK_BACK}).all()
+    open_from = Signed(session, school_id, account_id).open_from
+    stated, touched = (_reaching(periods, open_from) for periods in _arrived(session, owner))
+    late = any(first < open_from for first, _ in (*stated, *touched))
+    oldest = min(day - LOOK_BACK, open_from) if late else day - LOOK_BACK
+    runs = session.execute(STANDING, owner | {"oldest": max(oldest, open_from)}).all()
     standing = {run.day: run for run in runs}
-    orphaned = {last for _, last in stated if last < day and not any(run.from_day <= last <= run.day for run in runs)}
+    orphaned = {
+        last
+        for _, last in stated
+        if open_from <= last < day and not any(run.from_day <= last <= run.day for run in runs)
+    }
     changed = False
     for other in sorted({run.day for run in runs if run.day < day} | orphaned):
         run = standing.get(other)
@@ -123,8 +131,15 @@ def reconcile_school(sessions: Sessions, school_id: int, day: date) -> list[Reco
     runs = []
     for account_id in accounts:
         with sessions() as session:
-            runs.append(catch_up(session, school_id, account_id, day))
+            if may_run(session, school_id, account_id, day):
+                runs.append(catch_up(session, school_id, account_id, day))
     return runs
+
+
+def may_run(session: Session, school_id: int, account_id: int, day: date) -> bool:
+    """Whether a day of an account can have a run: it is open, or one was signed with it."""
+    closed = Signed(session, school_id, account_id).is_closed(day)
+    return not closed or session.get(StandingRun, (school_id, account_id, day)) is not None
 
 
 def settle_all(sessions: Sessions, school_id: int) -> None:
@@ -148,6 +163,11 @@ def _arrived(session: Session, owner: dict[str, int]) -> tuple[list[Period], lis
     seen: dict[str, Any] = owner | unmarked | newest.inputs | {"looked_from": newest.created_at - AT_THE_DOOR}
     stated, touched = ([(row.first, row.last) for row in session.execute(one, seen)] for one in (STATED, TOUCHED))
     return stated, touched
+
+
+def _reaching(periods: list[Period], open_from: date) -> list[Period]:
+    """What lies on signed days lands on the first open one."""
+    return [(first, max(last, open_from)) if first < open_from else (first, last) for first, last in periods]
 
 
 def _touches(run: Row[Any], first: date, last: date) -> bool:

@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 
 from bank_adapters.statements.errors import StatementError
 from payments import clock
-from payments.access.queries import user_id_by_name
 from payments.banking.queries import account_by_name
 from payments.db import command_session, make_engine, session_scope
 from payments.money import format_number
 from payments.schools.queries import list_schools, school_by_code
 from payments.settings import Settings
 from reconciliation import drafts, queries, service
+from reconciliation.closing import cli as closing
 from reconciliation.decisions.cli import COMMANDS as DECISIONS
 from reconciliation.imports.cli import layout_group
 from reconciliation.imports.models import ImportKind
@@ -211,16 +211,8 @@ def report(run_id: int, xlsx: Path | None, *, as_json: bool) -> None:
         click.echo(workbook.short_text(found))
 
 
-@reconcile_group.command("close")
-@click.option("--school", "school_code", required=True, help="mã trường / code of the school")
-@click.option("--through", type=DAY, required=True, help="ngày cuối của kỳ / last day of the period")
-@click.option("--by", "username", required=True, help="người khóa sổ, tên đăng nhập / who closes")
-def close(school_code: str, through: datetime, username: str) -> None:
-    """Khóa kỳ: những gì đến sau thuộc ngày mở kế tiếp (close a period; what comes later is of the next open day)."""
-    with command_session() as (session, _settings):
-        school = school_by_code(session, school_code)
-        service.close_period(session, school.id, through.date(), actor_id=user_id_by_name(session, username))
-    click.echo(f"Đã khóa kỳ đến {through:%d/%m/%Y} (closed).")
+for command in closing.COMMANDS:
+    reconcile_group.add_command(command)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -14,7 +14,8 @@ from payments.banking.queries import tariffs_of
 from payments.banking.rules import Tariff
 from payments.business_days import BusinessDays
 from payments.clearing.rules import stated_fee_vnd
-from reconciliation.balances import StatementFact
+from reconciliation.balances import BooksFact, StatementFact
+from reconciliation.closing.late import Signed
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact
 
 LONGEST_SHIFT = timedelta(days=14)
@@ -137,13 +138,36 @@ BOOKS = text("""
           WHERE row.school_id = imported.school_id AND row.import_id = imported.id))
     ORDER BY imported.period_from, imported.period_to
 """)
+# Only the newest books of a period speak, and only those of one account: a file of several states no balance of one.
+STATED_BOOKS = text("""
+    SELECT stated.id AS import_id, stated.period_to AS last, first.period_from AS first, first.opening_vnd,
+        stated.closing_vnd, (
+            SELECT coalesce(sum(
+                CASE row.direction WHEN 'credit' THEN row.amount_vnd ELSE -row.amount_vnd END), 0)::bigint
+            FROM ledger_row row
+            LEFT JOIN book_account said
+                ON said.school_id = row.school_id AND said.code = row.account_code AND NOT row.is_cash
+            WHERE row.school_id = stated.school_id AND NOT row.is_cash
+              AND coalesce(said.account_id, row.account_id) = :account_id
+              AND row.booked_on BETWEEN first.period_from AND stated.period_to) AS moved_vnd
+    FROM ledger_import stated
+    CROSS JOIN LATERAL (
+        SELECT i.period_from, i.opening_vnd FROM ledger_import i
+        WHERE i.school_id = stated.school_id AND i.account_ids = stated.account_ids AND i.opening_vnd IS NOT NULL
+        ORDER BY i.period_from, i.id LIMIT 1) AS first
+    WHERE stated.school_id = :school_id AND stated.account_ids = ARRAY[:account_id]::bigint[]
+      AND stated.closing_vnd IS NOT NULL AND stated.period_to BETWEEN :first AND :last
+      AND NOT EXISTS (
+        SELECT FROM ledger_import newer WHERE newer.school_id = stated.school_id AND newer.id > stated.id
+          AND stated.period_to BETWEEN newer.period_from AND newer.period_to AND newer.account_ids = stated.account_ids)
+    ORDER BY stated.period_to, stated.id
+""")
 INTERMEDIATED = text("""
     SELECT EXISTS (
         SELECT FROM connection_account listed JOIN connection c ON c.id = listed.connection_id
         WHERE listed.school_id = :school_id AND listed.account_id = :account_id AND c.settles = 'batch')
 """)
 HOLIDAYS = text("SELECT day FROM holiday WHERE day BETWEEN :first AND :last ORDER BY day")
-CLOSES = text("SELECT through, closed_at FROM period_close WHERE school_id = :school_id ORDER BY through")
 FIRST_ACCOUNT = text("SELECT min(id) FROM receiving_account WHERE school_id = :school_id AND state <> 'proposed'")
 
 
@@ -154,7 +178,7 @@ class Source:
         self._session = session
         self._owner = {"school_id": school_id, "account_id": account_id}
         self._is_first = self.scalar(FIRST_ACCOUNT) == account_id
-        self._closes = [(row.through, row.closed_at) for row in self.rows(CLOSES)]
+        self.signed = Signed(session, school_id, account_id)
         self.longest_shift = LONGEST_OWED if self.scalar(INTERMEDIATED) else LONGEST_SHIFT
         self.calendar = BusinessDays()
         self.doubtful: list[int] = []
@@ -189,6 +213,10 @@ class Source:
         rows = self.rows(BOOKS, first=first, last=last)
         return Days(tuple((row.period_from, row.period_to) for row in rows)).within(first, last)
 
+    def stated_books(self, first: date, last: date) -> list[BooksFact]:
+        """Books that end on these days and state their balance."""
+        return [BooksFact(**row._mapping) for row in self.rows(STATED_BOOKS, first=first, last=last)]  # noqa: SLF001 - a row's public mapping
+
     def tariffs(self) -> list[Tariff]:
         """What intermediaries of the account keep."""
         return tariffs_of(self._session, self._owner["school_id"], self._owner["account_id"])
@@ -217,26 +245,18 @@ class Source:
                 row.bank_reference or "",
                 int(row.occurrence),
                 row.is_cash,
-                self._after_close(row.booked_on, row.imported_at),
+                self.signed.is_late(2, (row.id,), row.booked_on, row.imported_at),
             )
             for row in self.rows(statement, is_first=self._is_first, **values)
         ]
 
     def next_open(self, day: date) -> date:
-        """The first day after the newest close that holds a day."""
-        closed = [through for through, _ in self._closes if day <= through]
-        return max(closed) + timedelta(days=1) if closed else day
-
-    def is_closed(self, day: date) -> bool:
-        """Whether the school has signed the day."""
-        return any(day <= through for through, _ in self._closes)
+        """The day itself, or the first one after all that is signed."""
+        return max(day, self.signed.open_from)
 
     def closes_before(self, first: date, last: date) -> bool:
         """Whether late facts of a closed period belong to these days."""
-        return any(first <= through + timedelta(days=1) <= last for through, _ in self._closes)
-
-    def _after_close(self, day: date, arrived: datetime) -> bool:
-        return any(day <= through and arrived > closed_at for through, closed_at in self._closes)
+        return first <= self.signed.open_from <= last
 
     def _bank(self, row: Row[Any]) -> BankFact:
         return BankFact(
@@ -251,30 +271,31 @@ class Source:
             row.reverses_id,
             stated_fee_vnd(row.fee) if row.fee else 0,
             row.payout_fee_vnd,
-            bool(self._closes) and self._after_close(row.booked_on, row.imported_at),
+            self.signed.is_late(0, (row.id,), row.booked_on, row.imported_at),
         )
 
     def _gateway(self, key: int, rows: Sequence[Row[Any]]) -> GatewayFact:
         first = min(rows, key=lambda row: (row.value_date, row.occurred_at, row.evidence_id))
         numbers = [fold_reference(row.bank_reference) for row in rows if row.bank_reference]
         names = rows[0].references if len(rows) == 1 else {name: 0 for row in rows for name in row.references}
-        day = first.value_date
+        due = self._due(first)
+        evidence = tuple(row.evidence_id for row in rows)
         return GatewayFact(
             key,
-            day,
-            self._due(first),
+            first.value_date,
+            due,
             first.direction,
             first.amount_vnd,
             numbers[0] if numbers else "",
             tuple(names),
             first.source,
-            tuple(row.evidence_id for row in rows),
+            evidence,
             any(row.conflicting for row in rows),
             first.reverses_id,
             first.payout_days is not None,
             first.paid_by,
             bool(first.cancelled),
-            bool(self._closes) and self._after_close(day, first.received_at),
+            self.signed.is_late(1, evidence, due, first.received_at),
         )
 
     def _due(self, sent: Row[Any]) -> date:

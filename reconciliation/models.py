@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     PrimaryKeyConstraint,
@@ -123,17 +122,6 @@ class LedgerImport(SchoolRow):
     waiting_rows: Mapped[int] = mapped_column(server_default="0")
     """Bad rows of the file that were not taken: until they are in, no file that lacks its rows vouches, either."""
     imported_at: Mapped[datetime]
-
-
-class PeriodClose(SchoolRow):
-    """The school signed its books up to and with a day; what arrives later belongs to the next open day."""
-
-    __tablename__ = "period_close"
-    __table_args__ = (UniqueConstraint("school_id", "through"),)
-
-    through: Mapped[date]
-    closed_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
-    closed_at: Mapped[datetime]
 
 
 class LedgerRow(SchoolRow):

@@ -9,7 +9,7 @@ that day, which then stands (``refresh``).
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -22,9 +22,11 @@ from payments.banking.rules import Tariff
 from payments.errors import NotFoundError
 from payments.inbox.halves import LATE_DAYS
 from payments.inbox.pairing import REFERENCE_DAYS
+from payments.ledger.closed import closed_period
 from reconciliation import keeping, loading
 from reconciliation.alerts import alert
-from reconciliation.balances import prove, proved_days, standing
+from reconciliation.balances import BalanceProof, prove, proved_days, standing
+from reconciliation.closing.late import keep_links
 from reconciliation.decisions.loading import Decided, Named, decided
 from reconciliation.decisions.rules import Ruling
 from reconciliation.faces import NEAR_WINDOW, REFERENCE_WINDOW
@@ -96,9 +98,8 @@ class Night:
 
     def run(self) -> ReconcileRun:
         """The run of the day: found by the hash of its inputs, or made; on a signed day the one that was signed."""
-        signed = self._standing() if self.source.is_closed(self.day) else None
-        if signed is not None:
-            return signed
+        if self.source.signed.is_closed(self.day):
+            return self._signed()
         if not self.source.statements(self.day, self.day):
             return self._waiting()
         first, proof_first, closing_vnd = self._span()
@@ -120,11 +121,17 @@ class Night:
         inputs = [RULES_VERSION, scope, holidays, tariffs, pool, balance, money, known, sorted(sums.items()), rulings]
         said = _decisions(rulings, pool)
         proof = prove_run(balance, own.banks, own.gateways, own.ledgers, cases=cases, money=money, decisions=said)
+        books = self._books(balance, scope)
+        if books:
+            inputs, proof = [*inputs, books], replace(proof, books=books)
         return self._keep(inputs, scope, proof, [case for case in cases if self._owned(case, scope)])
 
-    def _standing(self) -> ReconcileRun | None:
+    def _signed(self) -> ReconcileRun:
+        """The run that was signed. Raises DomainError ``closed_period`` when none stood for the day."""
         held = self.session.get(StandingRun, (self.school_id, self.account_id, self.day))
-        return self.session.get(ReconcileRun, (self.school_id, held.run_id)) if held else None
+        if held is None:
+            raise closed_period(self.source.signed.open_from - DAY)
+        return self.session.get_one(ReconcileRun, (self.school_id, held.run_id))
 
     def _waiting(self) -> ReconcileRun:
         """No statement covers the day: absence is no exception."""
@@ -138,7 +145,8 @@ class Night:
         covered = self._last(RunState.PROVED, RunState.FAILED)
         proved = self._last(RunState.PROVED)
         earliest = self.source.scalar(loading.FIRST_DAY)
-        first = covered.day + DAY if covered else earliest
+        # No run owns what is signed, also where the one before the close reached beyond it.
+        first = self.source.next_open(covered.day + DAY if covered else earliest)
         if proved is None:
             return min(first, self.day), min(earliest, self.day), None
         return min(first, self.day), proved.day + DAY, proved.closing_vnd
@@ -147,6 +155,19 @@ class Night:
         names = [state.value for state in states]
         rows = self.source.rows(LAST_COVERED, day=self.day, states=names)
         return rows[0] if rows else None
+
+    def _books(self, balance: BalanceProof, scope: Scope) -> tuple[dict[str, Any], ...]:
+        """Books that end on the run's days, held against the bank's balance on their last day."""
+        found = []
+        for books in self.source.stated_books(scope.first, scope.last):
+            sums = self.source.sums(books.first, scope.last)
+            later, since = (
+                sum(one - two for day, (one, two) in sums.items() if (day > books.last) is after)
+                for after in (True, False)
+            )
+            closing_vnd = None if balance.closing_vnd is None else balance.closing_vnd - later
+            found.append(books.against(closing_vnd, since))
+        return tuple(found)
 
     def _own_facts(self, scope: Scope) -> Facts:
         """All facts that belong to the days of the run."""
@@ -264,6 +285,7 @@ class Night:
         breaks = [found for found in proof.balance.breaks if found.day >= scope.first]
         kept = keeping.keep(self.session, head, proof, cases, breaks)
         if kept.is_new:
+            keep_links(self.session, self.school_id, kept.run.id, self.source.signed, enumerate(cases, len(breaks) + 1))
             alert(self.session, kept.run)
         if kept.stands_anew:
             tell_closed(self.session, self.school_id, [kept.run.id])

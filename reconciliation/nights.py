@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from payments import clock
 from payments.schools.models import School
 from payments.settlement.service import problem_code
-from reconciliation.catching_up import Sessions, catch_up, reconcile_school, settle_all
+from reconciliation.catching_up import Sessions, catch_up, may_run, reconcile_school, settle_all
 from reconciliation.models import NightRun, NightState, NightSummary
 
 log = logging.getLogger(__name__)
@@ -184,5 +184,5 @@ def after_import(sessions: Sessions, school_id: int, account_id: int) -> None:
     with sessions() as session:
         days = session.scalars(NEWEST_DAYS, {"school_id": school_id, "account_id": account_id}).all()
         for day in days:
-            if day is not None:
+            if day is not None and may_run(session, school_id, account_id, min(day, clock.today())):
                 catch_up(session, school_id, account_id, min(day, clock.today()))

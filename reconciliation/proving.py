@@ -97,6 +97,9 @@ class Proof:
     money: Money
     decisions: Mapping[str, Any] = field(default_factory=dict)
     """What people decided about facts of the run: how many hold, and which are not replayed and why."""
+    books: tuple[Mapping[str, Any], ...] = ()
+    """Books that state their balance, held against the bank's. They fail no run: rows that the school changed after
+    their import stay among ours, and whoever closes the period says that they know."""
 
     @property
     def ok(self) -> bool:
@@ -116,7 +119,12 @@ class Proof:
             "checks": [asdict(check) for check in self.checks],
             "totals": {name: asdict(total) for name, total in self.totals.items()},
             "money": asdict(self.money),
-        } | ({"decisions": dict(self.decisions)} if self.decisions else {})
+        } | self._told()
+
+    def _told(self) -> dict[str, Any]:
+        """What only some runs have to say."""
+        said = {"decisions": dict(self.decisions), "books": list(self.books)}
+        return {name: value for name, value in said.items() if value}
 
 
 def waiting(day: date) -> Proof:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ForeignKey,
     ForeignKeyConstraint,
     Index,
     PrimaryKeyConstraint,
@@ -118,6 +119,20 @@ class LedgerBalance(Base):
     school_id: Mapped[Id]
     account_id: Mapped[Id]
     balance_vnd: Mapped[Vnd]
+
+
+class BooksClosed(Base):
+    """Up to which day a school's books are signed: the head of its chain of closes, kept by triggers alone.
+
+    The guards of the database ask this row whether a day is closed; ``through`` None: all days are open.
+    """
+
+    __tablename__ = "books_closed"
+
+    school_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("school.id"), primary_key=True)
+    sequence: Mapped[int]
+    sha256: Mapped[bytes | None]
+    through: Mapped[date | None]
 
 
 class ChartMapping(SchoolRow):

@@ -22,6 +22,7 @@ from payments.settlement.loading import Shelf
 from payments.settlement.models import DecisionKind
 from payments.settlement.rules import SettlementOutcome, Transfer, assigned, split_in_order
 from payments.settlement.settling import receipt_items
+from payments.settlement.signed import require_unsigned
 from payments.settlement.telling import tell
 from payments.settlement.writing import Stamp
 
@@ -94,8 +95,8 @@ def assign(
 def undo(session: Session, school_id: int, decision_id: int, actor_id: int) -> int:
     """Take an assignment back, at any later time: the transfer is unmatched again. Returns the new decision's id.
 
-    Raises NotFoundError for a decision that is not of this school and ConflictError ``already_undone`` or
-    ``not_credited`` (the bank has taken the money back since).
+    Raises NotFoundError for a decision that is not of this school, ConflictError ``already_undone`` or
+    ``not_credited`` (the bank has taken the money back since), and DomainError ``closed_period`` when it was signed.
     """
     loading.take_lease(session, school_id, wait=True)
     found = session.execute(DECISION, {"school_id": school_id, "id": decision_id}).first()
@@ -103,6 +104,7 @@ def undo(session: Session, school_id: int, decision_id: int, actor_id: int) -> i
         raise NotFoundError
     if found.undone:
         raise ConflictError("already_undone", "Quyết định này đã được hoàn tác.", "This decision has been undone.")
+    require_unsigned(session, school_id, decision_id=decision_id)
     _locked_outcome(session, school_id, found.transaction_id, TransactionState.CREDITED)
     transfer = loading.transfers(session, school_id, [found.transaction_id])[found.transaction_id]
     former = SettlementOutcome(_outcome(session, school_id, transfer.id).flags[0])

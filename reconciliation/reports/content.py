@@ -5,7 +5,7 @@ Only rows that never change are read: the run, its items, bank lines, evidence a
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from payments import clock
 from reconciliation import queries, reasons, words
+from reconciliation.closing.late import Link, links_of
 from reconciliation.models import ReconcileItem
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.queries import Behind, RunView
@@ -47,6 +48,8 @@ class Finding:
     """The same in words."""
     facts: tuple[str, ...] = ()
     """What a person calls them: ``bank:ID``, ``evidence:ID``, ``ledger:ID``."""
+    late: Link | None = None
+    """What it missed: number of the close, and the day to which it would have belonged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,13 @@ def build(session: Session, run_id: int) -> Report:
     """Read a report. Raises NotFoundError."""
     view = queries.run_by_id(session, run_id)
     found = queries.items(session, view.run)
-    return _report(view, found, queries.behind(session, view.run))
+    links = links_of(session, view.run.school_id, [run_id])
+    report = _report(view, found, queries.behind(session, view.run))
+    return (
+        replace(report, entries=tuple(replace(one, late=links.get((run_id, one.position))) for one in report.entries))
+        if links
+        else report
+    )
 
 
 def as_json(report: Report) -> bytes:

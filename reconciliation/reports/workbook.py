@@ -104,6 +104,8 @@ def _match(entry: Finding) -> list[Any]:
 def _exception(entry: Finding) -> list[Any]:
     key = entry.primary_class
     advice, note = words.CLASSES[key].advice, words.note_vi(entry.note)
+    if entry.late is not None:
+        note = f"thuộc ngày {entry.late.day:%d/%m/%Y}, lần khóa sổ {entry.late.close}" + (f"; {note}" if note else "")
     age = words.age_vi(entry.age_days)
     return [words.class_vi(key), *_common(entry), entry.amount_vnd, age, _flags(entry), advice, entry.why, note, key]
 
