@@ -145,7 +145,7 @@ _HISTORY = text("""
                WHEN 'assign' THEN t.state = 'credited' AND own.live = 0
                WHEN 'split' THEN t.state = 'credited' AND own.live = 0
                WHEN 'exclude' THEN t.state = 'excluded'
-               WHEN 'refund' THEN r.state IN ('proposed', 'approved') AND NOT later.placed
+               WHEN 'refund' THEN r.state = 'proposed' OR r.state = 'approved' AND NOT later.placed
                WHEN 'refund_approved' THEN r.state = 'approved' AND NOT later.placed
                WHEN 'refund_confirmed' THEN r.state = 'confirmed' AND NOT later.confirmed
                ELSE false END AS undoable
@@ -154,6 +154,8 @@ _HISTORY = text("""
     JOIN app_user u ON u.id = d.decided_by
     LEFT JOIN decision back ON back.school_id = d.school_id AND back.undoes_id = d.id
     LEFT JOIN refund r ON r.school_id = d.school_id AND r.decision_id = coalesce(d.answers_id, d.id)
+    LEFT JOIN decision approval ON approval.school_id = r.school_id AND approval.transaction_id = r.transaction_id
+        AND approval.answers_id = r.decision_id AND approval.kind = 'refund_approved'
     CROSS JOIN LATERAL (
         SELECT count(*) AS live FROM refund own
         WHERE own.school_id = d.school_id AND own.transaction_id = d.transaction_id
@@ -165,7 +167,8 @@ _HISTORY = text("""
                ), false) AS placed,
                coalesce(bool_or(next.kind = 'refund_confirmed' AND next.answers_id = d.answers_id), false) AS confirmed
         FROM decision next
-        WHERE next.school_id = d.school_id AND next.transaction_id = d.transaction_id AND next.id > d.id
+        WHERE next.school_id = d.school_id AND next.transaction_id = d.transaction_id
+          AND next.id > greatest(d.id, approval.id)
     ) later
     WHERE d.school_id = :school_id AND d.transaction_id = :transaction_id
     ORDER BY d.id

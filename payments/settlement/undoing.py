@@ -44,7 +44,8 @@ DECISION = text("""
 """)
 APPROVED_BY = text("""
     SELECT d.id FROM decision d
-    WHERE d.school_id = :school_id AND d.answers_id = :id AND d.kind = 'refund_approved'
+    WHERE d.school_id = :school_id AND d.transaction_id = :transaction_id AND d.answers_id = :id
+      AND d.kind = 'refund_approved'
 """)
 
 
@@ -99,7 +100,8 @@ def _proposed(session: Session, school_id: int, found: Any, actor_id: int, note:
     """A proposal is withdrawn; one that was approved meanwhile is undone with its approval."""
     refund = _refund(session, school_id, found.id)
     if refund.state is RefundState.APPROVED:
-        approval = session.execute(APPROVED_BY, {"school_id": school_id, "id": found.id}).one()
+        wanted = {"school_id": school_id, "transaction_id": found.transaction_id, "id": found.id}
+        approval = session.execute(APPROVED_BY, wanted).one()
         return undo(session, school_id, approval.id, actor_id, note=note)
     _require_state(refund, RefundState.PROPOSED)
     deed = _refund_deed(session, school_id, refund, actor_id, note)
