@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from operations.invariants import PROOFS, check_invariants
+from payments import outbox
 from payments.errors import ConflictError, DomainError
 from payments.inbox.models import Direction
 from payments.invoices.models import InvoiceState
@@ -31,6 +32,7 @@ from payments.settlement.service import (
     undo,
 )
 from payments.settlement.settling import move_on, settle_transactions
+from tests.payments.inbox.evidence import make_connection, tell
 from tests.payments.setting import make_pupil, make_school
 from tests.payments.settlement.setting import arrive, issue, say, take_out
 
@@ -56,6 +58,7 @@ class Desk(RuleBasedStateMachine):
     @initialize()
     def open_school(self) -> None:
         self.school = make_school(self.session)
+        self.watcher = make_connection(self.session)
         self.pupils = [self.school.pupil, make_pupil(self.session, self.school.id, self.school.class_room, "Bình")]
         self.issue_invoice(0, 60_000)
 
@@ -106,6 +109,35 @@ class Desk(RuleBasedStateMachine):
             )
             settle_transactions(self.session, self.school.id, [debit])
             self.taken_back_vnd += amount
+
+    @rule(data=st.data(), named=st.booleans())
+    def tell_again(self, data: st.DataObject, named: bool) -> None:
+        """The callback of a transfer comes after its statement line, with the reference or without: no new money."""
+        self.settle(500)
+        lines = self.rows(f"""
+            SELECT t.bank_reference, t.amount_vnd, t.value_date, t.description, cardinality(t."references")
+            FROM bank_transaction t
+            WHERE t.school_id = :school AND t.direction = 'credit' AND t.account_id = {self.school.account}
+              AND NOT EXISTS (SELECT FROM transaction_evidence k WHERE k.school_id = t.school_id
+                              AND k.transaction_id = t.id AND k.source_key <> 'statement')
+        """)
+        if lines:
+            number, amount, day, memo, names = data.draw(st.sampled_from(lines))
+            memo = f"CT {data.draw(st.sampled_from(self.invoices)).reference}" if named and not names else memo
+            count = "SELECT count(*) FROM bank_transaction WHERE school_id = :school"
+            before = self.rows(count)
+            told = tell(
+                self.session,
+                self.school,
+                self.watcher,
+                memo=memo,
+                amount_vnd=amount,
+                day=day,
+                bank_reference=number,
+            )
+            outbox.put(self.session, "settlement", "evidence", school_id=self.school.id, subject_id=told)
+            self.settle(500)
+            assert self.rows(count) == before
 
     @rule(data=st.data())
     def assign_by_hand(self, data: st.DataObject) -> None:
