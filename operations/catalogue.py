@@ -23,6 +23,7 @@ TRIGGERS: Mapping[str, Mapping[str, str]] = {
             ("reconcile_run", "standing_run", "ledger_entry", "decision", "payout"), "refuse_closed_period"
         ),
     },
+    "decisions": {"refund": "keep_refund"},
     "clearing": {"connection": "keep_settling", "payout": "keep_payout", "payout_item": "keep_payout_item"},
     "exceptions": {"reconcile_exception": "guard_exception", "exception_event": "guard_exception_event"},
 }

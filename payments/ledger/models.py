@@ -35,6 +35,22 @@ class LedgerRole(enum.StrEnum):
     """What intermediaries have reported and not yet paid out, per receiving account (debit balance)."""
     FEE = "fee"
     """What intermediaries have kept of their payouts, per receiving account (debit balance)."""
+    EXCLUDED = "excluded"
+    """Money that a person said is no fee money, per receiving account (credit balance)."""
+    REFUND = "refund"
+    """Money that two people said goes back to its payer and that the bank has not sent yet, per receiving account
+    (credit balance)."""
+
+
+class ExcludeReason(enum.StrEnum):
+    """What money is that pays no fee of a pupil (docs/decisions.md); a chart may have an account for each."""
+
+    BANK_INTEREST = "bank_interest"
+    INTERNAL_TRANSFER = "internal_transfer"
+    OTHER_INCOME = "other_income"
+    STATE_BUDGET = "state_budget"
+    RETURNED_PAYMENT = "returned_payment"
+    MISTAKEN = "mistaken"
 
 
 class LedgerAccount(SchoolRow):
@@ -67,6 +83,10 @@ class EntryKind(enum.StrEnum):
     CANCELLATION = "cancellation"
     PAYOUT = "payout"
     """An intermediary paid what it owed, less its fee."""
+    EXCLUSION = "exclusion"
+    """Money that arrived is no fee money."""
+    REFUND = "refund"
+    """Money goes back to its payer: two people say so, and then the bank's debit."""
 
 
 class Entry(SchoolRow):
@@ -150,6 +170,7 @@ class ChartMapping(SchoolRow):
     """``TT107`` or ``TT24``."""
     role: Mapped[LedgerRole] = mapped_column(str_enum(LedgerRole))
     legal_group: Mapped[str | None]
+    """Of income and receivables; of excluded money the reason why it is none."""
     fee_item_id: Mapped[int | None] = mapped_column(BigInteger)
     account_code: Mapped[str]
     """The school's account, e.g. ``1121.02``, ``531``, ``3381``."""
