@@ -2,10 +2,23 @@
 
 from flask import Blueprint
 
-from payments.console.pages import accounts, api_keys, drafting, fees, home, invoices, payouts, queue, roster, rounds
+from payments.console.pages import (
+    accounts,
+    api_keys,
+    deciding,
+    drafting,
+    fees,
+    home,
+    invoices,
+    payouts,
+    queue,
+    roster,
+    rounds,
+    views,
+)
 
 blueprint = Blueprint("console", __name__, url_prefix="/console", template_folder="templates")
 ACCESS = ("accountant", "principal", "officer", "operator")
 
-for pages in (home, roster, fees, drafting, rounds, invoices, queue, payouts, accounts, api_keys):
+for pages in (home, roster, fees, drafting, rounds, invoices, queue, deciding, views, payouts, accounts, api_keys):
     pages.add_to(blueprint)
