@@ -5,7 +5,9 @@ from flask import Blueprint
 from payments.console.pages import (
     accounts,
     api_keys,
+    bulk,
     deciding,
+    deeds,
     drafting,
     fees,
     home,
@@ -20,5 +22,5 @@ from payments.console.pages import (
 blueprint = Blueprint("console", __name__, url_prefix="/console", template_folder="templates")
 ACCESS = ("accountant", "principal", "officer", "operator")
 
-for pages in (home, roster, fees, drafting, rounds, invoices, queue, deciding, views, payouts, accounts, api_keys):
+for pages in (home, roster, fees, drafting, rounds, invoices, queue, deciding, deeds, bulk, views, payouts, accounts, api_keys):
     pages.add_to(blueprint)

@@ -52,22 +52,22 @@ def decide(code: str, deed: Deed) -> ResponseReturnValue:
         "console/queue/answer.html",
         desk=desk,
         filters=back(),
-        deeds=deeds[:MOST_DONE],
+        deeds=deeds,
         lines=shown,
         counts=counts,
         swapped=True,
         **vocabulary(),
     )
-    event = {"rows": [row["id"] for row in rows], "undone": any(one["kind"] == "undo" for one in deeds)}
+    event = {"rows": [row["id"] for row in rows], "stay": any(one["kind"] in ("undo", "note") for one in deeds)}
     return part(html, event)
 
 
-def part(html: str, event: object = None, status: int = 200) -> Response:
-    """A part of a page for htmx; ``event``: what the script is told once it stands."""
+def part(html: str, event: object = None, status: int = 200, name: str = "desk-done") -> Response:
+    """A part of a page for htmx; ``event``: what the script is told, under this name, once it stands."""
     response = make_response(html, status)
     response.headers[PART] = "1"
     if event is not None:
-        response.headers["HX-Trigger-After-Settle"] = json.dumps({"desk-done": event})
+        response.headers["HX-Trigger-After-Settle"] = json.dumps({name: event})
     return response
 
 

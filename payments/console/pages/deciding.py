@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
@@ -17,6 +16,7 @@ from payments.console.queue import reading
 from payments.console.queue.lines import line
 from payments.errors import DomainError, NotFoundError
 from payments.invoices.reference import find
+from payments.settlement.queries import debits_for, history, refunds
 from payments.settlement.service import assign, undo
 from payments.web.context import db_session, row_id
 
@@ -68,13 +68,9 @@ def undo_decision(code: str, decision_id: int) -> ResponseReturnValue:
     """Take a decision back by reversal; both stay on record."""
 
     def deed(session: Session, desk: Desk) -> list[int]:
-        return [undo(session, desk.school_id, decision_id, desk.actor.user_id, **_why())]
+        return [undo(session, desk.school_id, decision_id, desk.actor.user_id, note=note())]
 
     return decide(code, deed)
-
-
-def _why() -> dict[str, Any]:
-    return {}
 
 
 def _page(code: str, transaction_id: int, asked: Mapping[str, str]) -> ResponseReturnValue:
@@ -85,12 +81,16 @@ def _page(code: str, transaction_id: int, asked: Mapping[str, str]) -> ResponseR
             raise NotFoundError
         candidates = _candidates(session, desk.school_id, found, asked)
         invoices = reading.named(session, desk.school_id, [found])
-        history = reading.history(session, desk.school_id, transaction_id)
+        told = history(session, desk.school_id, transaction_id)[::-1]
+        owed = refunds(session, desk.school_id, transaction_id=transaction_id)
+        debits = {one.refund_id: debits_for(session, desk.school_id, one.refund_id) for one in owed}
     shown = {
         "desk": desk,
         "it": line(found, invoices),
         "candidates": candidates,
-        "history": history,
+        "history": told,
+        "refunds": owed,
+        "debits": debits,
         "typed_parts": defaultdict(str, request.form),
         "do": asked.get("do") if asked.get("do") in WAYS else "assign",
         "typed": asked.get("find", "").strip(),

@@ -9,6 +9,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from payments import clock
 from payments.console import queries
 from payments.console.desk import Desk, desk_of
 from payments.console.queue import reading, saved, words
@@ -17,13 +18,13 @@ from payments.console.queue.lines import lines
 from payments.console.queue.preferences import shortcuts_on
 from payments.errors import DomainError
 from payments.inbox.queries import other_amounts
-from payments.settlement.queries import proposed_transfers
+from payments.settlement.queries import EXCLUDE_REASONS, REFUND_WORDS, proposed_transfers, refunds
 from payments.settlement.service import place_held
 from payments.web.context import db_session, language, row_id, say
 
 NEW = "new"
 """The choice that says: this is a transfer that we have not seen yet."""
-MOST_DONE = 50
+MOST_DONE = 200
 """So many deeds are told above the queue after a page was loaded anew."""
 
 
@@ -72,8 +73,11 @@ def vocabulary() -> dict[str, Any]:
         "outcomes": OUTCOMES,
         "names": NAMES,
         "chip_keys": words.CHIPS | words.AGAINST,
-        "exclusions": words.EXCLUSIONS,
+        "exclusions": EXCLUDE_REASONS,
+        "exclusion_word": lambda reason: say(*EXCLUDE_REASONS[reason]),
+        "refund_word": lambda state: say(*REFUND_WORDS[state]),
         "account_word": str,
+        "this_year": clock.today().year,
         "chip_word": told(words.CHIPS),
         "against_word": told(words.AGAINST),
         "outcome_word": told(words.OUTCOMES),
@@ -108,7 +112,7 @@ def _content(session: Session, desk: Desk, filters: Filters) -> dict[str, Any]:
     if filters.tab == "astray":
         return {"astray": proposed_transfers(session, desk.school_id)}
     if filters.tab == "refunds":
-        return {}
+        return {"refunds": refunds(session, desk.school_id)}
     page = reading.page(session, desk.school_id, filters)
     choices = reading.choices(session, desk.school_id)
     accounts = {one["value"]: one["label"] for one in choices.accounts}

@@ -38,6 +38,8 @@ _COLUMNS = f"""
     t.id, t.occurred_at, t.value_date, t.amount_vnd, t.description, t.references, t.bank_reference, t.state,
     a.id AS account_id, a.fund, a.number AS account_number, s.outcome, s.flags, s.suggestions,
     {conditions.SCORE} AS score, d.id AS decision_id, d.kind AS decision_kind, d.decided_at, d.decided_by, d.note,
+    (SELECT left(n.note, 80) FROM decision n WHERE n.school_id = t.school_id AND n.transaction_id = t.id
+     AND n.kind = 'note' ORDER BY n.id DESC LIMIT 1) AS remark,
     CASE WHEN t.state = 'credited' THEN ARRAY(
         SELECT DISTINCT p.full_name FROM invoice i JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id
         WHERE i.school_id = t.school_id AND i.id IN ({conditions.PAID})) END AS paid
@@ -65,6 +67,7 @@ _COUNTS = text(f"""
         (SELECT count(*) {_FROM} WHERE t.school_id = :school_id AND {conditions.of_tab("sure")}) AS sure,
         (SELECT count(*) {_FROM} WHERE t.school_id = :school_id AND {conditions.of_tab("assigned")}) AS assigned,
         (SELECT count(*) {_FROM} WHERE t.school_id = :school_id AND {conditions.of_tab("excluded")}) AS excluded,
+        (SELECT count(*) FROM refund WHERE school_id = :school_id AND state IN ('proposed', 'approved')) AS refunds,
         (SELECT count(*) FROM held_evidence WHERE school_id = :school_id) AS held
 """)  # noqa: S608 - our own text
 _CHOICES = text("""
@@ -84,12 +87,6 @@ _DECIDED = text("""
     FROM decision d JOIN bank_transaction t ON t.school_id = d.school_id AND t.id = d.transaction_id
     JOIN app_user u ON u.id = d.decided_by
     WHERE d.school_id = :school_id AND d.id = ANY(CAST(:ids AS bigint[])) ORDER BY d.id
-""")
-_HISTORY = text("""
-    SELECT d.id, d.kind, d.decided_at, d.note, d.undoes_id, u.full_name AS decided_by,
-        NOT EXISTS (SELECT FROM decision x WHERE x.school_id = d.school_id AND x.undoes_id = d.id) AS stands
-    FROM decision d JOIN app_user u ON u.id = d.decided_by
-    WHERE d.school_id = :school_id AND d.transaction_id = :id ORDER BY d.id DESC
 """)
 
 
@@ -259,8 +256,3 @@ def decided(session: Session, school_id: int, ids: Sequence[int]) -> Sequence[Ro
     if not ids:
         return []
     return session.execute(_DECIDED, {"school_id": school_id, "ids": list(ids)}).mappings().all()
-
-
-def history(session: Session, school_id: int, transaction_id: int) -> Sequence[Row]:
-    """What people decided about a transfer, newest first."""
-    return session.execute(_HISTORY, {"school_id": school_id, "id": transaction_id}).mappings().all()

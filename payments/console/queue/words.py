@@ -40,14 +40,6 @@ DEEDS: Mapping[str, Text] = {
     "note": Text("Ghi chú", "Note"),
     "undo": Text("Đã hoàn tác", "Undone"),
 }
-EXCLUSIONS: Mapping[str, Text] = {
-    "bank_interest": Text("lãi tiền gửi ngân hàng", "bank interest"),
-    "internal_transfer": Text("chuyển giữa các tài khoản của trường", "transfer between the school's accounts"),
-    "other_income": Text("khoản thu khác của trường", "other income of the school"),
-    "state_budget": Text("ngân sách cấp", "state budget"),
-    "returned_payment": Text("tiền trường đã chi bị trả lại", "a payment of the school that came back"),
-    "mistaken": Text("chuyển nhầm vào trường", "sent to the school by mistake"),
-}
 
 
 def word(vocabulary: Mapping[str, Text], key: str, language: Language = "vi") -> str:

@@ -28,11 +28,11 @@ function move(step) {
 
 // After a deed the next row that waits has the focus; after an undo, the row that is back.
 function after(event) {
-  const { rows: changed, undone } = event.detail;
+  const { rows: changed, stay } = event.detail;
   closeAll();
   const all = rows();
   const at = all.findIndex((row) => row.id === `r${changed[0]}`);
-  if (undone || at < 0) return go(all[at < 0 ? 0 : at]);
+  if (stay || at < 0) return go(all[at < 0 ? 0 : at]);
   go(all.slice(at + 1).find(waits) || all.slice(0, at).reverse().find(waits) || all[at]);
 }
 
@@ -56,7 +56,7 @@ function fill(html) {
   body.innerHTML = html;
   if (window.htmx) htmx.process(body);
   if (!sheet.open) show(sheet);
-  const first = body.querySelector("[data-part], input[type=search], input[type=radio], input:not([type=hidden]), button");
+  const first = ["[data-part]", "input[type=search]", "input:not([type=hidden])", "button"].map((one) => body.querySelector(one)).find(Boolean);
   if (first) first.focus();
   count(body.querySelector("form[data-form]"));
 }
@@ -82,7 +82,8 @@ function count(form, typing) {
   }
   const rest = whole - parts.reduce((sum, part) => sum + amount(part.value), 0);
   output.textContent = rest < 0 ? `${place.dataset.over} ${shown(-rest)}` : `${place.dataset.left} ${shown(rest)}`;
-  place.classList.toggle("danger", rest !== 0);
+  place.classList.toggle("danger", rest < 0);
+  place.classList.toggle("warn", rest > 0);
   place.classList.toggle("ok", rest === 0);
 }
 
@@ -182,5 +183,15 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:sendError", () => location.reload());
 document.addEventListener("desk-done", after);
+document.addEventListener("desk-sheet", () => {
+  if (!sheet.open) show(sheet);
+  const button = sheet.querySelector("#sheet-body button") || sheet.querySelector("button");
+  button.focus();
+});
+const all = document.querySelector("[data-all]");
+if (all) {
+  all.hidden = false;
+  all.addEventListener("change", () => { for (const box of queue.querySelectorAll("input[name=x]")) box.checked = all.checked; });
+}
 document.querySelectorAll("form[data-form]").forEach((form) => count(form));
 if (queue && location.search.includes("done=")) go(rows().find(waits));
