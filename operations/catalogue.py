@@ -14,6 +14,7 @@ APPEND_ONLY = {
 TRIGGERS: Mapping[str, Mapping[str, str]] = {
     "I1": {"ledger_line": "line_balances", "ledger_entry": "entry_balances"},
     "I2": {"bank_transaction": "has_evidence"},
+    "decisions": {"refund": "keep_refund"},
     "clearing": {"connection": "keep_settling", "payout": "keep_payout", "payout_item": "keep_payout_item"},
 }
 

@@ -18,6 +18,11 @@ _MONEY = text("""
         coalesce(sum(amount_vnd) FILTER (WHERE state IN ('new', 'unmatched')), 0) AS unmatched,
         coalesce(sum(amount_vnd) FILTER (WHERE state = 'reversed'), 0) AS reversed,
         coalesce(sum(amount_vnd) FILTER (WHERE state = 'payout'), 0) AS payouts,
+        coalesce(sum(amount_vnd) FILTER (WHERE state = 'excluded'), 0) AS excluded,
+        coalesce(sum(amount_vnd) FILTER (WHERE state = 'refund'), 0) + (
+            SELECT coalesce(sum(r.amount_vnd), 0) FROM refund r
+            WHERE r.school_id = :school_id AND r.transaction_id = ANY(CAST(:ids AS bigint[]))
+              AND r.pupil_id IS NOT NULL AND r.state IN ('approved', 'confirmed')) AS refunds,
         (SELECT coalesce(sum(a.amount_vnd), 0) FROM allocation a
          WHERE a.school_id = :school_id AND a.transaction_id = ANY(CAST(:ids AS bigint[]))) AS allocated,
         (SELECT coalesce(sum(c.amount_vnd), 0) FROM pupil_credit c
@@ -40,11 +45,17 @@ class Money:
     books_vnd: int = 0
     payouts_vnd: int = 0
     """Lines by which intermediaries paid what they owed; what they paid for is among the receipts, too."""
+    excluded_vnd: int = 0
+    """What a person said is no fee money."""
+    refunds_vnd: int = 0
+    """What goes back to its payers or has gone: whole transfers, and pupils' excess."""
 
     @property
     def placed_vnd(self) -> int:
         """Where the receipts are."""
-        return self.allocated_vnd + self.credit_vnd + self.unmatched_vnd + self.reversed_vnd + self.payouts_vnd
+        decided_vnd = self.excluded_vnd + self.refunds_vnd
+        settled_vnd = self.allocated_vnd + self.credit_vnd
+        return settled_vnd + self.unmatched_vnd + decided_vnd + self.reversed_vnd + self.payouts_vnd
 
 
 def money_of(session: Session, school_id: int, banks: Iterable[BankFact], gateways: Iterable[GatewayFact]) -> Money:
@@ -53,7 +64,7 @@ def money_of(session: Session, school_id: int, banks: Iterable[BankFact], gatewa
     known = sorted(number for number in ids if number is not None)
     row = session.execute(_MONEY, {"school_id": school_id, "ids": known}).one()
     figures = (row.receipts, row.allocated, row.credit, row.unmatched, row.reversed, row.books, row.payouts)
-    return Money(*(int(figure) for figure in figures))
+    return Money(*(int(figure) for figure in (*figures, row.excluded, row.refunds)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,11 @@ class LedgerRole(enum.StrEnum):
     """What intermediaries have reported and not yet paid out, per receiving account (debit balance)."""
     FEE = "fee"
     """What intermediaries have kept of their payouts, per receiving account (debit balance)."""
+    EXCLUDED = "excluded"
+    """Money that a person said is no fee money, per receiving account (credit balance)."""
+    REFUND = "refund"
+    """Money that two people said goes back to its payer and that the bank has not sent yet, per receiving account
+    (credit balance)."""
 
 
 class LedgerAccount(SchoolRow):
@@ -66,6 +71,10 @@ class EntryKind(enum.StrEnum):
     CANCELLATION = "cancellation"
     PAYOUT = "payout"
     """An intermediary paid what it owed, less its fee."""
+    EXCLUSION = "exclusion"
+    """Money that arrived is no fee money."""
+    REFUND = "refund"
+    """Money goes back to its payer: two people say so, and then the bank's debit."""
 
 
 class Entry(SchoolRow):

@@ -31,7 +31,7 @@ class AccountKey(NamedTuple):
 class PostingLine:
     """One side of a posting: positive is debit, negative is credit, in đồng, never zero.
 
-    BANK, CLEARING, FEE, CREDIT and SUSPENSE are kept per receiving account, RECEIVABLE and INCOME per fee item.
+    BANK, CLEARING, FEE, CREDIT, SUSPENSE, EXCLUDED and REFUND are kept per receiving account, RECEIVABLE and INCOME per fee item.
     """
 
     role: LedgerRole

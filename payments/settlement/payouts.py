@@ -32,6 +32,8 @@ LINES = text("""
     JOIN settlement s ON s.school_id = t.school_id AND s.transaction_id = t.id
     WHERE t.school_id = :school_id AND t.id = ANY(CAST(:ids AS bigint[])) AND t.clearing_id IS NULL
       AND t.direction = 'credit' AND t.state IN ('credited', 'unmatched') AND s.outcome <> 'assigned'
+      AND NOT EXISTS (SELECT FROM refund r WHERE r.school_id = t.school_id AND r.transaction_id = t.id
+                      AND r.state IN ('proposed', 'approved', 'confirmed'))
 """)
 
 # What was taken back counts as well as what takes it back: both were posted.
