@@ -22,5 +22,20 @@ from payments.console.pages import (
 blueprint = Blueprint("console", __name__, url_prefix="/console", template_folder="templates")
 ACCESS = ("accountant", "principal", "officer", "operator")
 
-for pages in (home, roster, fees, drafting, rounds, invoices, queue, deciding, deeds, bulk, views, payouts, accounts, api_keys):
+for pages in (
+    home,
+    roster,
+    fees,
+    drafting,
+    rounds,
+    invoices,
+    queue,
+    deciding,
+    deeds,
+    bulk,
+    views,
+    payouts,
+    accounts,
+    api_keys,
+):
     pages.add_to(blueprint)

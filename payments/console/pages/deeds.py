@@ -93,7 +93,7 @@ def confirm(code: str, refund_id: int) -> ResponseReturnValue:
 
 
 def _parts() -> list[Part]:
-    """The amounts of the form in its order: ``i-ID`` for an invoice, ``p-ID`` for a pupil's credit; empty is nothing."""
+    """The amounts of the form, in its order: ``i-ID`` for an invoice, ``p-ID`` for a pupil's credit."""
     parts = []
     for key, value in request.form.items():
         kind, dash, number = key.partition("-")
@@ -127,5 +127,3 @@ def _id(field: str) -> int:
         return row_id(request.form.get(field, ""))
     except ValueError:
         raise DomainError("nothing_chosen", "Hãy chọn một dòng.", "Choose one of the lines.") from None
-
-

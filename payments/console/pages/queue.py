@@ -72,7 +72,7 @@ def vocabulary() -> dict[str, Any]:
         "sorts": SORTS,
         "outcomes": OUTCOMES,
         "names": NAMES,
-        "chip_keys": words.CHIPS | words.AGAINST,
+        "chip_keys": {**words.CHIPS, **words.AGAINST},
         "exclusions": EXCLUDE_REASONS,
         "exclusion_word": lambda reason: say(*EXCLUDE_REASONS[reason]),
         "refund_word": lambda state: say(*REFUND_WORDS[state]),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -91,12 +91,6 @@ class Filters:
     def without(self, key: str) -> str:
         """The query with one filter dropped, on the first page."""
         return self.query(**{key: None, "page": 0, "view": None})
-
-    def dropping(self, key: str) -> "Filters":
-        """The filters with one dropped."""
-        name = _ATTRIBUTES.get(key, key)
-        default = next(one.default for one in fields(Filters) if one.name == name)
-        return replace(self, **{name: default})
 
 
 def read(args: Mapping[str, str]) -> Filters:

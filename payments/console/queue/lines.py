@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from payments.console.queue.marking import LONGEST, Piece, pieces
 from payments.console.queue.reading import Hint, Page, Row, hints
@@ -15,7 +14,7 @@ FEW = 2
 class Line:
     """One bank credit. ``first`` is what a person may accept by one key."""
 
-    row: Mapping[str, Any]
+    row: Row
     first: Hint | None
     others: int
     meant: Sequence[Row]
@@ -59,7 +58,7 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(kept[:FEW]) + rest
 
 
-def line(row: Mapping[str, Any], invoices: Mapping[int, Row]) -> Line:
+def line(row: Row, invoices: Mapping[int, Row]) -> Line:
     """A row with the invoices of its first hint."""
     mine = hints(row)
     first = mine[0] if mine else None

@@ -123,7 +123,7 @@ class Choices:
     classes: Sequence[Row] = field(default_factory=list)
 
 
-def hints(row: Mapping[str, Any]) -> list[Hint]:
+def hints(row: Row) -> list[Hint]:
     """The suggestions of a row, the best first; what an older settlement wrote has no score and nothing against."""
     return [
         Hint(tuple(one["invoice_ids"]), tuple(one["chips"]), tuple(one.get("against", ())), one.get("score"))
@@ -218,7 +218,7 @@ def killers(session: Session, school_id: int, filters: Filters) -> list[tuple[st
     return guilty or ([("", row["all"])] if row["all"] else [])
 
 
-def named(session: Session, school_id: int, rows: Sequence[Mapping[str, Any]]) -> dict[int, Row]:
+def named(session: Session, school_id: int, rows: Sequence[Row]) -> dict[int, Row]:
     """The invoices that rows hint at first, by id."""
     ids = {invoice_id for row in rows for hint in hints(row)[:1] for invoice_id in hint.invoice_ids}
     return invoices(session, school_id, sorted(ids))
