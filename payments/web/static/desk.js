@@ -5,24 +5,26 @@ const queue = document.getElementById("queue");
 const sheet = document.getElementById("sheet");
 const keys = document.getElementById("keys");
 const WAYS = { f: "assign", m: "assign", s: "split", r: "refund", e: "exclude", n: "note" };
-let home = null;
+let home = "";  // the id of the row that had the focus last: rows are swapped, ids stay
 
 const rows = () => [...document.querySelectorAll("#rows > tr")];
 const link = (row) => row && row.querySelector("td a");
 const current = () => document.activeElement && document.activeElement.closest("#rows > tr");
-const waits = (row) => !row.classList.contains("done");
+const place = () => current() || document.getElementById(home);
+const waits = (row) => !row.classList.contains("done") && !row.getAttribute("aria-busy");
 const amount = (text) => /^\d{1,13}$/.test(text.replace(/[.,\s]/g, "")) ? Number(text.replace(/[.,\s]/g, "")) : 0;
 const shown = (vnd) => String(vnd).replace(/\B(?=(\d{3})+$)/g, ".") + "\u00a0₫";
 
 function go(row) {
   if (!link(row)) return;
+  home = row.id;
   link(row).focus();
   row.scrollIntoView({ block: "nearest" });
 }
 
 function move(step) {
   const all = rows();
-  const at = all.indexOf(current() || home);
+  const at = all.indexOf(place());
   go(all[at < 0 ? 0 : Math.min(all.length - 1, Math.max(0, at + step))]);
 }
 
@@ -31,9 +33,29 @@ function after(event) {
   const { rows: changed, stay } = event.detail;
   closeAll();
   const all = rows();
-  const at = all.findIndex((row) => row.id === `r${changed[0]}`);
-  if (stay || at < 0) return go(all[at < 0 ? 0 : at]);
-  go(all.slice(at + 1).find(waits) || all.slice(0, at).reverse().find(waits) || all[at]);
+  const done = document.getElementById(`r${changed[0]}`) || all[0];
+  if (stay) return go(done);
+  if (!current()) go(next(document.getElementById(home)) || done);
+}
+
+// The row itself while it waits, else the next one that does, else the last one before it.
+function next(row) {
+  const all = rows();
+  const at = all.indexOf(row);
+  return at < 0 ? all.find(waits) : all.slice(at).find(waits) || all.slice(0, at).reverse().find(waits);
+}
+
+// One row's deed by itself: who types quickly need not wait, rows do not disturb each other.
+function send(button) {
+  const row = button.closest("#rows > tr");
+  if (row && row.getAttribute("aria-busy")) return;
+  const { csrf_token, back } = queue.elements;
+  const values = { csrf_token: csrf_token.value, back: back.value };
+  if (button.name) values[button.name] = button.value;
+  const waited = row && waits(row);
+  if (row) row.setAttribute("aria-busy", "true");
+  if (waited) go(next(row) || row);
+  htmx.ajax("POST", button.formAction, { source: row || button, target: "#toast", swap: "innerHTML", values });
 }
 
 function closeAll() {
@@ -41,7 +63,6 @@ function closeAll() {
 }
 
 function show(dialog) {
-  home = current() || home;
   dialog.showModal();
 }
 
@@ -111,7 +132,7 @@ function tab(step) {
 }
 
 function act(key) {
-  const row = current() || home;
+  const row = place();
   if (key === "j") move(1);
   else if (key === "k") move(-1);
   else if (key === "[") tab(-1);
@@ -147,7 +168,7 @@ document.addEventListener("keydown", (event) => {
   if (act(event.key)) event.preventDefault();
 });
 
-document.addEventListener("focusin", () => { home = current() || home; });
+document.addEventListener("focusin", () => { if (current()) home = current().id; });
 document.addEventListener("input", (event) => {
   if (event.target.form && event.target.form.dataset.form) count(event.target.form, event.target.matches("[data-part]") ? event.target : null);
 });
@@ -158,6 +179,11 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("submit", async (event) => {
   const button = event.submitter;
+  if (window.htmx && button && button.form === queue && button.hasAttribute("formaction")) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return send(button);
+  }
   if (!button || !button.matches("#sheet [data-look]")) return;
   event.preventDefault();
   event.stopImmediatePropagation();
@@ -165,7 +191,7 @@ document.addEventListener("submit", async (event) => {
   if (answer.ok && answer.headers.has("X-Desk")) fill(await answer.text());
   else location.reload();
 }, true);
-for (const dialog of [sheet, keys]) if (dialog) dialog.addEventListener("close", () => home && home.isConnected && go(home));
+for (const dialog of [sheet, keys]) if (dialog) dialog.addEventListener("close", () => go(document.getElementById(home)));
 
 // What comes without our mark (a log-in, an error page) is a page, not a part of one.
 document.addEventListener("htmx:beforeSwap", (event) => {
@@ -179,6 +205,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     event.detail.shouldSwap = true;
     event.detail.isError = false;
     if (sheet.open) event.detail.target = sheet.querySelector(".problem") || event.detail.target;
+  }
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const row = event.detail.elt.closest("#rows > tr");
+  if (row && !event.detail.successful) {
+    row.removeAttribute("aria-busy");
+    go(row);
   }
 });
 document.addEventListener("htmx:sendError", () => location.reload());

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from payments.db import session_scope
+from payments.schools.models import Pupil
+from payments.schools.rules import search_key, sort_key
 from payments.settlement.settling import settle_transactions
 from tests.payments.faces import Faces, faces
 from tests.payments.setting import make_pupil
@@ -26,6 +29,7 @@ def fill(home: Faces, count: int) -> tuple[list[Issued], list[int]]:
         for number in range(count):
             given = f"{NAMES[number % len(NAMES)]} {_letters(number)}"
             pupil = make_pupil(session, home.school.id, home.school.class_room, given)
+            _fold_name(session, home.school.id, pupil)
             amount = 200_000 + STEP_VND * number
             issued.append(issue(session, home.school, amount, pupil=pupil, round_id=round_id))
             memo = f"MBVCB.71{number:06d}.NGUYEN MAU {given} LOP 1A NOP TIEN HOC.CT TU 07{number:08d}"
@@ -40,6 +44,13 @@ def busy_desk(engine: Engine, database_url: str, count: int) -> Iterator[tuple[F
     with faces(engine, database_url) as home:
         issued, transfers = fill(home, count)
         yield home, issued, transfers
+
+
+def _fold_name(session: Session, school_id: int, pupil_id: int) -> None:
+    """The keys of the name as the roster import computes them."""
+    pupil = session.get_one(Pupil, (school_id, pupil_id))
+    pupil.search_key, pupil.sort_key = search_key(pupil.full_name), sort_key(pupil.full_name)
+    session.flush()
 
 
 def _letters(number: int) -> str:
