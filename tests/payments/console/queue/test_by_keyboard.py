@@ -28,6 +28,7 @@ def busy(engine: Engine, database_url: str) -> Iterator[Busy]:
 
 def open_queue(page: Page, base: str, home: Faces, query: str = "") -> None:
     enter(page, base, f"ke.toan.{home.school.code[2:].lstrip('0')}")
+    page.set_default_timeout(8_000)
     page.goto(f"{base}/console/{home.school.code}/unmatched/{query}")
 
 
@@ -118,20 +119,21 @@ def test_a_transfer_is_split_with_a_live_remainder(busy: Busy, desk_page: Page) 
         desk_page.keyboard.press("Tab")
         desk_page.keyboard.press("Enter")
         desk_page.wait_for_selector(f"#i-{issued[11].id}")
-        desk_page.fill(f"#i-{issued[1].id}", "")
-        desk_page.fill(f"#i-{issued[11].id}", "105.000")
+        desk_page.fill(f"#i-{issued[1].id}", "105.000")
+        assert desk_page.input_value(f"#i-{issued[21].id}") == "100000", "the last line takes the rest"
+        desk_page.fill(f"#i-{issued[21].id}", "")
         expect(desk_page.locator(".rest output")).to_have_text("Còn lại 100.000\u00a0₫")
         desk_page.get_by_role("button", name="Tách khoản tiền").click()
         expect(desk_page.locator("#sheet .problem")).not_to_be_empty()
-        desk_page.focus(f"#i-{issued[1].id}")
+        desk_page.focus(f"#i-{issued[11].id}")
         desk_page.keyboard.press("=")
-        assert desk_page.input_value(f"#i-{issued[1].id}") == "100000"
+        assert desk_page.input_value(f"#i-{issued[11].id}") == "100000"
         expect(desk_page.locator(".rest output")).to_have_text("Còn lại 0\u00a0₫")
         desk_page.get_by_role("button", name="Tách khoản tiền").click()
         desk_page.wait_for_selector(f"#r{transfers[1]}.done")
         assert desk_page.evaluate(HAS_FOCUS) == f"r{transfers[2]}"
     states = facts(home, issued)[1]
-    assert (states[1], states[11]) == (("partial", 100_000), ("partial", 105_000))
+    assert (states[1], states[11]) == (("partial", 105_000), ("partial", 100_000))
 
 
 def test_each_key_opens_its_form_and_escape_returns_the_focus(busy: Busy, desk_page: Page) -> None:
