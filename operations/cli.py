@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, str] = {
     "school": "payments.schools.cli:school_group",
     "serve": "operations.serve:serve",
     "statement": "reconciliation.cli:statement_group",
+    "transfer": "payments.settlement.cli:transfer_group",
     "user": "payments.access.cli:user_group",
     "virtual-account": "payments.banking.virtual_account_cli:virtual_account_group",
     "vietqr": "payments.vietqr.cli:vietqr_group",

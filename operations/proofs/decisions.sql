@@ -23,11 +23,6 @@ WHERE t.state <> 'reversed'
 GROUP BY t.school_id, t.id, t.state, s.outcome
 HAVING count(d.id) <> CASE WHEN t.state = 'credited' AND s.outcome = 'assigned' THEN 1 ELSE 0 END;
 
-SELECT format('bank_transaction (%s, %s) is %s and a receipt of it stands', t.school_id, t.id, t.state)
-FROM bank_transaction t
-WHERE t.state <> 'credited' AND EXISTS (
-    SELECT FROM receipt c WHERE c.school_id = t.school_id AND c.transaction_id = t.id AND c.revoked_at IS NULL);
-
 SELECT format('refund (%s, %s) is %s, and no second person approved it', r.school_id, r.id, r.state)
 FROM refund r
 WHERE r.state IN ('approved', 'confirmed') AND NOT EXISTS (

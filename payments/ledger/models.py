@@ -41,6 +41,17 @@ class LedgerRole(enum.StrEnum):
     (credit balance)."""
 
 
+class ExcludeReason(enum.StrEnum):
+    """What money is that pays no fee of a pupil (docs/decisions.md); a chart may have an account for each."""
+
+    BANK_INTEREST = "bank_interest"
+    INTERNAL_TRANSFER = "internal_transfer"
+    OTHER_INCOME = "other_income"
+    STATE_BUDGET = "state_budget"
+    RETURNED_PAYMENT = "returned_payment"
+    MISTAKEN = "mistaken"
+
+
 class LedgerAccount(SchoolRow):
     """An account of the sub-ledger: a role, and the receiving account or the fee item it stands for."""
 
@@ -144,6 +155,7 @@ class ChartMapping(SchoolRow):
     """``TT107`` or ``TT24``."""
     role: Mapped[LedgerRole] = mapped_column(str_enum(LedgerRole))
     legal_group: Mapped[str | None]
+    """Of income and receivables; of excluded money the reason why it is none."""
     fee_item_id: Mapped[int | None] = mapped_column(BigInteger)
     account_code: Mapped[str]
     """The school's account, e.g. ``1121.02``, ``531``, ``3381``."""

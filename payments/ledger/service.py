@@ -31,7 +31,7 @@ class AccountKey(NamedTuple):
 class PostingLine:
     """One side of a posting: positive is debit, negative is credit, in đồng, never zero.
 
-    BANK, CLEARING, FEE, CREDIT, SUSPENSE, EXCLUDED and REFUND are kept per receiving account, RECEIVABLE and INCOME per fee item.
+    RECEIVABLE and INCOME are kept per fee item, all others per receiving account.
     """
 
     role: LedgerRole

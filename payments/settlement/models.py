@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
 from payments.db import Base, Id, SchoolRow, Vnd, str_enum
+from payments.ledger.models import ExcludeReason as ExcludeReason  # noqa: PLC0414 - decisions speak of it, too
 from payments.settlement.rules import SettlementOutcome
 
 
@@ -117,17 +118,6 @@ class DecisionKind(enum.StrEnum):
     NOTE = "note"
     """Nothing but words."""
     UNDO = "undo"
-
-
-class ExcludeReason(enum.StrEnum):
-    """What money is that pays no fee of a pupil (docs/decisions.md has the words)."""
-
-    BANK_INTEREST = "bank_interest"
-    INTERNAL_TRANSFER = "internal_transfer"
-    OTHER_INCOME = "other_income"
-    STATE_BUDGET = "state_budget"
-    RETURNED_PAYMENT = "returned_payment"
-    MISTAKEN = "mistaken"
 
 
 class Decision(SchoolRow):

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from payments.inbox.models import TransactionState
 from payments.settlement.models import DecisionKind, ExcludeReason, RefundState
+from payments.settlement.rules import SettlementOutcome
 
 
 class ProposedTransfer(NamedTuple):
@@ -42,6 +44,35 @@ def proposed_transfers(session: Session, school_id: int, limit: int = 100) -> li
     """Transfers between the school's own accounts that would bring money to where it belongs, newest first."""
     rows = session.execute(_PROPOSED, {"school_id": school_id, "limit": limit})
     return [ProposedTransfer(*row) for row in rows]
+
+
+class TransferRow(NamedTuple):
+    """A transfer and why it is where it is; suggestions as settlement keeps them."""
+
+    id: int
+    value_date: date
+    amount_vnd: int
+    bank_reference: str | None
+    description: str
+    fund: str
+    outcome: SettlementOutcome
+    flags: list[str]
+    suggestions: list[Any]
+
+
+_IN_STATE = text("""
+    SELECT t.id, t.value_date, t.amount_vnd, t.bank_reference, t.description, a.fund, s.outcome, s.flags, s.suggestions
+    FROM bank_transaction t
+    JOIN receiving_account a ON a.school_id = t.school_id AND a.id = t.account_id
+    JOIN settlement s ON s.school_id = t.school_id AND s.transaction_id = t.id
+    WHERE t.school_id = :school_id AND t.state = :state ORDER BY t.value_date, t.id LIMIT :limit
+""")
+
+
+def transfers_in(session: Session, school_id: int, state: TransactionState, limit: int = 1000) -> list[TransferRow]:
+    """The transfers of a school in one state, oldest first."""
+    rows = session.execute(_IN_STATE, {"school_id": school_id, "state": state.value, "limit": limit})
+    return [TransferRow(*row) for row in rows]
 
 
 EXCLUDE_REASONS: Mapping[ExcludeReason, tuple[str, str]] = {

@@ -15,6 +15,7 @@ from payments.errors import ConflictError, DomainError, NotFoundError
 from payments.inbox.models import TransactionState
 from payments.ledger.models import LedgerRole
 from payments.ledger.service import post
+from payments.receipts.service import number_receipts, revoke
 from payments.settlement import loading, refund_rows, writing
 from payments.settlement.applying import Applied, apply
 from payments.settlement.booking import moves, on_account, sent_back, to_be_refunded
@@ -23,8 +24,12 @@ from payments.settlement.loading import Shelf
 from payments.settlement.models import DecisionKind, RefundState
 from payments.settlement.refund_rows import SUBJECT, RefundRow
 from payments.settlement.rules import Reading, SettlementOutcome, Shares, Transfer, assigned, read
+from payments.settlement.settling import receipt_items
 from payments.settlement.telling import tell
 from payments.settlement.writing import Stamp
+
+RECEIPT_REASON = "refund"
+"""Why a receipt is gone, and another one over what remains has come: a pupil's excess goes back, or does not."""
 
 DEBIT = text("""
     SELECT t.id, t.account_id, t.amount_vnd, t.value_date, t.direction, t.clearing_id, t.reverses_id, s.outcome
@@ -138,12 +143,19 @@ def former_of(session: Session, school_id: int, decision_id: int) -> Former:
     return Former(row.former_outcome, tuple(row.former_flags))
 
 
-def read_again(session: Session, school_id: int, transfer: Transfer, decision_id: int) -> tuple[Applied, Reading]:
-    """Bring a credited transfer to what the decisions about it say now; the caller posts the difference."""
+def read_again(session: Session, deed: Deed, decision_id: int, pupil_id: int) -> tuple[Applied, Reading]:
+    """Bring a credited transfer to what the decisions about it say now, and the pupil's receipt with it.
+
+    The caller posts the difference.
+    """
+    school_id, transfer = deed.school_id, deed.transfer
     shelf = Shelf(session, school_id)
     reading = standing_reading(session, school_id, shelf, transfer)
-    stamp = Stamp(school_id, clock.now(), decision_id)
-    return apply(session, shelf, stamp, [reading], [transfer]), reading
+    applied = apply(session, shelf, Stamp(school_id, clock.now(), decision_id), [reading], [transfer])
+    revoke(session, school_id, [transfer.id], RECEIPT_REASON, pupil_id=pupil_id)
+    items = receipt_items([reading], shelf.book)
+    number_receipts(session, school_id, [item for item in items if item.pupil_id == pupil_id])
+    return applied, reading
 
 
 def standing_reading(session: Session, school_id: int, shelf: Shelf, transfer: Transfer) -> Reading:
@@ -168,7 +180,7 @@ def _approve_credit(session: Session, deed: Deed, refund: RefundRow, pupil_id: i
         )
     rest = _without_excess(session, school_id, transfer, pupil_id)
     decision_id = record(session, deed, rest, answers_id=refund.decision_id)
-    applied, _ = read_again(session, school_id, transfer, decision_id)
+    applied, _ = read_again(session, deed, decision_id, pupil_id)
     cause = f"decision:{decision_id}"
     entry = to_be_refunded(cause, transfer, applied.sides[transfer.id], refund.amount_vnd)
     post(session, school_id, [entry, *moves(applied, [transfer.id], cause)])

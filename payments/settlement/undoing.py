@@ -129,7 +129,7 @@ def _approved(session: Session, school_id: int, found: Any, actor_id: int, note:
         post(session, school_id, [not_refunded(cause, transfer, side, refund.amount_vnd)])
         announce(session, school_id, [transfer.id])
         return undo_id
-    applied, reading = read_again(session, school_id, transfer, undo_id)
+    applied, reading = read_again(session, deed, undo_id, refund.pupil_id)
     if reading.outcome is not SettlementOutcome.ASSIGNED:
         verdict = applied.verdicts[transfer.id]
         writing.rename_outcomes(session, school_id, {transfer.id: (verdict.outcome, verdict.flags)})

@@ -307,6 +307,11 @@ def test_a_transfer_that_was_assigned_can_send_its_excess_back(session, school, 
     approve(session, school, refund)
     assert ledger(session, school) == {"bank": 100_000, "income": -60_000, "refund": -40_000}
     assert outcome_of(session, school, unmatched) == ("credited", "assigned", ["unknown", "over"])
+    receipts = session.execute(text("SELECT amount_vnd, revoked_reason FROM receipt ORDER BY number")).all()
+    assert receipts == [(100_000, "refund"), (60_000, None)], "a receipt says what the school keeps"
+    undo(session, school.id, refund, school.accountant)
+    standing = session.execute(text("SELECT amount_vnd FROM receipt WHERE revoked_at IS NULL")).all()
+    assert standing == [(100_000,)]
 
 
 def kind_of(session, school, transfer, kind):
