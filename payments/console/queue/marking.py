@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 LONGEST = 140
 """So much of a bank's text stands in a row; all of it is on the page of the transfer."""
-_CODE = re.compile(r"HP(?:[ .\-_/]?[0-9A-Z](?![a-z])){4,11}", re.IGNORECASE)
+_CODE = re.compile(r"HP[ .\-_/]?[0-9A-Z]{4,12}", re.IGNORECASE)
 _MIX = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])")
 
 
