@@ -8,7 +8,7 @@ import time
 
 from benchmarks.machine import KEPT, described
 
-BENCHMARKS = ("payload", "references", "adapters", "issuing", "settlement", "door", "night")
+BENCHMARKS = ("payload", "references", "accuracy", "adapters", "issuing", "settlement", "door", "night")
 
 
 def main(names: list[str]) -> int:

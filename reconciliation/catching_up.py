@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from payments.clearing.service import Cleared, clear_school
 from payments.settlement.service import Settled, settle_school
-from reconciliation.booking import REFERENCE_WINDOW
+from reconciliation.faces import REFERENCE_WINDOW
 from reconciliation.locks import lock_school, lock_settlement
 from reconciliation.models import ReconcileRun
 from reconciliation.night import reconcile_day
@@ -64,6 +64,9 @@ TOUCHED = text("""
     SELECT t.value_date, t.value_date
     FROM decision d JOIN bank_transaction t ON t.school_id = d.school_id AND t.id = d.transaction_id
     WHERE d.school_id = :school_id AND d.id > :decision AND t.account_id = :account_id
+    UNION ALL
+    SELECT d.first_day, d.last_day FROM reconcile_decision d
+    WHERE d.school_id = :school_id AND d.account_id = :account_id AND d.id > :reconcile_decision
     UNION ALL
     SELECT min(t.value_date), max(t.value_date)
     FROM payout p
@@ -138,10 +141,9 @@ def _arrived(session: Session, owner: dict[str, int]) -> tuple[list[Period], lis
     newest = session.execute(NEWEST, owner).first()
     if newest is None:
         return [], []
-    # Runs of an earlier version kept no mark of what was held, nor of payouts.
-    seen: dict[str, Any] = (
-        owner | {"held": 0, "payout": 0} | newest.inputs | {"looked_from": newest.created_at - AT_THE_DOOR}
-    )
+    # Runs of an earlier version kept no mark of what was held, of payouts, nor of decisions about facts.
+    unmarked = {"held": 0, "payout": 0, "reconcile_decision": 0}
+    seen: dict[str, Any] = owner | unmarked | newest.inputs | {"looked_from": newest.created_at - AT_THE_DOOR}
     stated, touched = ([(row.first, row.last) for row in session.execute(one, seen)] for one in (STATED, TOUCHED))
     return stated, touched
 

@@ -20,6 +20,7 @@ from payments.money import format_number
 from payments.schools.queries import list_schools, school_by_code
 from payments.settings import Settings
 from reconciliation import drafts, queries, service
+from reconciliation.decisions.cli import COMMANDS as DECISIONS
 from reconciliation.ledger_import import MAPPINGS
 from reconciliation.reports import content, workbook
 
@@ -145,6 +146,10 @@ def reconcile_group(context: click.Context, *, day: datetime | None, school_code
     """Đối soát sao kê, báo có và sổ kế toán của một ngày (reconcile a day three ways)."""
     if context.invoked_subcommand is None:
         _reconcile(day.date() if day else clock.today() - _ONE_DAY, school_code, as_json=as_json)
+
+
+for command in DECISIONS:
+    reconcile_group.add_command(command)
 
 
 def _reconcile(day: date, school_code: str | None, *, as_json: bool) -> None:

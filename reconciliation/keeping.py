@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from payments import clock
 from reconciliation.balances import Break
+from reconciliation.grounds import Ground, as_json
 from reconciliation.matching import RULES_VERSION, Case
 from reconciliation.models import ReconcileRun, RunState, StandingRun
 from reconciliation.movements import MATCHED, NOT_DUE
@@ -23,25 +24,27 @@ WATERMARKS = text("""
         (SELECT max(id) FROM held_evidence WHERE school_id = :school_id) AS held,
         (SELECT max(id) FROM ledger_import WHERE school_id = :school_id) AS ledger_import,
         (SELECT max(id) FROM decision WHERE school_id = :school_id) AS decision,
-        (SELECT max(id) FROM payout WHERE school_id = :school_id) AS payout
+        (SELECT max(id) FROM payout WHERE school_id = :school_id) AS payout,
+        (SELECT max(id) FROM reconcile_decision WHERE school_id = :school_id) AS reconcile_decision
 """)
 ADD_ITEMS = text("""
     INSERT INTO reconcile_item (
         school_id, run_id, position, primary_class, flags, rule, amount_vnd, value_date, "references", bank_line_ids,
-        transaction_ids, evidence_ids, ledger_row_ids, note
+        transaction_ids, evidence_ids, ledger_row_ids, note, grounds
     )
     SELECT :school_id, :run_id, item.position, item.primary_class, string_to_array(item.flags, ' '), item.rule,
         item.amount_vnd, item.value_date, string_to_array(item.names, ' '),
         CAST(string_to_array(item.banks, ' ') AS bigint[]), CAST(string_to_array(item.transactions, ' ') AS bigint[]),
         CAST(string_to_array(item.evidence, ' ') AS bigint[]), CAST(string_to_array(item.ledgers, ' ') AS bigint[]),
-        item.note
+        item.note, CAST(item.grounds AS jsonb)
     FROM unnest(
         CAST(:classes AS text[]), CAST(:flags AS text[]), CAST(:rules AS text[]), CAST(:amounts AS bigint[]),
         CAST(:days AS date[]), CAST(:names AS text[]), CAST(:banks AS text[]), CAST(:transactions AS text[]),
-        CAST(:evidence AS text[]), CAST(:ledgers AS text[]), CAST(:notes AS text[])
+        CAST(:evidence AS text[]), CAST(:ledgers AS text[]), CAST(:notes AS text[]),
+        CAST(:grounds AS text[])
     ) WITH ORDINALITY AS item(
         primary_class, flags, rule, amount_vnd, value_date, names, banks, transactions, evidence, ledgers, note,
-        position
+        grounds, position
     )
 """)
 
@@ -73,6 +76,7 @@ class Item:
     evidence: tuple[int, ...] = ()
     ledgers: tuple[int, ...] = ()
     note: str | None = None
+    grounds: tuple[Ground, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ def item_of_case(case: Case) -> Item:
         tuple(number for fact in case.gateways for number in fact.evidence_ids),
         tuple(fact.id for fact in case.ledgers),
         case.note,
+        case.grounds,
     )
 
 
@@ -176,6 +181,7 @@ def _columns(items: Sequence[Item]) -> dict[str, list[Any]]:
         "evidence": [_joined(item.evidence) for item in items],
         "ledgers": [_joined(item.ledgers) for item in items],
         "notes": [item.note for item in items],
+        "grounds": [as_json(item.grounds) for item in items],
     }
 
 

@@ -102,6 +102,13 @@ SENT_OF_TRANSACTIONS = text(_SENT.format("link.transaction_id = ANY(CAST(:ids AS
 SENT_OF_PAYOUTS = text(_SENT.format("paid.transaction_id = ANY(CAST(:ids AS bigint[]))"))
 BOOKED_ON_DAYS = text(_BOOKED.format("row.booked_on BETWEEN :first AND :last"))
 BOOKED_ELSEWHERE = text(_BOOKED.format(_ELSEWHERE.format("row.booked_on", 'row."references"', "row.amount_vnd")))
+LINES_OF_IDS = text(_LINES.format("line.id = ANY(CAST(:ids AS bigint[]))"))
+SENT_OF_EVIDENCE = text(
+    _SENT.format("""(link.transaction_id IS NULL AND e.id = ANY(CAST(:ids AS bigint[])) OR link.transaction_id IN (
+        SELECT named.transaction_id FROM transaction_evidence named
+        WHERE named.school_id = :school_id AND named.evidence_id = ANY(CAST(:ids AS bigint[]))))""")
+)
+BOOKED_OF_IDS = text(_BOOKED.format("row.id = ANY(CAST(:ids AS bigint[]))"))
 
 SUMS = text(f"""
     SELECT booked_on, coalesce(sum(amount_vnd) FILTER (WHERE direction = 'credit'), 0) AS credits_vnd,

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -240,6 +241,8 @@ class ReconcileItem(SchoolRow):
     """What callbacks and polls said: it never changes, while pairings may move."""
     ledger_row_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     note: Mapped[str | None]
+    grounds: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    """Why the facts stand together, one object for each join (reconciliation/grounds.py); empty: kept before that."""
 
 
 class NightState(enum.StrEnum):

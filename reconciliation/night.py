@@ -25,11 +25,13 @@ from payments.inbox.pairing import REFERENCE_DAYS
 from reconciliation import keeping, loading
 from reconciliation.alerts import alert
 from reconciliation.balances import prove, proved_days, standing
-from reconciliation.booking import NEAR_WINDOW, REFERENCE_WINDOW
+from reconciliation.decisions.loading import Decided, Named, decided
+from reconciliation.decisions.rules import Ruling
+from reconciliation.faces import NEAR_WINDOW, REFERENCE_WINDOW
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Scope
 from reconciliation.loading import Source
 from reconciliation.locks import lock_school, lock_settlement
-from reconciliation.matching import RULES_VERSION, Case, match
+from reconciliation.matching import RULES_VERSION, Case, match, unmet
 from reconciliation.models import ReconcileRun, RunState, StandingRun
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.proving import Proof, money_of, prove_run, waiting
@@ -90,6 +92,7 @@ class Night:
         self.account_id = account_id
         self.day = day
         self.source = Source(session, school_id, account_id)
+        self.decided = Decided()
 
     def run(self) -> ReconcileRun:
         """The run of the day: found by the hash of its inputs, or made; on a signed day the one that was signed."""
@@ -111,10 +114,12 @@ class Night:
         scope = Scope(first, self.day, sure, self.source.books(first, self.day))
         tariffs = self.source.tariffs()
         own = self._own_facts(scope)
-        pool, cases = self._judge(own, scope, tariffs)
+        self.decided = decided(self.source, first - LOOK_BACK, self.day + LOOK_AHEAD)
+        pool, rulings, cases = self._judge(own, scope, tariffs)
         money = money_of(self.session, self.school_id, own.banks, own.gateways)
-        inputs = [RULES_VERSION, scope, holidays, tariffs, pool, balance, money, known, sorted(sums.items())]
-        proof = prove_run(balance, own.banks, own.gateways, own.ledgers, cases=cases, money=money)
+        inputs = [RULES_VERSION, scope, holidays, tariffs, pool, balance, money, known, sorted(sums.items()), rulings]
+        said = _decisions(rulings, pool)
+        proof = prove_run(balance, own.banks, own.gateways, own.ledgers, cases=cases, money=money, decisions=said)
         return self._keep(inputs, scope, proof, [case for case in cases if self._owned(case, scope)])
 
     def _standing(self) -> ReconcileRun | None:
@@ -176,17 +181,38 @@ class Night:
         """Whether the run reports the case."""
         return self._belongs(case.day, "closed_period" in case.keys, scope)
 
-    def _judge(self, own: Facts, scope: Scope, tariffs: Sequence[Tariff]) -> tuple[Facts, list[Case]]:
+    def _judge(self, own: Facts, scope: Scope, tariffs: Sequence[Tariff]) -> tuple[Facts, list[Ruling], list[Case]]:
         """Judge the run's own facts; where a partner is lacking, look for it outside the days and judge again."""
-        cases = self._match(own, scope, tariffs)
-        pool = own.joined(self._linked(own))
+        first, rulings = self._ruled(own, scope)
+        cases = self._match(first, scope, tariffs, rulings)
+        pool = first.joined(self._linked(first))
         booked = bool(scope.ledger.intervals or own.ledgers)
         pool = pool.joined(self._neighbours([case for case in cases if _lacks(case, booked=booked)], scope))
-        return (own, cases) if pool == own else (pool, self._match(pool, scope, tariffs))
+        if pool == first:
+            return pool, rulings, cases
+        pool, rulings = self._ruled(pool, scope)
+        return pool, rulings, self._match(pool, scope, tariffs, rulings)
 
-    def _match(self, facts: Facts, scope: Scope, tariffs: Sequence[Tariff]) -> list[Case]:
+    def _ruled(self, facts: Facts, scope: Scope) -> tuple[Facts, list[Ruling]]:
+        """What people decided about these facts, and the facts together with all others that they spoke of."""
+        found: list[Named] = []
+        while True:
+            named = self.decided.touching(facts.banks, facts.gateways, facts.ledgers, scope.first, scope.last)
+            if len(named) == len(found):
+                return facts, [one.ruling for one in named]
+            found = named
+            for one in named:
+                facts = facts.joined(Facts(one.banks, one.gateways, one.ledgers))
+
+    def _match(self, facts: Facts, scope: Scope, tariffs: Sequence[Tariff], rulings: Sequence[Ruling]) -> list[Case]:
         return match(
-            facts.banks, facts.gateways, facts.ledgers, scope=scope, calendar=self.source.calendar, tariffs=tariffs
+            facts.banks,
+            facts.gateways,
+            facts.ledgers,
+            scope=scope,
+            calendar=self.source.calendar,
+            tariffs=tariffs,
+            rulings=rulings,
         )
 
     def _linked(self, own: Facts) -> Facts:
@@ -242,6 +268,14 @@ class Night:
         if kept.stands_anew:
             tell_closed(self.session, self.school_id, [kept.run.id])
         return kept.run
+
+
+def _decisions(rulings: Sequence[Ruling], pool: Facts) -> dict[str, Any]:
+    """What became of people's decisions in a run: none is dropped silently."""
+    if not rulings:
+        return {}
+    lost = unmet(rulings, pool.banks, pool.gateways, pool.ledgers)
+    return {"replayed": len(rulings) - len(lost), "lost": [{"id": one.id, "why": one.why} for one in lost]}
 
 
 def _joined(own: Iterable[Any], others: Iterable[Any]) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """What a run must prove besides its balances: nothing lost between the sources, and the books at zero."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -106,6 +106,8 @@ class Proof:
     checks: tuple[Check, ...]
     totals: Mapping[str, Total]
     money: Money
+    decisions: Mapping[str, Any] = field(default_factory=dict)
+    """What people decided about facts of the run: how many hold, and which are not replayed and why."""
 
     @property
     def ok(self) -> bool:
@@ -125,7 +127,7 @@ class Proof:
             "checks": [asdict(check) for check in self.checks],
             "totals": {name: asdict(total) for name, total in self.totals.items()},
             "money": asdict(self.money),
-        }
+        } | ({"decisions": dict(self.decisions)} if self.decisions else {})
 
 
 def waiting(day: date) -> Proof:
@@ -141,6 +143,7 @@ def prove_run(
     *,
     cases: Sequence[Case],
     money: Money,
+    decisions: Mapping[str, Any] | None = None,
 ) -> Proof:
     """Check every equation; ``cases`` are all that were judged, also those of other days."""
     totals = {
@@ -156,7 +159,7 @@ def prove_run(
     sums = [Check(f"total_{name}", total.ok, total.count, _placed(total)) for name, total in totals.items()]
     books = Check("books_zero", money.books_vnd == 0, 0, money.books_vnd)
     placed = Check("receipts_placed", money.placed_vnd == money.receipts_vnd, money.receipts_vnd, money.placed_vnd)
-    return Proof(balance, (equation, *breaks, *sums, placed, books), totals, money)
+    return Proof(balance, (equation, *breaks, *sums, placed, books), totals, money, decisions or {})
 
 
 def _equation(balance: BalanceProof) -> Check:

@@ -15,11 +15,14 @@ from payments.errors import DomainError, NotFoundError
 from payments.money import format_number
 from payments.web.context import db_session, row_id, say
 from reconciliation import drafts, queries, service, words
+from reconciliation.decisions import queries as decisions
+from reconciliation.decisions import views as deciding
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.reports import content, workbook
 
 blueprint = Blueprint("reconciliation", __name__, url_prefix="/console", template_folder="templates")
 ACCESS = ("accountant", "principal")
+deciding.add_to(blueprint)
 
 RUNS_SHOWN = 60
 ENTRIES_SHOWN = 500
@@ -53,13 +56,18 @@ def run(code: str, run_id: int) -> ResponseReturnValue:
     with db_session() as session:
         desk = desk_of(session, code)
         report = _report(code, content.build(session, run_id))
-    chosen = request.args.get("class", "")
-    entries = report.of(chosen) if chosen in words.CLASSES else report.odd
+        chosen = request.args.get("class", "")
+        entries = report.of(chosen) if chosen in words.CLASSES else report.odd
+        shown = entries[:ENTRIES_SHOWN]
+        facts = decisions.labels(session, desk.school_id, [name for entry in shown for name in entry.facts])
+        decided = decisions.decisions(session, desk.school_id, report.account)
     return render_template(
         "reconciliation/run.html",
         desk=desk,
         report=report,
-        entries=entries[:ENTRIES_SHOWN],
+        entries=shown,
+        facts=facts,
+        decided=decided,
         left_out=max(0, len(entries) - ENTRIES_SHOWN),
         chosen=chosen,
         words=words,

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from payments import clock
-from reconciliation import queries
+from reconciliation import queries, reasons, words
 from reconciliation.models import ReconcileItem
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.queries import Behind, RunView
@@ -41,6 +41,12 @@ class Finding:
     places: tuple[str, ...]
     """Where a person finds the lines: statement file and line."""
     note: str | None
+    grounds: tuple[dict[str, Any], ...] = ()
+    """Each join that made the case: the rule, between whom, on what it rests (reconciliation/grounds.py)."""
+    why: str = ""
+    """The same in words."""
+    facts: tuple[str, ...] = ()
+    """What a person calls them: ``bank:ID``, ``evidence:ID``, ``ledger:ID``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,17 @@ def _entry(item: ReconcileItem, behind: Behind, made_on: date) -> Finding:
         text=next((row.description for row in (*lines, *said, *rows) if row.description), ""),
         places=tuple(f"{line.file_name}: {line.line_no}" for line in lines),
         note=item.note,
+        grounds=tuple(item.grounds),
+        why=reasons.why_vi(item.grounds) or words.rule_vi(item.rule),
+        facts=tuple(
+            f"{source}:{number}"
+            for source, ids in (
+                ("bank", item.bank_line_ids),
+                ("evidence", item.evidence_ids),
+                ("ledger", item.ledger_row_ids),
+            )
+            for number in ids
+        ),
     )
 
 

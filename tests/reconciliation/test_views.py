@@ -1,6 +1,7 @@
 """The pages of a night: who sees them, what they show, and files that are taken or refused in words."""
 
 import io
+import re
 
 import openpyxl
 import pytest
@@ -150,3 +151,31 @@ def test_the_principal_looks_and_does_not_import(desk):
     token = desk.page(base(desk)).split('name="csrf_token" value="')[1].split('"')[0]
     form = {"csrf_token": token, "account": str(desk.school.account), "file": (io.BytesIO(paper(desk)), "saoke.xml")}
     assert desk.client.post(base(desk, "statement"), data=form).status_code == 404
+
+
+def test_facts_are_joined_and_the_decision_is_undone_on_the_page(desk):
+    """Without script: a form with a box for each fact, two buttons, and what was decided below."""
+    desk.log_in("accountant")
+    upload(desk, "statement", paper(desk, "x"), "saoke.xml", account=desk.school.account)
+    with session_scope(desk.engine) as session:
+        service.set_book_account(session, desk.school.id, "1121", desk.school.account)
+    upload(desk, "ledger", write_template([row(X_VND - 5_000, "Thu một phần")]), "so.xlsx")
+    page = desk.page(base(desk, night(desk)) + "/")
+    assert all(name in page for name in ("Thiếu báo có", "Chỉ có trong sổ"))
+    chosen = re.findall(r'name="fact" value="([a-z]+:\d+)"', page)
+    assert sorted(name.split(":")[0] for name in chosen) == ["bank", "ledger"]
+    said = post(desk, page, "join", fact=chosen, note="Nộp một phần <b>")
+    assert "Đã ghi quyết định và đối soát lại" in said
+    assert all(text in said for text in ("Lệch số tiền", "ghép tay theo quyết định số", "Nộp một phần &lt;b&gt;"))
+    assert "Chỉ có trong sổ" not in said.partition("<tbody>")[2]
+    assert "Thiếu báo có" in post(desk, said, "undo")
+    refused = post(desk, page, "join", fact=chosen[:1])
+    assert "Hãy chọn từ 2 đến" in refused
+
+
+def post(desk, page: str, button: str, **fields: object) -> str:
+    """Press a button of a page."""
+    action = re.findall(rf'(?:form)?action="([^"]+/{button})"', page)[0]
+    token = page.split('name="csrf_token" value="')[1].split('"', maxsplit=1)[0]
+    answer = desk.client.post(action, data={"csrf_token": token, **fields}, follow_redirects=True)
+    return answer.get_data(as_text=True)

@@ -234,7 +234,7 @@ BLINDED = {
     "missing and only": (matching, "_absences", nothing),
     "fee_netted": (pairing.Pool, "settle_batches", nothing),
     "date_cutoff": (matching, "_shifted", unable),
-    "the books": (matching, "book", lambda movements, _ledgers: movements),
+    "the books": (matching, "book", lambda movements, *_: movements),
 }
 
 
