@@ -79,7 +79,6 @@ def vocabulary() -> dict[str, Any]:
         "account_word": str,
         "this_year": clock.today().year,
         "chip_word": told(words.CHIPS),
-        "against_word": told(words.AGAINST),
         "outcome_word": told(words.OUTCOMES),
         "deed_word": told(words.DEEDS),
         "tail": "?lang=en" if language() == "en" else "",

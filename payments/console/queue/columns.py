@@ -48,7 +48,7 @@ def _chips(line: Line, language: Language) -> str:
 
 
 def _against(line: Line, language: Language) -> str:
-    return ", ".join(words.word(words.AGAINST, one, language) for one in line.first.against) if line.first else ""
+    return ", ".join(line.first.told_against(language)) if line.first else ""
 
 
 def _state(line: Line, language: Language) -> str:

@@ -8,6 +8,7 @@ from payments.console.queue.filters import Filters
 from payments.errors import DomainError
 from payments.invoices.reference import find
 from payments.money import parse_vnd
+from payments.settlement import reasons
 
 SURE = 70
 """From this score on a hint stands under «Gợi ý chắc»."""
@@ -24,7 +25,6 @@ POINTS: Mapping[str, int] = {
     "same_account": 6,
 }
 """For hints that were written down without a score: so much for each reason, together at most ``MOST``."""
-MOST = 95
 _MARKS = "".join(chr(code) for code in range(0x300, 0x370))
 
 
@@ -39,9 +39,9 @@ def _letters() -> tuple[str, str]:
 FROM, TO = _letters()
 SCORE = f"""
     coalesce((s.suggestions->0->>'score')::int, (
-        SELECT least({MOST}, sum(w.points))::int
+        SELECT least({reasons.MOST}, sum(w.points))::int
         FROM jsonb_array_elements_text(s.suggestions->0->'chips') AS c(chip)
-        JOIN (VALUES {", ".join(f"('{chip}', {points})" for chip, points in POINTS.items())}) AS w(chip, points)
+        JOIN (VALUES {", ".join(f"('{chip}', {points})" for chip, points in reasons.CHIPS.items())}) AS w(chip, points)
           ON w.chip = c.chip
     ), 0)
 """  # noqa: S608 - our own text
@@ -62,7 +62,8 @@ CLASS = """
 _MEMO = "regexp_replace(translate(lower(t.description), :letters_from, :letters_to), '[^0-9a-z]+', ' ', 'g')"
 _OF_TAB: Mapping[str, str] = {
     "waiting": "t.direction = 'credit' AND t.state = 'unmatched'",
-    "sure": f"t.direction = 'credit' AND t.state = 'unmatched' AND {SCORE} >= {SURE}",
+    "sure": f"t.direction = 'credit' AND t.state = 'unmatched' AND {SCORE} >= {SURE}"
+    " AND coalesce(jsonb_array_length(s.suggestions->0->'against'), 0) = 0",
     "assigned": "t.state = 'credited' AND s.outcome = 'assigned'",
     "excluded": "t.state = 'excluded'",
 }

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
-from payments.console.queue import conditions
+from payments.console.queue import conditions, words
 from payments.console.queue.filters import Filters
+from payments.i18n import Language
 from payments.invoices.reference import find
 from payments.schools.rules import search_key
 
@@ -98,6 +99,14 @@ class Hint:
     chips: tuple[str, ...]
     against: tuple[str, ...] = ()
     score: int | None = None
+    differs_vnd: int = 0
+    """By how much the transfer is more than what is open; negative: less."""
+    rivals: int = 1
+    """Of how many the same can be said."""
+
+    def told_against(self, language: Language) -> list[str]:
+        """The reasons against it in words, with their figures."""
+        return [words.against(key, self.differs_vnd, self.rivals, language) for key in self.against]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +135,13 @@ class Choices:
 def hints(row: Row) -> list[Hint]:
     """The suggestions of a row, the best first; what an older settlement wrote has no score and nothing against."""
     return [
-        Hint(tuple(one["invoice_ids"]), tuple(one["chips"]), tuple(one.get("against", ())), one.get("score"))
+        Hint(tuple(one["invoice_ids"]), tuple(one["chips"]), tuple(one.get("against", ())), *_figures(one))
         for one in row["suggestions"]
     ]
+
+
+def _figures(one: Mapping[str, Any]) -> tuple[int | None, int, int]:
+    return one.get("score"), one.get("differs_vnd", 0), one.get("rivals", 1)
 
 
 def page(session: Session, school_id: int, filters: Filters) -> Page:

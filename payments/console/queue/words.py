@@ -3,21 +3,30 @@
 from collections.abc import Mapping
 
 from payments.i18n import Language, Text
+from payments.money import format_number
 
 CHIPS: Mapping[str, Text] = {
-    "near_reference": Text("mã gần giống", "near reference"),
-    "cut_reference": Text("mã bị cắt", "cut reference"),
-    "named": Text("có ghi mã", "reference named"),
-    "own_account": Text("vào tài khoản riêng của em", "on the pupil's own account"),
-    "pupil_named": Text("có tên học sinh", "pupil named"),
-    "class_named": Text("có tên lớp", "class named"),
-    "same_amount": Text("đúng số tiền", "same amount"),
-    "open_sum": Text("đúng tổng còn lại", "sums up"),
-    "whole_class": Text("đủ cả lớp", "whole class"),
-    "same_account": Text("đúng tài khoản", "same account"),
+    "named": Text("Mã khoản thu", "Reference"),
+    "near_reference": Text("Mã gần đúng (1 ký tự)", "Near reference (1 character)"),
+    "own_account": Text("TK ảo", "Virtual account"),
+    "sector_id": Text("Mã định danh trong nội dung", "Identifier in the memo"),
+    "cut_reference": Text("Mã bị cắt", "Cut reference"),
+    "name_and_class": Text("Tên + lớp", "Name + class"),
+    "whole_class": Text("Đủ cả lớp", "Whole class"),
+    "pupil_named": Text("Tên học sinh", "Pupil named"),
+    "payer_known": Text("Người nộp từng nộp cho HS này", "Paid for this pupil before"),
+    "same_amount": Text("Đúng số tiền", "Same amount"),
+    "open_sum": Text("Đúng tổng nhiều khoản", "Sum of several"),
+    "class_named": Text("Tên lớp", "Class named"),
+    "in_time": Text("Trong hạn", "In time"),
+    "same_account": Text("Đúng tài khoản", "Same account"),
 }
-"""Why a hint is one. A test compares the keys with what settlement writes."""
-AGAINST: Mapping[str, Text] = {}
+"""Why a hint is one (payments/settlement/reasons.py)."""
+AGAINST: Mapping[str, Text] = {
+    "amount_differs": Text("Sai số tiền", "Other amount"),
+    "rivals": Text("Nhiều ứng viên", "Several candidates"),
+    "paid_up": Text("HS đã nộp đủ", "Paid up"),
+}
 """Why it may be wrong."""
 OUTCOMES: Mapping[str, Text] = {
     "damaged": Text("mã bị hỏng", "damaged"),
@@ -46,3 +55,14 @@ def word(vocabulary: Mapping[str, Text], key: str, language: Language = "vi") ->
     """The word for a key; a key that has none is shown as it is."""
     found = vocabulary.get(key)
     return key if found is None else found.in_(language)
+
+
+def against(key: str, differs_vnd: int, rivals: int, language: Language = "vi") -> str:
+    """A reason against a hint with its figure: «Sai số tiền (−50.000)», «2 ứng viên»."""
+    if key == "rivals" and rivals > 1:
+        return Text(f"{rivals} ứng viên", f"{rivals} candidates").in_(language)
+    told = word(AGAINST, key, language)
+    if key != "amount_differs" or not differs_vnd:
+        return told
+    sign = "+" if differs_vnd > 0 else "−"
+    return f"{told} ({sign}{format_number(abs(differs_vnd))})"

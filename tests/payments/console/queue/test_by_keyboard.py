@@ -1,4 +1,4 @@
-"""The queue in a real browser: by keyboard alone, focus never lost, undo exact, sums that agree with SQL, no violation."""
+"""The queue in a real browser: by keyboard alone, focus never lost, undo exact, sums that agree with SQL."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -14,8 +14,9 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import Engine, event, text
 
-from payments.console.queue import files, reading
-from payments.db import session_scope
+from payments.console.queue import files, reading, words
+from payments.db import make_engine, session_scope
+from payments.settlement import reasons
 from payments.settlement.service import propose_refund
 from tests.payments.console.queue.setting import STEP_VND, busy_desk
 from tests.payments.faces import Faces
@@ -30,8 +31,6 @@ ROWS = 200
 @pytest.fixture(scope="module")
 def database(postgres: Any) -> Iterator[tuple[Engine, str]]:
     """One database for the tests that only look, or that clean up after themselves."""
-    from payments.db import make_engine
-
     name = postgres.new_database()
     engine = make_engine(postgres.url(name))
     yield engine, postgres.url(name)
@@ -73,7 +72,7 @@ def test_two_hundred_rows_weigh_less_than_15_kb(busy: Busy) -> None:
     home, _, transfers = busy
     page = queue(home)
     assert shown(page) == transfers
-    assert page.count("đúng số tiền</span>") == ROWS, "each row has its suggestion with reasons"
+    assert page.count("Đúng số tiền</span>") == ROWS, "each row has its suggestion with reasons"
     assert len(gzip.compress(page.encode(), 6)) < 15_000
 
 
@@ -94,9 +93,9 @@ def test_filters_narrow_and_the_address_says_them(busy: Busy) -> None:
     assert shown(queue(home, q="mẫu  CHÂU al")) == [transfers[11]]
     assert shown(queue(home, q="1.195.000")) == [transfers[199]]
     assert len(shown(queue(home, min="300.000", max="310000"))) == 3
-    assert len(shown(queue(home, **{"class": "1A", "chip": "pupil_named", "account": account}))) == ROWS
+    assert len(shown(queue(home, **{"class": "1A", "chip": "name_and_class", "account": account}))) == ROWS
     assert shown(queue(home, **{"from": "2025-09-11"})) == []
-    assert shown(queue(home, score="61")) == []
+    assert shown(queue(home, score="99")) == []
     assert shown(queue(home, outcome="damaged")) == []
     assert shown(queue(home, sort="largest")) == transfers[::-1]
     page = queue(home, q="châu", **{"class": "1A"})
@@ -293,6 +292,15 @@ def test_a_quick_answer_carries_the_row_the_counts_and_the_way_back(busy: Busy) 
     assert late.status_code == 409
     with session_scope(home.engine) as session:
         assert state_of(session, home.school, issued[7]) == ("open", 0)
+
+
+def test_reasons_for_and_against_have_words_for_all_that_settlement_writes(busy: Busy) -> None:
+    home, _, _ = busy
+    assert set(words.CHIPS) == set(reasons.CHIPS)
+    assert set(words.AGAINST) == set(reasons.AGAINST)
+    assert words.against("amount_differs", -50_000, 1) == "Sai số tiền (−50.000)"
+    assert words.against("rivals", 0, 2) == "2 ứng viên"
+    assert len(shown(queue(home, tab="sure"))) == len(shown(queue(home, score=80)))
 
 
 def test_texts_of_strangers_stay_texts(busy: Busy) -> None:
