@@ -83,6 +83,7 @@ def _page(code: str, transaction_id: int, asked: Mapping[str, str]) -> ResponseR
         invoices = reading.named(session, desk.school_id, [found])
         told = history(session, desk.school_id, transaction_id)[::-1]
         owed = refunds(session, desk.school_id, transaction_id=transaction_id)
+        credit = reading.credits_of(session, desk.school_id, transaction_id)
         debits = {one.refund_id: debits_for(session, desk.school_id, one.refund_id) for one in owed}
     shown = {
         "desk": desk,
@@ -90,6 +91,7 @@ def _page(code: str, transaction_id: int, asked: Mapping[str, str]) -> ResponseR
         "candidates": candidates,
         "history": told,
         "refunds": owed,
+        "credit": credit,
         "debits": debits,
         "typed_parts": defaultdict(str, request.form),
         "do": asked.get("do") if asked.get("do") in WAYS else "assign",

@@ -78,6 +78,12 @@ _CHOICES = text("""
     SELECT DISTINCT 'class', c.name, c.name FROM class_room c WHERE c.school_id = :school_id
     ORDER BY 1, 3
 """)
+_CREDITS = text("""
+    SELECT p.id AS pupil_id, p.full_name, sum(k.amount_vnd)::bigint AS amount_vnd FROM pupil_credit k
+    JOIN pupil p ON p.school_id = k.school_id AND p.id = k.pupil_id
+    WHERE k.school_id = :school_id AND k.transaction_id = :id
+    GROUP BY p.id, p.full_name, p.sort_key HAVING sum(k.amount_vnd) > 0 ORDER BY p.sort_key COLLATE "C", p.id
+""")
 _DECIDED = text("""
     SELECT d.id, d.kind, d.transaction_id, t.amount_vnd, u.full_name AS decided_by,
         (SELECT count(DISTINCT i.pupil_id) FROM invoice i
@@ -269,3 +275,8 @@ def decided(session: Session, school_id: int, ids: Sequence[int]) -> Sequence[Ro
     if not ids:
         return []
     return session.execute(_DECIDED, {"school_id": school_id, "ids": list(ids)}).mappings().all()
+
+
+def credits_of(session: Session, school_id: int, transaction_id: int) -> Sequence[Row]:
+    """What a transfer left as credit of pupils, in đồng."""
+    return session.execute(_CREDITS, {"school_id": school_id, "id": transaction_id}).mappings().all()

@@ -377,3 +377,17 @@ def test_a_refund_needs_the_second_person_at_the_same_desk(busy: Busy) -> None:
     history = home.page(f"{here}{transfers[9]}/")
     assert "Không duyệt hoàn trả" in history
     assert "kiểm tra lại" in history
+
+
+def test_what_was_paid_too_much_is_proposed_for_refund_from_the_page_of_the_transfer(busy: Busy) -> None:
+    home, issued, transfers = busy
+    here = f"/console/{home.school.code}/unmatched/"
+    address = f"{here}{transfers[30]}/"
+    form = {f"i-{issued[30].id}": str(200_000 + STEP_VND * 30 - 1_000), f"p-{home.school.pupil}": "1.000"}
+    assert home.post(f"{address}split", here, **form) == 303
+    page = home.page(address)
+    assert "Tiền thừa của Nguyễn Mẫu An: 1.000" in page
+    assert home.post(f"{address}refund", here, pupil=str(home.school.pupil), note="phụ huynh xin lại") == 303
+    page = home.page(address)
+    assert "Tiền thừa của" not in page
+    assert "phụ huynh xin lại" in queue(home, tab="refunds")
