@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["owner_id"], ["app_user.id"], name=op.f("fk__saved_view__owner_id__app_user")),
         sa.ForeignKeyConstraint(["school_id"], ["school.id"], name=op.f("fk__saved_view__school_id__school")),
         sa.PrimaryKeyConstraint("school_id", "id", name=op.f("pk__saved_view")),
-        sa.UniqueConstraint("school_id", "owner_id", "name", name=op.f("uq__saved_view__school_id")),
+        sa.UniqueConstraint("school_id", "owner_id", "name", name=op.f("uq__saved_view__school_id_owner_id_name")),
     )
     op.create_index("ix__saved_view__shared", "saved_view", ["school_id"], postgresql_where=sa.text("shared"))
 
