@@ -5,6 +5,9 @@ from flask import Blueprint
 from payments.console.pages import (
     accounts,
     api_keys,
+    bulk,
+    deciding,
+    deeds,
     drafting,
     fees,
     home,
@@ -16,6 +19,7 @@ from payments.console.pages import (
     roster,
     rounds,
     search,
+    views,
 )
 
 blueprint = Blueprint("console", __name__, url_prefix="/console", template_folder="templates")
@@ -31,6 +35,10 @@ for pages in (
     rounds,
     invoices,
     queue,
+    deciding,
+    deeds,
+    bulk,
+    views,
     payouts,
     reports,
     accounts,
