@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from payments import clock
 from payments.audit.service import record
 from payments.errors import ConflictError, DomainError, NotFoundError
+from payments.ledger.closed import closed_period, closed_through
 from reconciliation.catching_up import catch_up
 from reconciliation.decisions.models import ReconcileDecision, ReconcileDecisionKind
 from reconciliation.locks import lock_school
-from reconciliation.models import PeriodClose, ReconcileRun, StandingRun
+from reconciliation.models import ReconcileRun, StandingRun
 
 JOIN, PART, UNDO = ReconcileDecisionKind.JOIN, ReconcileDecisionKind.PART, ReconcileDecisionKind.UNDO
 MOST_FACTS = 500
@@ -88,7 +89,7 @@ def join(session: Session, school_id: int, facts: Sequence[str], actor_id: int, 
     """Say that these facts are one, and return the decision's number.
 
     ``facts``: ``bank:ID``, ``evidence:ID`` or ``ledger:ID`` as reports name them. Raises NotFoundError for what is not
-    of this school, ConflictError ``decided_before`` or ``closed``, and DomainError ``bad_facts``, ``two_accounts`` or
+    of this school, ConflictError ``decided_before``, and DomainError ``closed_period``, ``bad_facts``, ``two_accounts`` or
     ``never_one``.
     """
     named = _facts(session, school_id, facts, joins=True)
@@ -110,7 +111,7 @@ def part(session: Session, school_id: int, facts: Sequence[str], actor_id: int, 
 def undo(session: Session, school_id: int, decision_id: int, actor_id: int, *, note: str | None = None) -> int:
     """Take a decision back, at any later time; both stay on record. Returns the number of the undoing.
 
-    Raises NotFoundError, ConflictError ``already_undone`` or ``closed``.
+    Raises NotFoundError, ConflictError ``already_undone`` and DomainError ``closed_period``.
     """
     lock_school(session, school_id)
     earlier = session.get(ReconcileDecision, (school_id, decision_id))
@@ -213,14 +214,10 @@ def _standing(session: Session, school_id: int, names: Sequence[str]) -> Sequenc
 
 
 def _keep(session: Session, school_id: int, named: _Named, word: _Word) -> int:
-    """Add the event, and tell the audit log. Raises ConflictError ``closed`` for facts of signed days alone."""
-    closed = session.scalar(select(func.max(PeriodClose.through)).where(PeriodClose.school_id == school_id))
+    """Add the event, and tell the audit log. Raises DomainError ``closed_period`` for facts of signed days alone."""
+    closed = closed_through(session, school_id)
     if closed is not None and named.last_day <= closed:
-        raise ConflictError(
-            "closed",
-            f"Kỳ đến ngày {closed:%d/%m/%Y} đã khóa: quyết định không còn tác dụng.",
-            f"The period up to {closed} is closed: the decision would change nothing.",
-        )
+        raise closed_period(closed)
     event = ReconcileDecision(
         school_id=school_id,
         account_id=named.account_id,
