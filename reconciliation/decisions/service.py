@@ -89,8 +89,8 @@ def join(session: Session, school_id: int, facts: Sequence[str], actor_id: int, 
     """Say that these facts are one, and return the decision's number.
 
     ``facts``: ``bank:ID``, ``evidence:ID`` or ``ledger:ID`` as reports name them. Raises NotFoundError for what is not
-    of this school, ConflictError ``decided_before``, and DomainError ``closed_period``, ``bad_facts``, ``two_accounts`` or
-    ``never_one``.
+    of this school, ConflictError ``decided_before``, and DomainError ``closed_period``, ``bad_facts``, ``two_accounts``
+    or ``never_one``.
     """
     named = _facts(session, school_id, facts, joins=True)
     for earlier in _standing(session, school_id, named.names):

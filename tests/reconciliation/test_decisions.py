@@ -195,7 +195,7 @@ def test_a_signed_period_takes_no_decision(tie):
     made = decide(desk, service.join, [bank, told[0]])
     with clock.turned_to(datetime(2025, 9, 20, tzinfo=UTC)), desk.session() as session:
         close_period(session, desk.school.id, DAY, actor_id=desk.school.principal)
-    with pytest.raises(ConflictError, match="closed"):
+    with pytest.raises(DomainError, match="closed_period"):
         decide(desk, service.undo, made)
 
 
