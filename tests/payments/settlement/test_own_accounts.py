@@ -134,8 +134,8 @@ def test_a_memo_of_another_pupil_waits_for_a_person_with_both_sides_named(bank, 
     assert paid(bank, mine, theirs) == [0, 0]
     [(transaction, hints)] = bank.rows("SELECT transaction_id, suggestions FROM settlement")
     assert hints == [
-        {"invoice_ids": [theirs.id], "chips": ["named"]},
-        {"invoice_ids": [mine.id], "chips": ["own_account"]},
+        {"invoice_ids": [theirs.id], "chips": ["named"], "against": ["rivals"], "score": 50, "rivals": 2},
+        {"invoice_ids": [mine.id], "chips": ["own_account"], "against": ["rivals"], "score": 40, "rivals": 2},
     ]
     with bank.session() as session:
         decision = assign(session, bank.school.id, transaction, [mine.id], bank.school.accountant)
