@@ -41,7 +41,8 @@ def test_a_signed_day_says_who_when_what_and_what_stood_before(desk):
     assert spoken["classes"] == {"matched": {"count": 2, "vnd": 3 * X_VND}}
     [signed_run] = spoken["runs"]
     assert (signed_run["id"], signed_run["inputs_sha256"]) == (run.id, run.inputs_hash.hex())
-    assert said["acknowledged"] == {"note": NOTE, "open_exceptions": 0, "silent_accounts": [silent["account"]]}
+    known = {"note": NOTE, "open_exceptions": 0, "silent_accounts": [silent["account"]], "books_apart": []}
+    assert said["acknowledged"] == known
     assert said["check_at"] == f"{BASE}/verify/closing"
     with desk.session() as session:
         assert signed_run["report_sha256"] == closing.report_sha256(session, run.id)
