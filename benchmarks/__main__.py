@@ -8,7 +8,18 @@ import time
 
 from benchmarks.machine import KEPT, described
 
-BENCHMARKS = ("payload", "references", "adapters", "issuing", "settlement", "door", "night", "province")
+BENCHMARKS = (
+    "payload",
+    "references",
+    "accuracy",
+    "adapters",
+    "statements",
+    "issuing",
+    "settlement",
+    "door",
+    "night",
+    "province",
+)
 
 
 def main(names: list[str]) -> int:

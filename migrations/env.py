@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-import reconciliation.models  # noqa: F401 - its tables join the metadata
+import reconciliation.tables  # noqa: F401 - its tables join the metadata
 from payments.db import make_engine
 from payments.tables import METADATA
 

@@ -8,13 +8,32 @@ from sqlalchemy import Connection, text
 APPEND_ONLY = {
     "I7": ("allocation", "pupil_credit", "ledger_entry", "ledger_line", "decision", "evidence", "raw_callback"),
     "I11": ("invoice", "invoice_line"),
+    "exceptions": ("exception_event",),
+    "closes": (
+        "period_close",
+        "close_run",
+        "close_signature",
+        "late_item",
+        "reconcile_run",
+        "reconcile_item",
+        "reconcile_block",
+    ),
 }
 """Tables whose rows may only be added."""
 
 TRIGGERS: Mapping[str, Mapping[str, str]] = {
     "I1": {"ledger_line": "line_balances", "ledger_entry": "entry_balances"},
     "I2": {"bank_transaction": "has_evidence"},
+    "closes": {
+        "period_close": "keep_chain",
+        "books_closed": "keep_books_closed",
+        **dict.fromkeys(
+            ("reconcile_run", "standing_run", "ledger_entry", "decision", "payout"), "refuse_closed_period"
+        ),
+    },
+    "decisions": {"refund": "keep_refund"},
     "clearing": {"connection": "keep_settling", "payout": "keep_payout", "payout_item": "keep_payout_item"},
+    "exceptions": {"reconcile_exception": "guard_exception", "exception_event": "guard_exception_event"},
 }
 
 FENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {

@@ -1,8 +1,9 @@
 """The invariants of the design as SQL (``operations/proofs``): each statement names the rows that break one.
 
-Eight invariants can be seen in the data (I1, I2, I3, I5, I7, I9, I10, I11); three further proofs tie the books to the
-invoices, payouts to what intermediaries owe, and look for gaps in the receipts. ``hocphi doctor --invariants`` prints
-them, tests run them after every scenario.
+Eight invariants can be seen in the data (I1, I2, I3, I5, I7, I9, I10, I11); four further proofs tie the books to the
+invoices, payouts to what intermediaries owe, states to what people decided and exceptions to their events, look for
+gaps in the receipts, and follow the chain of closes.
+``hocphi doctor --invariants`` prints them, tests run them after every scenario.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,10 @@ from sqlalchemy import Connection, text
 
 from operations.catalogue import broken_references, missing_guards
 
-PROOFS = ("I1", "I2", "I3", "I5", "I7", "I9", "I10", "I11", "subledger", "clearing", "receipts")
+PROOFS = (
+    *("I1", "I2", "I3", "I5", "I7", "I9", "I10", "I11"),
+    *("subledger", "clearing", "decisions", "receipts", "exceptions", "closes"),
+)
 SHOWN = 10
 """Rows named in one report; more only repeat the pattern."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from operations.base_folder import BaseFolder
+from operations.base_folder import BaseFolder, temporary_root
 from operations.binaries import ServiceError
 from operations.privileges import User
 
@@ -60,7 +60,7 @@ class Server:
         return (self.base / "log").read_text(errors="replace")
 
     def __enter__(self) -> Self:
-        self._folder = BaseFolder(self.KIND)
+        self._folder = BaseFolder(self.KIND, self._root())
         try:
             self._prepare()
             self.start()
@@ -73,6 +73,10 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _root(self) -> Path:
+        """Where the base folder lies."""
+        return temporary_root()
 
     def start(self) -> None:
         """Start the server and wait until it answers; raises ServiceError with the end of its log."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
+from operations.base_folder import quick_root, temporary_root
 from operations.binaries import ServiceError, copy_programs, postgres_bin, reachable, valkey_server
 from operations.privileges import NOBODY, User, as_user, drops_privileges, give_folders, passable
 from operations.server import Server, environment
@@ -23,7 +24,7 @@ READY_LINE = 8  # of postmaster.pid
 STOP_SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 # A fresh database grows fast: until its tables are analysed, the checks of foreign keys may walk a whole school.
 KEPT = {"autovacuum_naptime": "5s"}
-THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
+THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "2GB"}
 
 
 class EmbeddedPostgres(Server):
@@ -94,6 +95,9 @@ class EmbeddedPostgres(Server):
 
     def _user(self) -> User:
         return as_user()
+
+    def _root(self) -> Path:
+        return quick_root() if self.throwaway else temporary_root()
 
     def _prepare(self) -> None:
         if not reachable(self.bin, as_user(), environment(self.base)):

@@ -1,6 +1,6 @@
 """The web application: rooms' blueprints with their guards on one Flask object."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Flask
@@ -11,6 +11,7 @@ from payments.access.guards import current_actor, staff
 from payments.api import description as api_description
 from payments.api import openapi
 from payments.api import views as api
+from payments.api.operation import Operation
 from payments.banking import tasks as accounts
 from payments.clearing import tasks as clearing
 from payments.console import views as console
@@ -51,8 +52,8 @@ BEAT: Mapping[str, Any] = {
 }
 """What beat starts by the clock: the sweeps of the rooms."""
 
-Panel = tuple[Blueprint, tuple[str, ...]]
-"""A blueprint of a package above, with the roles that may enter."""
+Panel = tuple[Blueprint, Open | tuple[str, ...]]
+"""A blueprint of a package above, with the roles that may enter, or for everybody."""
 
 
 ApiDocument = Callable[[], Mapping[str, Any]]
@@ -60,9 +61,12 @@ ApiDocument = Callable[[], Mapping[str, Any]]
 
 
 def create_app(
-    settings: Settings, panels: Iterable[Panel] = (), api_document: ApiDocument | None = openapi.document
+    settings: Settings,
+    panels: Iterable[Panel] = (),
+    api_document: ApiDocument | None = openapi.document,
+    operations: Sequence[Operation] = (),
 ) -> Flask:
-    """Build the application; ``panels`` come from the packages above (reconciliation's pages).
+    """Build the application; ``panels`` (pages) and ``operations`` (of the API) come from the packages above.
 
     ``api_document`` None: this installation describes no API, and the developers' desk says so.
     """
@@ -77,8 +81,11 @@ def create_app(
     errors.install(app)
     for room in FACES:
         admit(app, room.blueprint, _guard(room.ACCESS))
+    if operations:
+        admit(app, api.blueprint_of(operations), _guard(api.ACCESS))
+        app.extensions[api_description.SERVED] = openapi.written(operations).encode()
     for blueprint, roles in panels:
-        admit(app, blueprint, staff(*roles))
+        admit(app, blueprint, _guard(roles))
     app.jinja_env.globals.update(say=say, language=language, current_actor=current_actor)
     app.jinja_env.filters.update(vnd=format_vnd, number=format_number, day=day, moment=moment)
     wrapped = WsgiDoor(TrustedProxies(app.wsgi_app, settings.trusted_proxies), settings)

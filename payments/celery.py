@@ -27,6 +27,7 @@ QUEUES: Mapping[str, str] = {
     "events": "payments.events.tasks.deliver_due",
     "orders": "payments.inbox.asking.ask_due",
     "nightly": "reconciliation.tasks.reconcile_due",
+    "imports": "reconciliation.imports.tasks.import_due",
 }
 """Queue -> the task that a wake-up starts; each task claims what is due and is safe to run twice."""
 

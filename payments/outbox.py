@@ -178,6 +178,17 @@ def schools_with_work(session: Session, queue: str) -> list[int]:
     return sorted(school_id for school_id in session.scalars(due) if school_id is not None)
 
 
+def extend(session: Session, row: Claimed, lease: timedelta) -> bool:
+    """Lease a row for longer, from now on. False: the lease was lost, somebody else has it."""
+    kept = session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.id == row.id, OutboxRow.lease_token == row.lease_token)
+        .values(leased_until=clock.now() + lease)
+        .returning(OutboxRow.id)
+    )
+    return kept.first() is not None
+
+
 def finish(session: Session, row: Claimed) -> bool:
     """Delete a row that is done. False: the lease was lost, somebody else has it; roll back what you did."""
     done = session.execute(

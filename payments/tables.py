@@ -6,6 +6,7 @@ from payments.api import models as api
 from payments.audit import models as audit
 from payments.banking import models as banking
 from payments.clearing import models as clearing
+from payments.console import models as console
 from payments.events import models as events
 from payments.fees import models as fees
 from payments.inbox import models as inbox
@@ -24,6 +25,7 @@ ROOMS = (
     audit,
     banking,
     clearing,
+    console,
     events,
     fees,
     inbox,

@@ -39,8 +39,8 @@ KINDS: Mapping[str, str] = {
     "held": NUMBER,
     "decision": NUMBER,
     "payout": NUMBER,
+    "reconcile_decision": NUMBER,
     "looked_from": "timestamptz",
-    "since": "timestamptz",
 }
 """What a value of a statement is."""
 

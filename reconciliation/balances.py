@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from reconciliation.facts import Days
 
@@ -23,6 +24,38 @@ class StatementFact:
     break_at: str | None = None
     break_vnd: int | None = None
     format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BooksFact:
+    """Books of the school's own that state their balance, in đồng: how they opened first, and what moved since."""
+
+    import_id: int
+    first: date
+    last: date
+    opening_vnd: int
+    moved_vnd: int
+    """Of all rows that were imported for the account since ``first``."""
+    closing_vnd: int
+
+    def against(self, bank_vnd: int | None, bank_moved_vnd: int) -> dict[str, Any]:
+        """The bank's balance less what it has and the books have not, plus what the books have and it has not.
+
+        ``bank_vnd`` at the end of ``last``; ``bank_moved_vnd`` since ``first``. What was apart before the first books
+        is carried on and shown: nobody can explain it from here.
+        """
+        expected = self.opening_vnd + self.moved_vnd
+        carried = None if bank_vnd is None else bank_vnd - bank_moved_vnd - self.opening_vnd
+        return {
+            "import": self.import_id,
+            "through": self.last.isoformat(),
+            "bank_vnd": bank_vnd,
+            "unbooked_vnd": bank_moved_vnd - self.moved_vnd,
+            "carried_vnd": carried,
+            "expected_vnd": expected,
+            "closing_vnd": self.closing_vnd,
+            "ok": expected == self.closing_vnd,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ again when something new is dated on its days, or when it has open cases and som
 of the past is looked at.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,7 +17,10 @@ from sqlalchemy.orm import Session
 from payments.clearing.service import Cleared, clear_school
 from payments.settlement.service import Settled, settle_school
 from reconciliation.asking import Ask, ask
-from reconciliation.booking import REFERENCE_WINDOW
+from reconciliation.closing import chain
+from reconciliation.exceptions.nightly import follow as follow_exceptions
+from reconciliation.faces import REFERENCE_WINDOW
+from reconciliation.keeping import MARKS
 from reconciliation.loading import Source
 from reconciliation.locks import lock_school, lock_schools, lock_settlement
 from reconciliation.models import ReconcileRun
@@ -42,6 +46,7 @@ NEWEST = text("""
 STATED = text("""
     SELECT period_from AS first, period_to AS last FROM bank_statement
     WHERE school_id = :school_id AND account_id = :account_id AND id > :statement
+      AND (break_at IS NOT NULL OR format NOT IN ('camt.052', 'camt.054', 'mt942'))
 """)
 TOUCHED = text("""
     SELECT period_from AS first, period_to AS last FROM ledger_import
@@ -68,6 +73,9 @@ TOUCHED = text("""
     FROM decision d JOIN bank_transaction t ON t.school_id = d.school_id AND t.id = d.transaction_id
     WHERE d.school_id = :school_id AND d.id > :decision AND t.account_id = :account_id
     UNION ALL
+    SELECT d.first_day, d.last_day FROM reconcile_decision d
+    WHERE d.school_id = :school_id AND d.account_id = :account_id AND d.id > :reconcile_decision
+    UNION ALL
     SELECT min(t.value_date), max(t.value_date)
     FROM payout p
     JOIN payout_item i ON i.school_id = p.school_id AND i.payout_id = p.id
@@ -83,6 +91,13 @@ STANDING = text("""
     ORDER BY held.day
 """)
 
+SHUT = text("""
+    SELECT own.school_id, own.account_id
+    FROM unnest(CAST(:schools AS bigint[]), CAST(:accounts AS bigint[])) AS own(school_id, account_id)
+    WHERE EXISTS (SELECT FROM standing_close c WHERE c.school_id = own.school_id AND c.through >= :day)
+      AND NOT EXISTS (SELECT FROM standing_run held
+        WHERE held.school_id = own.school_id AND held.account_id = own.account_id AND held.day = :day)
+""")
 WAITING = text("""
     SELECT DISTINCT school_id FROM outbox
     WHERE queue IN ('settlement', 'clearing') AND school_id = ANY(CAST(:schools AS bigint[])) AND NOT dead
@@ -106,7 +121,8 @@ def catch_up_together(session: Session, accounts: Sequence[Account], day: date) 
     """Reconcile a day of several accounts, and make again what something new touches.
 
     Earlier runs come first; a statement for days that no run owns yet gets a run of its own; later runs follow where
-    the days that they own have become others. The caller holds imports and settlement of the schools.
+    the days that they own have become others; exceptions follow them all. The caller holds imports and settlement of
+    the schools.
     """
     pasts = _pasts(session, accounts, day)
     for other in sorted({earlier for past in pasts for earlier in past.earlier}):
@@ -118,21 +134,23 @@ def catch_up_together(session: Session, accounts: Sequence[Account], day: date) 
     for other in sorted({run.day for past in pasts for run in past.later}):
         again = [past for past in pasts if any(run.day == other for run in past.later)]
         reconcile(session, [Night(session, *past.account, other) for past in again])
+    for account in accounts:
+        follow_exceptions(session, *account)
     return dict(zip(accounts, results, strict=True))
 
 
 class Past:
-    """What earlier nights of an account left, and what has arrived since."""
+    """What earlier nights of an account left on open days, and what has arrived since."""
 
-    def __init__(
-        self, account: Account, runs: Sequence[Row[Any]], stated: Sequence[Period], touched: Sequence[Period], day: date
-    ) -> None:
+    def __init__(self, account: Account, runs: Sequence[Row[Any]], new: "Arrived", day: date) -> None:
         self.account = account
         self._standing = {run.day: run for run in runs}
-        self._arrived = (*stated, *touched)
+        self._arrived = (*new.stated, *new.touched)
         self._changed = False
         orphaned = {
-            last for _, last in stated if last < day and not any(run.from_day <= last <= run.day for run in runs)
+            last
+            for _, last in new.stated
+            if new.open_from <= last < day and not any(run.from_day <= last <= run.day for run in runs)
         }
         self.earlier = {run.day for run in runs if run.day < day} | orphaned
         self.later = [run for run in runs if run.day > day >= run.from_day]
@@ -153,21 +171,46 @@ class Past:
 
 def _pasts(session: Session, accounts: Sequence[Account], day: date) -> list[Past]:
     sources = [Source(session, *account) for account in accounts]
-    oldest = day - LOOK_BACK
-    ask(session, [Ask(one, NEWEST, {}) for one in sources])
-    ask(session, [Ask(one, STANDING, {"oldest": oldest}) for one in sources])
+    ask(session, [Ask(one, statement, {}) for statement in (NEWEST, chain.STANDING) for one in sources])
     seen = {id(one): found for one in sources if (found := _seen(one)) is not None}
     for statement in (STATED, TOUCHED):
         ask(session, [Ask(one, statement, seen[id(one)][statement]) for one in sources if id(one) in seen])
-    pasts = []
-    for account, one in zip(accounts, sources, strict=True):
-        arrived = [
-            [(row.first, row.last) for row in one.rows(statement, **values)]
-            for statement, values in seen.get(id(one), {}).items()
-        ]
-        stated, touched = arrived or ([], [])
-        pasts.append(Past(account, one.rows(STANDING, oldest=oldest), stated, touched, day))
-    return pasts
+    arrived = [_arrived(one, seen.get(id(one), {})) for one in sources]
+    looks = [{"oldest": new.oldest(day)} for new in arrived]
+    ask(session, [Ask(one, STANDING, look) for one, look in zip(sources, looks, strict=True)])
+    return [
+        Past(account, one.rows(STANDING, **look), new, day)
+        for account, one, look, new in zip(accounts, sources, looks, arrived, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Days of statements, and of all else, that arrived since the newest run of the account looked."""
+
+    stated: Sequence[Period]
+    touched: Sequence[Period]
+    open_from: date
+    """The first day that is not signed."""
+    late: bool
+    """Whether some of it is dated on signed days."""
+
+    def oldest(self, day: date) -> date:
+        """From which day on runs may be made again. What is late lands on the first open day, however long ago."""
+        oldest = day - LOOK_BACK
+        return max(min(oldest, self.open_from) if self.late else oldest, self.open_from)
+
+
+def _arrived(source: Source, seen: Mapping[TextClause, Mapping[str, Any]]) -> Arrived:
+    found = [[(row.first, row.last) for row in source.rows(statement, **values)] for statement, values in seen.items()]
+    open_from = source.signed.open_from
+    stated, touched = (_reaching(periods, open_from) for periods in found or ([], []))
+    return Arrived(stated, touched, open_from, any(first < open_from for first, _ in (*stated, *touched)))
+
+
+def _reaching(periods: Sequence[Period], open_from: date) -> list[Period]:
+    """What lies on signed days lands on the first open one."""
+    return [(first, max(last, open_from)) if first < open_from else (first, last) for first, last in periods]
 
 
 def _seen(source: Source) -> dict[TextClause, dict[str, Any]] | None:
@@ -175,9 +218,9 @@ def _seen(source: Source) -> dict[TextClause, dict[str, Any]] | None:
     newest = source.rows(NEWEST)
     if not newest:
         return None
-    # Runs of an earlier version kept no mark of what was held, nor of payouts.
-    marks = {"held": 0, "payout": 0} | newest[0].inputs
-    touched = {name: marks[name] for name in ("ledger_import", "link", "held", "decision", "payout")}
+    # Runs of an earlier version kept no mark of what was held, of payouts, nor of decisions about facts.
+    marks = {"held": 0, "payout": 0, "reconcile_decision": 0} | newest[0].inputs
+    touched = {name: marks[name] for name in MARKS if name != "statement"}
     return {
         STATED: {"statement": marks["statement"]},
         TOUCHED: touched | {"looked_from": newest[0].created_at - AT_THE_DOOR},
@@ -198,7 +241,8 @@ def reconcile_group(sessions: Sessions, school_ids: Sequence[int], day: date, do
         if not done(session):
             return False
         lock_schools(session, school_ids)
-        catch_up_together(session, accounts_of_schools(session, school_ids), day)
+        accounts = accounts_of_schools(session, school_ids)
+        catch_up_together(session, [one for one in accounts if one not in _shut(session, accounts, day)], day)
     return True
 
 
@@ -210,8 +254,21 @@ def reconcile_school(sessions: Sessions, school_id: int, day: date) -> list[Reco
     runs = []
     for account_id in accounts:
         with sessions() as session:
-            runs.append(catch_up(session, school_id, account_id, day))
+            if may_run(session, school_id, account_id, day):
+                runs.append(catch_up(session, school_id, account_id, day))
     return runs
+
+
+def may_run(session: Session, school_id: int, account_id: int, day: date) -> bool:
+    """Whether a day of an account can have a run: it is open, or one was signed with it."""
+    return not _shut(session, [(school_id, account_id)], day)
+
+
+def _shut(session: Session, accounts: Sequence[Account], day: date) -> set[Account]:
+    """The accounts that have no run of a signed day, and never get one."""
+    schools, numbers = zip(*accounts, strict=True) if accounts else ((), ())
+    values = {"schools": list(schools), "accounts": list(numbers), "day": day}
+    return {(row.school_id, row.account_id) for row in session.execute(SHUT, values)}
 
 
 def settle_all(sessions: Sessions, school_id: int) -> None:

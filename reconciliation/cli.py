@@ -10,21 +10,32 @@ from typing import Any
 
 import click
 from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
 
 from bank_adapters.statements.errors import StatementError
 from payments import clock
-from payments.access.queries import user_id_by_name
 from payments.banking.queries import account_by_name
 from payments.db import command_session, make_engine, session_scope
 from payments.money import format_number
 from payments.schools.queries import list_schools, school_by_code
 from payments.settings import Settings
 from reconciliation import drafts, queries, service
+from reconciliation.closing import cli as closing
+from reconciliation.decisions.cli import COMMANDS as DECISIONS
+from reconciliation.imports.cli import layout_group
+from reconciliation.imports.models import ImportKind
+from reconciliation.imports.reading import File, all_of, give_back
 from reconciliation.ledger_import import MAPPINGS
 from reconciliation.reports import content, workbook
 
 AS_JSON = click.option("--json", "as_json", is_flag=True)
 DRY_RUN = click.option("--dry-run", is_flag=True, help="chỉ xem, không ghi gì / look only, write nothing")
+ERRORS_TO = click.option(
+    "--errors-to",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="ghi tệp có cột «Lý do lỗi», «Cách sửa» / the workbook with reasons",
+)
+PLACES_SHOWN = 50
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _ONE_DAY = timedelta(days=1)
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -38,15 +49,18 @@ def statement_group() -> None:
 @statement_group.command("import")
 @click.argument("file", type=FILE)
 @click.option("--account", "account_name", required=True, metavar="BIN:NUMBER", help="tài khoản của sao kê")
+@ERRORS_TO
 @DRY_RUN
 @AS_JSON
-def import_statement(file: Path, account_name: str, *, dry_run: bool, as_json: bool) -> None:
+def import_statement(file: Path, account_name: str, errors_to: Path | None, *, dry_run: bool, as_json: bool) -> None:
     """Nhập sao kê: camt.053, MT940, hoặc bảng tính của ngân hàng (import a statement, all of it or nothing)."""
     with _readable(), command_session() as (session, _settings):
         account = account_by_name(session, account_name)
-        report = service.import_statement(
-            session, account.school_id, account.id, file.read_bytes(), file.name, dry_run=dry_run
-        )
+        sent = File(file.name, file.read_bytes())
+        with _given_back(session, account.school_id, ImportKind.STATEMENT, sent, errors_to):
+            report = service.import_statement(
+                session, account.school_id, account.id, sent.data, sent.name, dry_run=dry_run
+            )
     if as_json:
         _print_json(report.as_dict())
         return
@@ -74,6 +88,7 @@ def ledger_group() -> None:
 @click.option("--from", "from_day", type=DAY, help="ngày đầu của sổ (mặc định: đầu tháng)")
 @click.option("--to", "to_day", type=DAY, help="ngày cuối của sổ (mặc định: cuối tháng, không quá hôm nay)")
 @click.option("--account-code", "codes", multiple=True, metavar="CODE=BIN:NUMBER", help="ví dụ 1121.02=970998:123")
+@ERRORS_TO
 @DRY_RUN
 @AS_JSON
 def import_ledger(
@@ -84,6 +99,7 @@ def import_ledger(
     from_day: datetime | None,
     to_day: datetime | None,
     codes: tuple[str, ...],
+    errors_to: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -95,9 +111,11 @@ def import_ledger(
         school = school_by_code(session, school_code)
         for code, _, name in (text.partition("=") for text in codes):
             service.set_book_account(session, school.id, code, account_by_name(session, name).id)
-        report = service.import_ledger(
-            session, school.id, file.read_bytes(), file.name, _mapping(mapping), period=period, dry_run=dry_run
-        )
+        sent = File(file.name, file.read_bytes())
+        with _given_back(session, school.id, ImportKind.LEDGER, sent, errors_to):
+            report = service.import_ledger(
+                session, school.id, sent.data, sent.name, _mapping(mapping), period=period, dry_run=dry_run
+            )
     if as_json:
         _print_json(report.as_dict())
         return
@@ -136,6 +154,10 @@ def _mapping(name: str | None) -> str | Mapping[str, object] | None:
     return found
 
 
+statement_group.add_command(layout_group(ImportKind.STATEMENT, "layouts", "Mẫu cột sao kê của trường (layouts)."))
+ledger_group.add_command(layout_group(ImportKind.LEDGER, "mappings", "Ánh xạ cột sổ của trường (mappings)."))
+
+
 @click.group("reconcile", invoke_without_command=True)
 @click.option("--date", "day", type=DAY, help="ngày cần đối soát (mặc định: hôm qua) / the day")
 @click.option("--school", "school_code", help="chỉ một trường / one school only")
@@ -145,6 +167,10 @@ def reconcile_group(context: click.Context, *, day: datetime | None, school_code
     """Đối soát sao kê, báo có và sổ kế toán của một ngày (reconcile a day three ways)."""
     if context.invoked_subcommand is None:
         _reconcile(day.date() if day else clock.today() - _ONE_DAY, school_code, as_json=as_json)
+
+
+for command in DECISIONS:
+    reconcile_group.add_command(command)
 
 
 def _reconcile(day: date, school_code: str | None, *, as_json: bool) -> None:
@@ -185,16 +211,8 @@ def report(run_id: int, xlsx: Path | None, *, as_json: bool) -> None:
         click.echo(workbook.short_text(found))
 
 
-@reconcile_group.command("close")
-@click.option("--school", "school_code", required=True, help="mã trường / code of the school")
-@click.option("--through", type=DAY, required=True, help="ngày cuối của kỳ / last day of the period")
-@click.option("--by", "username", required=True, help="người khóa sổ, tên đăng nhập / who closes")
-def close(school_code: str, through: datetime, username: str) -> None:
-    """Khóa kỳ: những gì đến sau thuộc ngày mở kế tiếp (close a period; what comes later is of the next open day)."""
-    with command_session() as (session, _settings):
-        school = school_by_code(session, school_code)
-        service.close_period(session, school.id, through.date(), actor_id=user_id_by_name(session, username))
-    click.echo(f"Đã khóa kỳ đến {through:%d/%m/%Y} (closed).")
+for command in closing.COMMANDS:
+    reconcile_group.add_command(command)
 
 
 @contextmanager
@@ -203,11 +221,27 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except StatementError as error:
-        for one in (error, *error.others):
+        for one in (error, *error.others)[:PLACES_SHOWN]:
             place = f"{one.place}: " if one.place else ""
             click.echo(f"{place}{one.vi} ({one.code})", err=True)
+        if len(error.others) >= PLACES_SHOWN:
+            click.echo(f"… và {len(error.others) + 1 - PLACES_SHOWN} chỗ nữa; xem --errors-to (and more).", err=True)
         click.echo("Chưa nhập dòng nào. (Nothing was imported.)", err=True)
         raise click.exceptions.Exit(1) from error
+
+
+@contextmanager
+def _given_back(
+    session: Session, school_id: int, kind: ImportKind, file: File, errors_to: Path | None
+) -> Iterator[None]:
+    """Write the workbook with reasons beside its bad rows where the file is refused and somebody asked for it."""
+    try:
+        yield
+    except StatementError as error:
+        if errors_to is not None:
+            errors_to.write_bytes(give_back(session, school_id, kind, file, all_of(error)))
+            click.echo(f"Đã ghi tệp cần sửa vào {errors_to.name} (the workbook to be corrected).", err=True)
+        raise
 
 
 @contextmanager

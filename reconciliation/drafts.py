@@ -1,9 +1,10 @@
 """Proposed postings for what bank and gateway know and the school's books do not: a workbook in our own template.
 
-What is allocated goes to the accounts of its fee items, the rest to those of pupils' credit or of money that nobody has
-identified. A payout of an intermediary brings its net to the bank and its fee to the expenses, and both clear what was
-owed, which is as much as the payments that it paid. The codes come from the school's chart (``hocphi chart``): a
-proposal, which the accountant changes or not.
+What is allocated goes to the accounts of its fee items, the rest to those of pupils' credit, of money that is no fee
+(by the reason that a person gave), of what goes back to its payer, or of money that nobody has identified. A payout of
+an intermediary brings its net to the bank and its fee to the expenses, and both clear what was owed, which is as much
+as the payments that it paid. The codes come from the school's chart (``hocphi chart``): a proposal, which the
+accountant changes or not.
 """
 
 from collections import defaultdict
@@ -39,6 +40,19 @@ SHARES = text("""
     WHERE c.school_id = :school_id AND c.transaction_id = ANY(CAST(:ids AS bigint[]))
     GROUP BY c.transaction_id
     HAVING sum(c.amount_vnd) <> 0
+    UNION ALL
+    SELECT t.id, 'excluded', d.reason, NULL, t.amount_vnd
+    FROM bank_transaction t
+    JOIN decision d ON d.school_id = t.school_id AND d.transaction_id = t.id AND d.kind = 'exclude'
+    WHERE t.school_id = :school_id AND t.id = ANY(CAST(:ids AS bigint[])) AND t.state = 'excluded'
+      AND NOT EXISTS (SELECT FROM decision u WHERE u.school_id = d.school_id AND u.undoes_id = d.id)
+    UNION ALL
+    SELECT part.transaction_id, 'refund', NULL, NULL, sum(r.amount_vnd)::bigint
+    FROM refund r
+    CROSS JOIN LATERAL (VALUES (r.transaction_id), (r.debit_id)) AS part (transaction_id)
+    WHERE r.school_id = :school_id AND part.transaction_id = ANY(CAST(:ids AS bigint[]))
+      AND r.state IN ('approved', 'confirmed')
+    GROUP BY part.transaction_id
     ORDER BY 1, 2, 3, 4
 """)
 
@@ -102,16 +116,17 @@ def postings(session: Session, run_id: int) -> list[LedgerRow]:
 
 
 def _rows(item: ReconcileItem, lines: Sequence[Row[Any]], book: Book) -> Iterator[dict[str, Any]]:
-    """The parts of an item; what no share explains, and all money out, has no account of its own."""
+    """The parts of an item; what no share explains has no account of its own."""
     parts = [share for number in item.transaction_ids for share in book.shares.get(number, ())]
     payout = next((book.payouts[number] for number in item.transaction_ids if number in book.payouts), None)
     if payout is not None and len(lines) == 1:
         yield from _payout_rows(item, lines[0], payout, parts, book)
         return
+    # Money out alone is explained by the refund that it sent; beside money in it is its other half.
+    only_out = all(line.direction == "debit" for line in lines)
     for line in lines:
-        known = (
-            parts if line.direction == "credit" and sum(part.amount_vnd for part in parts) <= line.amount_vnd else []
-        )
+        explained = (line.direction == "credit") or only_out
+        known = parts if explained and sum(part.amount_vnd for part in parts) <= line.amount_vnd else []
         rest_vnd = line.amount_vnd - sum(part.amount_vnd for part in known)
         for code, amount_vnd in [*known, *([("", rest_vnd)] if rest_vnd else [])]:
             signed_vnd = amount_vnd if line.direction == "credit" else -amount_vnd

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from payments import clock
 from reconciliation.balances import Break
 from reconciliation.bulk.rules import Mass
+from reconciliation.grounds import Ground, as_json
 from reconciliation.matching import RULES_VERSION, Case
 from reconciliation.models import ReconcileRun, RunState
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.proving import Part, Proof
 
-MARKS = ("statement", "link", "held", "ledger_import", "decision", "payout")
+MARKS = ("statement", "link", "held", "ledger_import", "decision", "payout", "reconcile_decision")
 WATERMARKS = text("""
     SELECT (SELECT max(id) FROM bank_statement st
             WHERE st.school_id = own.school_id AND st.account_id = own.account_id) AS statement,
@@ -25,7 +26,8 @@ WATERMARKS = text("""
         (SELECT max(id) FROM held_evidence h WHERE h.school_id = own.school_id) AS held,
         (SELECT max(id) FROM ledger_import i WHERE i.school_id = own.school_id) AS ledger_import,
         (SELECT max(id) FROM decision d WHERE d.school_id = own.school_id) AS decision,
-        (SELECT max(id) FROM payout p WHERE p.school_id = own.school_id) AS payout
+        (SELECT max(id) FROM payout p WHERE p.school_id = own.school_id) AS payout,
+        (SELECT max(id) FROM reconcile_decision r WHERE r.school_id = own.school_id) AS reconcile_decision
     FROM unnest(CAST(:schools AS bigint[]), CAST(:accounts AS bigint[]))
         WITH ORDINALITY AS own(school_id, account_id, place)
     ORDER BY own.place
@@ -41,21 +43,21 @@ STAND = text("""
 ADD_ITEMS = text("""
     INSERT INTO reconcile_item (
         school_id, run_id, position, primary_class, flags, rule, amount_vnd, value_date, "references", bank_line_ids,
-        transaction_ids, evidence_ids, ledger_row_ids, note
+        transaction_ids, evidence_ids, ledger_row_ids, note, grounds
     )
     SELECT item.school_id, item.run_id, item.position, item.primary_class, string_to_array(item.flags, ' '), item.rule,
         item.amount_vnd, item.value_date, string_to_array(item.names, ' '),
         CAST(string_to_array(item.banks, ' ') AS bigint[]), CAST(string_to_array(item.transactions, ' ') AS bigint[]),
         CAST(string_to_array(item.evidence, ' ') AS bigint[]), CAST(string_to_array(item.ledgers, ' ') AS bigint[]),
-        item.note
+        item.note, CAST(item.grounds AS jsonb)
     FROM unnest(
         CAST(:classes AS text[]), CAST(:flags AS text[]), CAST(:rules AS text[]), CAST(:amounts AS bigint[]),
         CAST(:days AS date[]), CAST(:names AS text[]), CAST(:banks AS text[]), CAST(:transactions AS text[]),
         CAST(:evidence AS text[]), CAST(:ledgers AS text[]), CAST(:notes AS text[]), CAST(:positions AS int[]),
-        CAST(:schools AS bigint[]), CAST(:runs AS bigint[])
+        CAST(:schools AS bigint[]), CAST(:runs AS bigint[]), CAST(:grounds AS text[])
     ) AS item(
         primary_class, flags, rule, amount_vnd, value_date, names, banks, transactions, evidence, ledgers, note,
-        position, school_id, run_id
+        position, school_id, run_id, grounds
     )
 """)
 
@@ -87,6 +89,7 @@ class Item:
     evidence: tuple[int, ...] = ()
     ledgers: tuple[int, ...] = ()
     note: str | None = None
+    grounds: tuple[Ground, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +177,11 @@ def item_of_case(case: Case) -> Item:
         tuple(number for fact in case.gateways for number in fact.evidence_ids),
         tuple(fact.id for fact in case.ledgers),
         case.note,
+        case.grounds,
     )
 
 
-def _positions(one: Finding) -> list[int]:
+def positions(one: Finding) -> list[int]:
     """Where breaks and cases stand among all findings of the run; those of the mass fill the gaps."""
     first = len(one.breaks) + 1
     places = [(case.day, case.amount_vnd, case.references) for case in one.cases]
@@ -200,7 +204,7 @@ def _add(session: Session, findings: Sequence[Finding]) -> dict[Key, ReconcileRu
     placed = [
         (run, position, item)
         for run, one, some in zip(runs, findings, items, strict=True)
-        for position, item in zip(_positions(one), some, strict=True)
+        for position, item in zip(positions(one), some, strict=True)
     ]
     if placed:
         session.execute(ADD_ITEMS, _columns(placed))
@@ -245,6 +249,7 @@ def _columns(placed: Sequence[tuple[ReconcileRun, int, Item]]) -> dict[str, list
         "evidence": [_joined(item.evidence) for item in items],
         "ledgers": [_joined(item.ledgers) for item in items],
         "notes": [item.note for item in items],
+        "grounds": [as_json(item.grounds) for item in items],
     }
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import PurePath
@@ -21,22 +21,30 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from bank_adapters.statements.errors import StatementError
 from bank_adapters.statements.keys import fold_reference
 from payments import clock, outbox
 from payments.banking.models import ReceivingAccount
 from payments.errors import DomainError
 from payments.invoices import reference
+from reconciliation.imports.layouts import in_use
+from reconciliation.imports.models import ImportKind
+from reconciliation.imports.rules import Step, silent
 from reconciliation.locks import lock_school
 from reconciliation.models import BookAccount
 from reconciliation.queries import accounts_in_play
 from reconciliation.school_ledgers.model import LedgerFile, LedgerRow, break_of, natural_keys
-from reconciliation.school_ledgers.read import read_ledger
+from reconciliation.school_ledgers.read import as_one, read_books
 
 DEPOSITS = "112"
 CASH = "111"
-MAPPINGS: Mapping[str, str] = {"hocphi": "hocphi_template", "misa": "misa_so_chi_tiet"}
+MAPPINGS: Mapping[str, str] = {"hocphi": "hocphi_template", "misa": "misa_so_chi_tiet", "bang-ke": "bang_ke_thu"}
 """Short name of a mapping -> its file."""
+PUSHED = "api/1"
+"""Format of rows that software has sent: each batch says itself whether its period is complete."""
 LONGEST_FILE_NAME = 200
+WRITTEN_AT_ONCE = 5_000
+"""Rows of one statement of the database: so often a long import says how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,12 @@ class LedgerReport:
     already_imported: bool
     notices: tuple[str, ...]
     dry_run: bool
+    vouches: bool = True
+    """Whether a payment that is not in these books is missing there, on the days of the period."""
+    bad_rows: int = 0
+    in_vnd: int = 0
+    out_vnd: int = 0
+    """Of the good rows: money in (debited in the books) and out."""
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -62,7 +76,7 @@ class LedgerReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class Placed:
     """A row with its key, its payment references and the receiving account it belongs to."""
 
     row: LedgerRow
@@ -75,6 +89,17 @@ _KNOWN = text("""
     SELECT natural_key FROM ledger_row
     WHERE school_id = :school_id AND natural_key = ANY(CAST(:keys AS text[]))
 """)
+# Rows of a file whose bad rows still wait: whoever sends less than they has not sent the whole books.
+_WAITING = text("""
+    SELECT EXISTS (
+        SELECT FROM ledger_import part
+        WHERE part.school_id = :school_id AND part.waiting_rows > 0
+          AND part.period_to >= :period_from AND part.period_from <= :period_to
+          AND EXISTS (
+            SELECT FROM ledger_row row WHERE row.school_id = part.school_id AND row.import_id = part.id
+              AND row.booked_on BETWEEN :period_from AND :period_to
+              AND row.natural_key <> ALL(CAST(:keys AS text[]))))
+""")
 _ACCOUNTS_OF_INVOICES = text("""
     SELECT reference, receiving_account_id FROM invoice
     WHERE school_id = :school_id AND reference = ANY(CAST(:names AS text[]))
@@ -82,10 +107,10 @@ _ACCOUNTS_OF_INVOICES = text("""
 _ADD_IMPORT = text("""
     INSERT INTO ledger_import (
         school_id, file_name, file_sha256, content_sha256, format, period_from, period_to, opening_vnd, closing_vnd,
-        account_ids, imported_at
+        account_ids, vouches, waiting_rows, imported_at
     ) VALUES (
         :school_id, :file_name, :file_sha256, :content_sha256, :format, :period_from, :period_to, :opening_vnd,
-        :closing_vnd, :account_ids, :now
+        :closing_vnd, :account_ids, :vouches, :waiting_rows, :now
     )
     ON CONFLICT (school_id, content_sha256) DO NOTHING
     RETURNING id
@@ -111,6 +136,29 @@ _ADD_ROWS = text("""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerPlan:
+    """What a file of the books would do; nothing is written yet."""
+
+    school_id: int
+    placed: tuple[Placed, ...]
+    known: frozenset[str]
+    file: dict[str, Any]
+    bad: tuple[StatementError, ...]
+    report: LedgerReport
+
+    @property
+    def sha256(self) -> bytes:
+        """Of all that would be imported: another reading of the same bytes has another one."""
+        keys = sorted(one.key for one in self.placed)
+        days = [self.report.period_from.isoformat(), self.report.period_to.isoformat()]
+        return hashlib.sha256(msgspec.json.encode((keys, days, len(self.bad)))).digest()
+
+    def first_rows(self, limit: int) -> list[tuple[LedgerRow, bool]]:
+        """The first rows, each with whether it is known already."""
+        return [(one.row, one.key in self.known) for one in self.placed[:limit]]
+
+
 def import_ledger(
     session: Session,
     school_id: int,
@@ -123,15 +171,43 @@ def import_ledger(
 ) -> LedgerReport:
     """Import an export of the school's books.
 
-    ``mapping``: ``misa``, ``hocphi``, or the school's own mapping as data; None: recognised by the header. ``period``:
-    the days that the export covers, when it is not whole months up to today. Raises StatementError for a file that
-    cannot be read as a whole, DomainError ``unknown_mapping``, ``ledger_break``, ``no_money_rows`` or ``bad_period``.
+    ``mapping``: ``misa``, ``hocphi``, ``bang-ke``, or the school's own mapping as data; None: recognised by the header.
+    ``period``: the days that the export covers, when it is not whole months up to today. Raises StatementError for a
+    file that cannot be read as a whole, DomainError ``unknown_mapping``, ``ledger_break``, ``no_money_rows`` or
+    ``bad_period``.
     """
-    ledgers = read_ledger(data, filename, _mapping(mapping))
-    _require_sums(ledgers)
-    everything = [row for ledger in ledgers for row in ledger.rows]
-    rows = [row for row in everything if _holds_money(row)]
+    plan = plan_ledger(session, school_id, data, filename, mapping, period=period)
+    if plan.bad:
+        raise as_one(plan.bad)
+    if dry_run:
+        return replace(plan.report, dry_run=True, already_imported=not plan.report.new_rows)
+    return write_ledger(session, plan)
+
+
+def plan_ledger(
+    session: Session,
+    school_id: int,
+    data: bytes,
+    filename: str,
+    mapping: str | Mapping[str, object] | None = None,
+    *,
+    period: tuple[date, date] | None = None,
+    step: Step = silent,
+) -> LedgerPlan:
+    """Read, check and compare a file with what is known; rows that cannot be read stand beside those that can.
+
+    Raises as ``import_ledger`` does, but for rows that cannot be read.
+    """
+    own = in_use(session, school_id, ImportKind.LEDGER)
+    books = read_books(data, filename, _mapping(mapping), own=own)
+    if not books.bad:
+        _require_sums(books.ledgers)
+    everything = [row for ledger in books.ledgers for row in ledger.rows]
+    step("check", 0, len(everything))
+    rows = [row for row in everything if holds_money(row)]
     if not rows:
+        if books.bad:
+            raise as_one(books.bad)
         raise DomainError(
             "no_money_rows",
             "Tệp không có dòng nào của tài khoản tiền gửi (112) hoặc tiền mặt (111). Hãy xuất sổ chi tiết các tài "
@@ -139,30 +215,62 @@ def import_ledger(
             "The file has no row of a deposit (112) or cash (111) account. Export the ledgers of these accounts.",
         )
     covered = period or _months(rows)
+    lock_school(session, school_id)
+    placed, unplaced = place_rows(session, school_id, rows, [f"{key}#{number}" for key, number in natural_keys(rows)])
+    plan = plan_rows(session, school_id, placed, covered, _file(books.ledgers, data, filename), bad=books.bad)
+    step("check", len(everything), len(everything))
+    notices = tuple(f"{notice.place}: {notice.vi}" for ledger in books.ledgers for notice in ledger.notices)
+    report = replace(plan.report, other_rows=len(everything) - len(rows), unplaced=unplaced, notices=notices)
+    return replace(plan, report=report)
+
+
+def plan_rows(
+    session: Session,
+    school_id: int,
+    placed: Sequence[Placed],
+    covered: tuple[date, date],
+    file: dict[str, Any],
+    *,
+    bad: tuple[StatementError, ...] = (),
+    complete: bool = True,
+) -> LedgerPlan:
+    """Compare rows with what is known. ``complete``: whoever sends them says that nothing of the period is lacking.
+
+    Raises DomainError ``bad_period``.
+    """
     if covered[0] > covered[1]:
         raise DomainError("bad_period", "Ngày đầu kỳ sau ngày cuối kỳ.", "The period begins after it ends.")
-    lock_school(session, school_id)
-    placed, unplaced = _place(session, school_id, rows)
-    known = set(session.scalars(_KNOWN, {"school_id": school_id, "keys": [one.key for one in placed]}))
-    fresh = [one for one in placed if one.key not in known]
-    accounts = sorted({one.account_id for one in placed if one.account_id is not None and not one.row.is_cash})
-    imported = True
-    if not dry_run:
-        file = _file(ledgers, data, filename) | {"period_from": covered[0], "period_to": covered[1]}
-        imported = _write(session, school_id, placed, file | {"account_ids": accounts})
+    keys = [one.key for one in placed]
+    known = frozenset(session.scalars(_KNOWN, {"school_id": school_id, "keys": keys}))
+    whole = complete and not bad
+    days = {"period_from": covered[0], "period_to": covered[1]}
+    vouches = whole and not session.scalar(_WAITING, {"school_id": school_id, "keys": keys} | days)
     counts = Counter(one.account_id for one in placed if one.account_id is not None)
-    return LedgerReport(
+    report = LedgerReport(
         *covered,
-        rows=len(rows),
-        new_rows=len(fresh),
-        cash_rows=sum(1 for row in rows if row.is_cash),
-        other_rows=len(everything) - len(rows),
+        rows=len(placed),
+        new_rows=sum(1 for key in keys if key not in known),
+        cash_rows=sum(1 for one in placed if one.row.is_cash),
+        other_rows=0,
         accounts=_labels(session, school_id, counts),
-        unplaced=dict(sorted(unplaced.items())),
-        already_imported=not imported or (dry_run and not fresh),
-        notices=tuple(f"{notice.place}: {notice.vi}" for ledger in ledgers for notice in ledger.notices),
-        dry_run=dry_run,
+        unplaced={},
+        already_imported=False,
+        notices=(),
+        dry_run=False,
+        vouches=vouches,
+        bad_rows=len(bad),
+        in_vnd=sum(one.row.debit_vnd for one in placed),
+        out_vnd=sum(one.row.credit_vnd for one in placed),
     )
+    accounts = sorted({one.account_id for one in placed if one.account_id is not None and not one.row.is_cash})
+    stands = {"account_ids": accounts, "vouches": vouches, "waiting_rows": len(bad)}
+    return LedgerPlan(school_id, tuple(placed), known, file | days | stands, bad, report)
+
+
+def write_ledger(session: Session, plan: LedgerPlan, step: Step = silent) -> LedgerReport:
+    """Write what is new of a plan, in the transaction in which it was made; bad rows wait and are not vouched for."""
+    imported = _write(session, plan.school_id, plan.placed, plan.file, step)
+    return replace(plan.report, already_imported=not imported)
 
 
 def set_book_account(session: Session, school_id: int, code: str, account_id: int) -> None:
@@ -210,7 +318,7 @@ def _require_sums(ledgers: Iterable[LedgerFile]) -> None:
             )
 
 
-def _holds_money(row: LedgerRow) -> bool:
+def holds_money(row: LedgerRow) -> bool:
     """Rows of groups 111 and 112; a row without code is one of the account that was exported."""
     return row.is_cash or row.account_code is None or row.account_code.startswith((DEPOSITS, CASH))
 
@@ -222,8 +330,10 @@ def _months(rows: Sequence[LedgerRow]) -> tuple[date, date]:
     return first.replace(day=1), max(last, min(month_end, clock.today()))
 
 
-def _place(session: Session, school_id: int, rows: Sequence[LedgerRow]) -> tuple[list[_Placed], dict[str, int]]:
-    """Give every row its receiving account; return also the codes of group 112 that stand for none."""
+def place_rows(
+    session: Session, school_id: int, rows: Sequence[LedgerRow], keys: Sequence[str]
+) -> tuple[list[Placed], dict[str, int]]:
+    """Give every row its receiving account; return also the codes of group 112 that stand for none, with their rows."""
     found = [
         tuple(dict.fromkeys([*reference.find(row.reference or ""), *reference.find(row.description)])) for row in rows
     ]
@@ -232,13 +342,13 @@ def _place(session: Session, school_id: int, rows: Sequence[LedgerRow]) -> tuple
     by_code = _accounts_by_code(session, school_id, rows, own)
     unplaced: Counter[str] = Counter()
     placed = []
-    for row, (key, number), names, named in zip(rows, natural_keys(rows), found, own, strict=True):
+    for row, key, names, named in zip(rows, keys, found, own, strict=True):
         code = row.account_code or ""
         account_id = named if row.is_cash else by_code.get(code, named)
         if account_id is None and not row.is_cash:
             unplaced[code] += 1
-        placed.append(_Placed(row, f"{key}#{number}", names, account_id))
-    return placed, dict(unplaced)
+        placed.append(Placed(row, key, names, account_id))
+    return placed, dict(sorted(unplaced.items()))
 
 
 def _accounts_by_reference(session: Session, school_id: int, names: set[str]) -> dict[str, int]:
@@ -278,21 +388,32 @@ def _file(ledgers: Sequence[LedgerFile], data: bytes, filename: str) -> dict[str
     }
 
 
-def _write(session: Session, school_id: int, placed: Sequence[_Placed], file: dict[str, Any]) -> bool:
+def _write(session: Session, school_id: int, placed: Sequence[Placed], file: dict[str, Any], step: Step) -> bool:
     """Write what is new, and ask for the nights that it touches. False: this very content was imported before."""
-    content = hashlib.sha256(msgspec.json.encode(sorted(one.key for one in placed))).digest()
+    keys: Any = sorted(one.key for one in placed)
+    # The same rows vouch for more once the bad ones beside them are in: then they are another import.
+    said = keys if file["vouches"] else {"keys": keys, "waiting": file["waiting_rows"]}
+    if file["format"] == PUSHED:
+        days = [file["period_from"].isoformat(), file["period_to"].isoformat()]
+        said = {"keys": keys, "days": days, "vouches": file["vouches"]}
+    content = hashlib.sha256(msgspec.json.encode(said)).digest()
     owner = {"school_id": school_id, "content_sha256": content, "now": clock.now()}
+    step("write", 0, len(placed))
     import_id = session.scalar(_ADD_IMPORT, owner | file)
     if import_id is None:
         return False
-    session.execute(_ADD_ROWS, {"school_id": school_id, "import_id": import_id} | _columns(placed))
+    columns = _columns(placed)
+    for start in range(0, len(placed), WRITTEN_AT_ONCE):
+        part = {name: values[start : start + WRITTEN_AT_ONCE] for name, values in columns.items()}
+        session.execute(_ADD_ROWS, {"school_id": school_id, "import_id": import_id} | part)
+        step("write", start + len(part["keys"]), len(placed))
     for account_id in file["account_ids"]:
         outbox.put(session, "nightly", "account", school_id=school_id, subject_id=account_id)
     session.flush()
     return True
 
 
-def _columns(placed: Sequence[_Placed]) -> dict[str, list[Any]]:
+def _columns(placed: Sequence[Placed]) -> dict[str, list[Any]]:
     rows = [one.row for one in placed]
     return {
         "account_ids": [one.account_id for one in placed],

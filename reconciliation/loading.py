@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,8 @@ from payments.banking.rules import Tariff
 from payments.business_days import BusinessDays
 from payments.clearing.rules import stated_fee_vnd
 from reconciliation.asking import Answers, Ask, key_of
-from reconciliation.balances import StatementFact
+from reconciliation.balances import BooksFact, StatementFact
+from reconciliation.closing.late import Signed
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact
 
 LONGEST_SHIFT = timedelta(days=14)
@@ -98,12 +99,10 @@ _ELSEWHERE = """
 """
 
 LINES_OF_DAYS = text(_LINES.format("line.booked_on BETWEEN :first AND :last"))
-LATE_LINES = text(_LINES.format("line.booked_on BETWEEN :first AND :last AND st.imported_at > :since"))
 LINES_OF_IDS = text(_LINES.format("line.id = ANY(CAST(:ids AS bigint[]))"))
 LINES_ELSEWHERE = text(_LINES.format(_ELSEWHERE.format("line.booked_on", 'line."references"', "line.amount_vnd")))
 LINES_OF_TRANSACTIONS = text(_LINES.format("link.transaction_id = ANY(CAST(:ids AS bigint[]))"))
 SENT_ON_DAYS = text(_SENT.format("e.value_date BETWEEN :first AND :last"))
-LATE_SENT = text(_SENT.format("e.value_date BETWEEN :first AND :last AND e.received_at > :since"))
 # What else stands behind the same bank transactions belongs to them.
 SENT_OF_IDS = text(
     _SENT.format("""
@@ -116,17 +115,24 @@ SENT_OF_IDS = text(
         WHERE own.evidence_id = ANY(CAST(:ids AS bigint[])))
     """)
 )
+# What decisions name may stand for itself, or behind a bank transaction with more.
+SENT_OF_EVIDENCE = text(
+    _SENT.format("""(link.transaction_id IS NULL AND e.id = ANY(CAST(:ids AS bigint[])) OR link.transaction_id IN (
+        SELECT named.transaction_id FROM transaction_evidence named
+        WHERE named.school_id = :school_id AND named.evidence_id = ANY(CAST(:ids AS bigint[]))))""")
+)
 SENT_ELSEWHERE = text(_SENT.format(_ELSEWHERE.format("e.value_date", 'e."references"', "e.amount_vnd")))
 SENT_OF_TRANSACTIONS = text(_SENT.format("link.transaction_id = ANY(CAST(:ids AS bigint[]))"))
 SENT_OF_PAYOUTS = text(_SENT.format("paid.transaction_id = ANY(CAST(:ids AS bigint[]))"))
 BOOKED_ON_DAYS = text(_BOOKED.format("row.booked_on BETWEEN :first AND :last"))
-LATE_ROWS = text(_BOOKED.format("row.booked_on BETWEEN :first AND :last AND imported.imported_at > :since"))
 BOOKED_OF_IDS = text(_BOOKED.format("row.id = ANY(CAST(:ids AS bigint[]))"))
 BOOKED_ELSEWHERE = text(_BOOKED.format(_ELSEWHERE.format("row.booked_on", 'row."references"', "row.amount_vnd")))
 
-OF_BANKS = frozenset({LINES_OF_DAYS, LATE_LINES, LINES_OF_IDS, LINES_ELSEWHERE, LINES_OF_TRANSACTIONS})
-OF_GATEWAYS = frozenset({SENT_ON_DAYS, LATE_SENT, SENT_OF_IDS, SENT_ELSEWHERE, SENT_OF_TRANSACTIONS, SENT_OF_PAYOUTS})
-OF_BOOKS = frozenset({BOOKED_ON_DAYS, LATE_ROWS, BOOKED_OF_IDS, BOOKED_ELSEWHERE})
+OF_BANKS = frozenset({LINES_OF_DAYS, LINES_OF_IDS, LINES_ELSEWHERE, LINES_OF_TRANSACTIONS})
+OF_GATEWAYS = frozenset(
+    {SENT_ON_DAYS, SENT_OF_IDS, SENT_OF_EVIDENCE, SENT_ELSEWHERE, SENT_OF_TRANSACTIONS, SENT_OF_PAYOUTS}
+)
+OF_BOOKS = frozenset({BOOKED_ON_DAYS, BOOKED_OF_IDS, BOOKED_ELSEWHERE})
 
 SUMS = text(f"""
     SELECT line.booked_on, coalesce(sum(line.amount_vnd) FILTER (WHERE line.direction = 'credit'), 0) AS credits_vnd,
@@ -138,21 +144,49 @@ STATEMENTS = text("""
     SELECT id, period_from AS first, period_to AS last, opening_vnd, closing_vnd, sequence, proved, break_at, break_vnd,
         format
     FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
+      -- A report within a day brings lines, but the day still waits for its statement.
+      AND (break_at IS NOT NULL OR format NOT IN ('camt.052', 'camt.054', 'mt942'))
       AND period_to >= :first AND period_from <= :last
 """)
 STATEMENT = tuple(field.name for field in fields(StatementFact))
+BOOKS_FACT = tuple(field.name for field in fields(BooksFact))
 FIRST_DAY = text("""
     SELECT min(period_from) AS found FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
 """)
 BOOKS = text("""
     SELECT imported.period_from, imported.period_to
     FROM ledger_import imported
-    WHERE imported.school_id = :school_id AND imported.period_to >= :first AND imported.period_from <= :last
+    WHERE imported.school_id = :school_id AND imported.vouches
+      AND imported.period_to >= :first AND imported.period_from <= :last
       AND (:account_id = ANY(imported.account_ids) OR EXISTS (
           SELECT FROM ledger_row row JOIN book_account said ON said.school_id = row.school_id
             AND said.code = row.account_code AND said.account_id = :account_id
           WHERE row.school_id = imported.school_id AND row.import_id = imported.id))
     ORDER BY imported.period_from, imported.period_to
+""")
+# Only the newest books of a period speak, and only those of one account: a file of several states no balance of one.
+STATED_BOOKS = text("""
+    SELECT stated.id AS import_id, stated.period_to AS last, first.period_from AS first, first.opening_vnd,
+        stated.closing_vnd, (
+            SELECT coalesce(sum(
+                CASE row.direction WHEN 'credit' THEN row.amount_vnd ELSE -row.amount_vnd END), 0)::bigint
+            FROM ledger_row row
+            LEFT JOIN book_account said
+                ON said.school_id = row.school_id AND said.code = row.account_code AND NOT row.is_cash
+            WHERE row.school_id = stated.school_id AND NOT row.is_cash
+              AND coalesce(said.account_id, row.account_id) = :account_id
+              AND row.booked_on BETWEEN first.period_from AND stated.period_to) AS moved_vnd
+    FROM ledger_import stated
+    CROSS JOIN LATERAL (
+        SELECT i.period_from, i.opening_vnd FROM ledger_import i
+        WHERE i.school_id = stated.school_id AND i.account_ids = stated.account_ids AND i.opening_vnd IS NOT NULL
+        ORDER BY i.period_from, i.id LIMIT 1) AS first
+    WHERE stated.school_id = :school_id AND stated.account_ids = ARRAY[:account_id]::bigint[]
+      AND stated.closing_vnd IS NOT NULL AND stated.period_to BETWEEN :first AND :last
+      AND NOT EXISTS (
+        SELECT FROM ledger_import newer WHERE newer.school_id = stated.school_id AND newer.id > stated.id
+          AND stated.period_to BETWEEN newer.period_from AND newer.period_to AND newer.account_ids = stated.account_ids)
+    ORDER BY stated.period_to, stated.id
 """)
 INTERMEDIATED = text("""
     SELECT EXISTS (
@@ -165,7 +199,6 @@ TARIFFS = text("""
       AND (cost_vnd > 0 OR cost_per_10000 > 0)
 """)
 HOLIDAYS = text("SELECT day FROM holiday WHERE day BETWEEN :first AND :last ORDER BY day")
-CLOSES = text("SELECT through, closed_at FROM period_close WHERE school_id = :school_id ORDER BY through")
 FIRST_ACCOUNT = text(
     "SELECT min(id) AS found FROM receiving_account WHERE school_id = :school_id AND state <> 'proposed'"
 )
@@ -182,6 +215,7 @@ class Source:
         self._session = session
         self.owner = {"school_id": school_id, "account_id": account_id}
         self.told: Answers = {}
+        self.signed = Signed(self.rows)
         self.calendar = BusinessDays()
         self.doubtful: list[int] = []
 
@@ -194,10 +228,6 @@ class Source:
     def longest_shift(self) -> timedelta:
         """From the day that a callback names to the day on which its statement may be due."""
         return LONGEST_OWED if self.scalar(INTERMEDIATED) else LONGEST_SHIFT
-
-    @cached_property
-    def _closes(self) -> list[tuple[date, datetime]]:
-        return [(row.through, row.closed_at) for row in self.rows(CLOSES)]
 
     def rows(self, statement: TextClause, /, **values: Any) -> Sequence[Row[Any]]:
         """Rows of a query about the account."""
@@ -243,6 +273,14 @@ class Source:
         rows = self.rows(BOOKS, first=first, last=last)
         return Days(tuple(sorted((row.period_from, row.period_to) for row in rows))).within(first, last)
 
+    def stated_books(self, first: date, last: date) -> list[BooksFact]:
+        """Books that end on these days and state their balance."""
+        rows = self.rows(STATED_BOOKS, first=first, last=last)
+        return sorted(
+            (BooksFact(*(getattr(row, name) for name in BOOKS_FACT)) for row in rows),
+            key=lambda books: (books.last, books.import_id),
+        )
+
     def tariffs(self) -> list[Tariff]:
         """What intermediaries of the account keep."""
         return sorted(
@@ -274,36 +312,18 @@ class Source:
                 row.bank_reference or "",
                 int(row.occurrence),
                 row.is_cash,
-                self._after_close(row.booked_on, row.imported_at),
+                self.signed.is_late(2, (row.id,), row.booked_on, row.imported_at),
             )
             for row in self.rows(statement, **values, **self._more(statement))
         ]
 
     def next_open(self, day: date) -> date:
-        """The first day after the newest close that holds a day."""
-        closed = [through for through, _ in self._closes if day <= through]
-        return max(closed) + timedelta(days=1) if closed else day
-
-    def is_closed(self, day: date) -> bool:
-        """Whether the school has signed the day."""
-        return any(day <= through for through, _ in self._closes)
-
-    @property
-    def closed_through(self) -> date | None:
-        """The last day that the school has signed."""
-        return max((through for through, _ in self._closes), default=None)
-
-    @property
-    def first_close(self) -> datetime | None:
-        """When the school signed for the first time: what came before cannot be late."""
-        return min((closed_at for _, closed_at in self._closes), default=None)
+        """The day itself, or the first one after all that is signed."""
+        return max(day, self.signed.open_from)
 
     def closes_before(self, first: date, last: date) -> bool:
         """Whether late facts of a closed period belong to these days."""
-        return any(first <= through + timedelta(days=1) <= last for through, _ in self._closes)
-
-    def _after_close(self, day: date, arrived: datetime) -> bool:
-        return any(day <= through and arrived > closed_at for through, closed_at in self._closes)
+        return first <= self.signed.open_from <= last
 
     def _bank(self, row: Row[Any]) -> BankFact:
         return BankFact(
@@ -318,30 +338,31 @@ class Source:
             row.reverses_id,
             stated_fee_vnd(row.fee) if row.fee else 0,
             row.payout_fee_vnd,
-            bool(self._closes) and self._after_close(row.booked_on, row.imported_at),
+            self.signed.is_late(0, (row.id,), row.booked_on, row.imported_at),
         )
 
     def _gateway(self, key: int, rows: Sequence[Row[Any]]) -> GatewayFact:
         first = min(rows, key=lambda row: (row.value_date, row.occurred_at, row.evidence_id))
         numbers = [fold_reference(row.bank_reference) for row in rows if row.bank_reference]
         names = rows[0].references if len(rows) == 1 else {name: 0 for row in rows for name in row.references}
-        day = first.value_date
+        due = self._due(first)
+        evidence = tuple(row.evidence_id for row in rows)
         return GatewayFact(
             key,
-            day,
-            self._due(first),
+            first.value_date,
+            due,
             first.direction,
             first.amount_vnd,
             numbers[0] if numbers else "",
             tuple(names),
             first.source,
-            tuple(row.evidence_id for row in rows),
+            evidence,
             any(row.conflicting for row in rows),
             first.reverses_id,
             first.payout_days is not None,
             first.paid_by,
             bool(first.cancelled),
-            bool(self._closes) and self._after_close(day, first.received_at),
+            self.signed.is_late(1, evidence, due, first.received_at),
         )
 
     def _due(self, sent: Row[Any]) -> date:

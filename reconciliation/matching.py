@@ -11,17 +11,21 @@ from datetime import date
 from payments.banking.rules import Tariff
 from payments.business_days import BusinessDays
 from reconciliation.booking import book
+from reconciliation.decisions.rules import Hand, Ruling, Unmet, hand_of, key_of
 from reconciliation.facts import BankFact, GatewayFact, LedgerFact, Scope
+from reconciliation.grounds import Ground
 from reconciliation.movements import MATCHED, NOT_DUE, PRECEDENCE, Movement
 from reconciliation.pairing import pair
 
-RULES_VERSION = 2
+RULES_VERSION = 4
 """Part of the hash of a run's inputs: raise it when the same facts may give another report."""
 
 CASH = "cash"
 """Flag of rows that say cash: they count against the goal of no cash, and no bank line is missed."""
 REVERSED = "reversed"
 """Flag of a payment that was taken back, and of what took it back."""
+DECISION_LOST = "decision_lost"
+"""Flag of a case with a fact about which a person decided something that holds no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Case:
     gateways: tuple[GatewayFact, ...]
     ledgers: tuple[LedgerFact, ...]
     note: str | None
+    grounds: tuple[Ground, ...] = ()
+    """Why its facts stand together: one for each join (reconciliation/grounds.py)."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -53,12 +59,41 @@ def match(
     scope: Scope,
     calendar: BusinessDays,
     tariffs: Sequence[Tariff] = (),
+    rulings: Iterable[Ruling] = (),
 ) -> list[Case]:
-    """Judge all facts; every fact is in exactly one case, and the cases come in canonical order."""
-    movements = book(pair(banks, gateways, tariffs), ledgers)
+    """Judge all facts; every fact is in exactly one case, and the cases come in canonical order.
+
+    ``rulings``: what people decided, replayed before all rules; what holds no more is flagged on its facts' cases.
+    """
+    banks, gateways, ledgers = list(banks), list(gateways), list(ledgers)
+    hand = hand_of(rulings, banks, gateways, ledgers)
+    movements = book(pair(banks, gateways, tariffs, hand), ledgers, hand)
+    _report_unmet(movements, hand)
     reversals = _reversals(movements)
     cases = [_case(movement, scope, calendar, reversals) for movement in movements]
     return sorted(cases, key=_place)
+
+
+def _report_unmet(movements: Sequence[Movement], hand: Hand) -> None:
+    """Decisions that hold no more are noted on every movement with a fact of theirs: none is dropped silently."""
+    if not hand.unmet:
+        return
+    found = {key_of(fact): movement for movement in movements for fact in movement.facts}
+    for lost in hand.unmet:
+        for movement in {id(one): one for fact in lost.facts if (one := found.get(key_of(fact)))}.values():
+            said = f"decision_{lost.why}={lost.id}"
+            movement.note = f"{movement.note}; {said}" if movement.note else said
+            movement.keys.add(DECISION_LOST)
+
+
+def unmet(
+    rulings: Iterable[Ruling],
+    banks: Sequence[BankFact],
+    gateways: Sequence[GatewayFact],
+    ledgers: Sequence[LedgerFact],
+) -> list[Unmet]:
+    """The decisions among these that are not replayed, with the reason: also those of which no fact is here."""
+    return hand_of(rulings, banks, gateways, ledgers).unmet
 
 
 def _place(case: Case) -> tuple[object, ...]:
@@ -83,10 +118,11 @@ def _case(movement: Movement, scope: Scope, calendar: BusinessDays, reversals: M
     marks = [CASH] * any(row.is_cash for row in movement.ledgers) + [REVERSED] * (
         booked is not None or movement.cancelled
     )
+    marks += [DECISION_LOST] * (DECISION_LOST in movement.keys)
     return Case(
         primary_class=classes[0] if classes else _agreement(movement),
         flags=(*classes[1:], *marks),
-        rules=tuple(dict.fromkeys(movement.rules)),
+        rules=movement.rules,
         amount_vnd=movement.amount_vnd,
         day=movement.day,
         references=movement.references or tuple(sorted({name for row in movement.ledgers for name in row.references})),
@@ -94,6 +130,7 @@ def _case(movement: Movement, scope: Scope, calendar: BusinessDays, reversals: M
         gateways=tuple(movement.gateways),
         ledgers=tuple(movement.ledgers),
         note=movement.note,
+        grounds=tuple(movement.grounds),
     )
 
 

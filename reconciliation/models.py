@@ -8,12 +8,12 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Computed,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     PrimaryKeyConstraint,
     SmallInteger,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -129,18 +129,11 @@ class LedgerImport(SchoolRow):
     opening_vnd: Mapped[int | None] = mapped_column(BigInteger)
     closing_vnd: Mapped[int | None] = mapped_column(BigInteger)
     account_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    vouches: Mapped[bool] = mapped_column(server_default="true")
+    """Whether what it lacks is missing in the books: False while bad rows of it wait, and for a part of a push."""
+    waiting_rows: Mapped[int] = mapped_column(server_default="0")
+    """Bad rows of the file that were not taken: until they are in, no file that lacks its rows vouches, either."""
     imported_at: Mapped[datetime]
-
-
-class PeriodClose(SchoolRow):
-    """The school signed its books up to and with a day; what arrives later belongs to the next open day."""
-
-    __tablename__ = "period_close"
-    __table_args__ = (UniqueConstraint("school_id", "through"),)
-
-    through: Mapped[date]
-    closed_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
-    closed_at: Mapped[datetime]
 
 
 class LedgerRow(SchoolRow):
@@ -261,6 +254,8 @@ class ReconcileItem(SchoolRow):
     """What callbacks and polls said: it never changes, while pairings may move."""
     ledger_row_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     note: Mapped[str | None]
+    grounds: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    """Why the facts stand together, one object for each join (reconciliation/grounds.py); empty: kept before that."""
 
 
 class ReconcileBlock(SchoolRow):

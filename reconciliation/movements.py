@@ -5,6 +5,9 @@ from datetime import date
 from typing import Final
 
 from reconciliation.facts import BankFact, Direction, GatewayFact, LedgerFact
+from reconciliation.grounds import T0, T1, T2, T3, Ground
+
+__all__ = ["MATCHED", "NOT_DUE", "PRECEDENCE", "T0", "T1", "T2", "T3", "Movement"]
 
 MATCHED: Final = "matched"
 NOT_DUE: Final = "not_due"
@@ -24,15 +27,6 @@ PRECEDENCE: Final = (
 )
 """The primary class of a case is the first of its keys in this order; the further ones are flags."""
 
-T0: Final = "T0"
-"""Same bank reference, same amount."""
-T1: Final = "T1"
-"""Same payment reference, same amount."""
-T2: Final = "T2"
-"""Same account, amount and day (within the window) and nothing that contradicts: the only candidate."""
-T3: Final = "T3"
-"""Several make one: parts of one payment, a batch of an intermediary, a day's total."""
-
 
 @dataclass(slots=True, eq=False)
 class Movement:
@@ -41,11 +35,16 @@ class Movement:
     banks: list[BankFact] = field(default_factory=list)
     gateways: list[GatewayFact] = field(default_factory=list)
     ledgers: list[LedgerFact] = field(default_factory=list)
-    rules: list[str] = field(default_factory=list)
+    grounds: list[Ground] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     note: str | None = None
     cancelled: bool = False
     """Nothing of it will ever be on a statement: an intermediary took a payment back before it paid it out."""
+
+    @property
+    def facts(self) -> list[BankFact | GatewayFact | LedgerFact]:
+        """All of them, source by source."""
+        return [*self.banks, *self.gateways, *self.ledgers]
 
     @property
     def money(self) -> list[BankFact] | list[GatewayFact]:
@@ -86,6 +85,11 @@ class Movement:
         return tuple(sorted({name for names in told for name in names}))
 
     @property
+    def rules(self) -> tuple[str, ...]:
+        """By which rules its facts were joined, each once."""
+        return tuple(dict.fromkeys(ground.rule for ground in self.grounds if ground.rule))
+
+    @property
     def open_for_books(self) -> bool:
         """Whether a row of the books may still join: no row yet, and it is clear what the movement is."""
         return not self.ledgers and "ambiguous" not in self.keys
@@ -95,5 +99,5 @@ class Movement:
         self.banks += other.banks
         self.gateways += other.gateways
         self.ledgers += other.ledgers
-        self.rules += other.rules
+        self.grounds += other.grounds
         self.keys |= other.keys

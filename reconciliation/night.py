@@ -9,7 +9,7 @@ that day, which then stands (``refresh``).
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,15 +20,19 @@ from sqlalchemy.orm import Session
 from payments.banking.rules import Tariff
 from payments.inbox.halves import LATE_DAYS
 from payments.inbox.pairing import REFERENCE_DAYS
+from payments.ledger.closed import closed_period
 from reconciliation import keeping, loading
 from reconciliation.asking import Ask
 from reconciliation.balances import BalanceProof, StatementFact, prove, proved_days, standing
-from reconciliation.booking import NEAR_WINDOW, REFERENCE_WINDOW
 from reconciliation.bulk.judging import EPOCH, Unit, last_due
 from reconciliation.bulk.rules import Mass, Rest
+from reconciliation.closing import chain
+from reconciliation.decisions.loading import STANDING, Decided, Named, decided
+from reconciliation.decisions.rules import Ruling
+from reconciliation.faces import NEAR_WINDOW, REFERENCE_WINDOW
 from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Scope
 from reconciliation.loading import Source
-from reconciliation.matching import RULES_VERSION, Case, match
+from reconciliation.matching import RULES_VERSION, Case, match, unmet
 from reconciliation.models import ReconcileRun, RunState, StandingRun
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.proving import MONEY, money_ids, money_of, prove_run, waiting
@@ -77,6 +81,15 @@ class Facts:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was judged one by one: the facts that were looked at, what people had decided about them, and the cases."""
+
+    pool: Facts
+    rulings: list[Ruling]
+    cases: list[Case]
+
+
 class Night:
     """The reading and judging of one run."""
 
@@ -92,6 +105,7 @@ class Night:
         self.account_id = account_id
         self.day = day
         self.source = Source(session, school_id, account_id)
+        self.decided = Decided()
         self.unit: Unit | None = None
         self.mass: Mass | None = None
         self.signed: ReconcileRun | None = None
@@ -101,10 +115,11 @@ class Night:
         """Judge the run, in steps; each yields what the next will ask, so that many nights may ask together.
 
         At the end ``finding`` is what is to be kept, or ``signed`` the run of a day that the school has signed.
+        Raises DomainError ``closed_period``.
         """
         yield self._first_asks()
-        self.signed = self._standing() if self.source.is_closed(self.day) else None
-        if self.signed is not None:
+        if self.source.signed.is_closed(self.day):
+            self.signed = self._signed()
             return
         if not self.source.statements(self.day, self.day):
             self.finding = self._waiting()
@@ -115,6 +130,8 @@ class Night:
             self._ask(loading.STATEMENTS, first=start, last=self.day),
             self._ask(loading.HOLIDAYS, **self.source.around(first, self.day)),
             self._ask(loading.BOOKS, first=first, last=self.day),
+            self._ask(loading.STATED_BOOKS, first=first, last=self.day),
+            self._ask(STANDING, **_around(first, self.day)),
         ]
         self.known = self.source.statements(start, self.day)
         self.source.doubtful = [one.id for one in standing(self.known) if one.break_at is not None]
@@ -136,7 +153,7 @@ class Night:
 
     def _first_asks(self) -> list[Ask]:
         states = (COVERED, [RunState.PROVED.value])
-        alone = (loading.CLOSES, loading.INTERMEDIATED, loading.FIRST_ACCOUNT, loading.FIRST_DAY, loading.TARIFFS)
+        alone = (chain.STANDING, loading.INTERMEDIATED, loading.FIRST_ACCOUNT, loading.FIRST_DAY, loading.TARIFFS)
         return [
             *(self._ask(statement) for statement in alone),
             *(self._ask(LAST_COVERED, day=self.day, states=some) for some in states),
@@ -153,7 +170,7 @@ class Night:
             last,
             early=first - self.source.longest_shift,
             last_due=last_due(self.source.calendar, last),
-            closed=self.source.closed_through or EPOCH,
+            closed=max(self.source.signed.open_from, EPOCH + DAY) - DAY,
             booked=bool(self.scope.ledger.intervals),
             is_first=self.source.is_first,
             doubtful=tuple(self.source.doubtful),
@@ -164,27 +181,48 @@ class Night:
         scope, tariffs = self.scope, self.source.tariffs()
         yield self._rest_asks()
         own = self._own_facts(scope)
-        cases = self._match(own, scope, tariffs)
+        self.decided = decided(self.source, **_around(scope.first, scope.last))
+        first, rulings = self._ruled(own, scope)
+        cases = self._match(first, scope, tariffs, rulings)
         booked = bool(scope.ledger.intervals or own.ledgers or (self.mass and self.mass.ledgers.count))
         lacking = [case for case in cases if _lacks(case, booked=booked)]
-        wanted = [*_linked(own), *_elsewhere(lacking, scope)]
+        wanted = [*_linked(first), *_elsewhere(lacking, scope)]
         money = self._ask(MONEY, ids=money_ids(own.banks, own.gateways))
         yield [*(self.source.asks(statement, **values) for statement, values in wanted), money]
-        pool = own.joined(self._read(wanted))
-        if pool != own:
-            cases = self._match(pool, scope, tariffs)
-        self.finding = self._found(own, pool, cases, tariffs)
+        pool = first.joined(self._read(wanted))
+        if pool != first:
+            pool, rulings = self._ruled(pool, scope)
+            cases = self._match(pool, scope, tariffs, rulings)
+        self.finding = self._found(own, Judged(pool, rulings, cases), tariffs)
 
-    def _found(self, own: Facts, pool: Facts, cases: list[Case], tariffs: Sequence[Tariff]) -> keeping.Finding:
+    def _ruled(self, facts: Facts, scope: Scope) -> tuple[Facts, list[Ruling]]:
+        """What people decided about these facts, and the facts together with all others that they spoke of."""
+        found: list[Named] = []
+        while True:
+            named = self.decided.touching(facts.banks, facts.gateways, facts.ledgers, scope.first, scope.last)
+            if len(named) == len(found):
+                return facts, [one.ruling for one in named]
+            found = named
+            for one in named:
+                facts = facts.joined(Facts(one.banks, one.gateways, one.ledgers))
+
+    def _found(self, own: Facts, judged: "Judged", tariffs: Sequence[Tariff]) -> keeping.Finding:
         scope, mass = self.scope, self.mass
         money = money_of(self.source.rows(MONEY, ids=money_ids(own.banks, own.gateways))[0])
         if mass is not None:
             money = money.plus(mass.money)
         known, sums = self.known, sorted(self.sums.items())
-        inputs = [RULES_VERSION, scope, self.holidays, tariffs, pool.in_order(), self.balance, money, known, sums]
+        pool, rulings, cases = judged.pool.in_order(), judged.rulings, judged.cases
+        inputs = [RULES_VERSION, scope, self.holidays, tariffs, pool, self.balance, money, known, sums, rulings]
         if mass is not None and mass.banks.count:
             inputs.append(mass.digest)
-        proof = prove_run(self.balance, own.banks, own.gateways, own.ledgers, cases=cases, money=money, mass=mass)
+        said = _decisions(rulings, pool)
+        proof = prove_run(
+            self.balance, own.banks, own.gateways, own.ledgers, cases=cases, money=money, mass=mass, decisions=said
+        )
+        books = self._books(scope)
+        if books:
+            inputs, proof = [*inputs, books], replace(proof, books=books)
         digest = hashlib.sha256(msgspec.json.encode(inputs)).digest()
         state = RunState.PROVED if proof.ok else RunState.FAILED
         head = keeping.Head(self.school_id, self.account_id, scope.first, self.day, digest, state)
@@ -192,9 +230,25 @@ class Night:
         breaks = [found for found in proof.balance.breaks if found.day >= scope.first]
         return keeping.Finding(head, proof, [case for case in cases if self._owned(case, scope)], breaks, mass)
 
-    def _standing(self) -> ReconcileRun | None:
+    def _signed(self) -> ReconcileRun:
+        """The run that was signed. Raises DomainError ``closed_period`` when none stood for the day."""
         held = self.session.get(StandingRun, (self.school_id, self.account_id, self.day))
-        return self.session.get(ReconcileRun, (self.school_id, held.run_id)) if held else None
+        if held is None:
+            raise closed_period(self.source.signed.open_from - DAY)
+        return self.session.get_one(ReconcileRun, (self.school_id, held.run_id))
+
+    def _books(self, scope: Scope) -> tuple[dict[str, Any], ...]:
+        """Books that end on the run's days, held against the bank's balance on their last day."""
+        found = []
+        for books in self.source.stated_books(scope.first, scope.last):
+            sums = self.source.sums(books.first, scope.last)
+            later, since = (
+                sum(one - two for day, (one, two) in sums.items() if (day > books.last) is after)
+                for after in (True, False)
+            )
+            closing_vnd = None if self.balance.closing_vnd is None else self.balance.closing_vnd - later
+            found.append(books.against(closing_vnd, since))
+        return tuple(found)
 
     def _waiting(self) -> keeping.Finding:
         """No statement covers the day: absence is no exception."""
@@ -208,7 +262,8 @@ class Night:
         covered = self._last(COVERED)
         proved = self._last([RunState.PROVED.value])
         earliest = self.source.scalar(loading.FIRST_DAY)
-        first = covered.day + DAY if covered else earliest
+        # No run owns what is signed, also where the one before the close reached beyond it.
+        first = self.source.next_open(covered.day + DAY if covered else earliest)
         if proved is None:
             return min(first, self.day), min(earliest, self.day), None
         return min(first, self.day), proved.day + DAY, proved.closing_vnd
@@ -261,11 +316,13 @@ class Night:
 
     def _late(self) -> list[Query]:
         """What may have arrived for a closed period after its close, within a year."""
-        first, since = self.scope.first, self.source.first_close
-        if since is None or not self.source.closes_before(first, self.scope.last):
+        first = self.scope.first
+        if not self.source.closes_before(first, self.scope.last):
             return []
-        days = {"first": first - timedelta(days=366), "last": first - DAY, "since": since}
-        return [(statement, days) for statement in (loading.LATE_LINES, loading.LATE_SENT, loading.LATE_ROWS)]
+        days = {"first": first - timedelta(days=366), "last": first - DAY}
+        return [
+            (statement, days) for statement in (loading.LINES_OF_DAYS, loading.SENT_ON_DAYS, loading.BOOKED_ON_DAYS)
+        ]
 
     def _read_late(self) -> Facts:
         found = self._read(self._late())
@@ -282,9 +339,15 @@ class Night:
         """Whether the run reports the case."""
         return self._belongs(case.day, "closed_period" in case.keys, scope)
 
-    def _match(self, facts: Facts, scope: Scope, tariffs: Sequence[Tariff]) -> list[Case]:
+    def _match(self, facts: Facts, scope: Scope, tariffs: Sequence[Tariff], rulings: Sequence[Ruling]) -> list[Case]:
         return match(
-            facts.banks, facts.gateways, facts.ledgers, scope=scope, calendar=self.source.calendar, tariffs=tariffs
+            facts.banks,
+            facts.gateways,
+            facts.ledgers,
+            scope=scope,
+            calendar=self.source.calendar,
+            tariffs=tariffs,
+            rulings=rulings,
         )
 
     def _read(self, queries: Iterable[Query]) -> Facts:
@@ -298,6 +361,19 @@ class Night:
             else:
                 found = found.joined(Facts((), (), tuple(self.source.ledgers(statement, **values))))
         return found
+
+
+def _around(first: date, last: date) -> dict[str, date]:
+    """The days whose decisions may concern a run."""
+    return {"first": first - LOOK_BACK, "last": last + LOOK_AHEAD}
+
+
+def _decisions(rulings: Sequence[Ruling], pool: Facts) -> dict[str, Any]:
+    """What became of people's decisions in a run: none is dropped silently."""
+    if not rulings:
+        return {}
+    lost = unmet(rulings, pool.banks, pool.gateways, pool.ledgers)
+    return {"replayed": len(rulings) - len(lost), "lost": [{"id": one.id, "why": one.why} for one in lost]}
 
 
 def _linked(own: Facts) -> list[Query]:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from payments import clock
 from payments.schools.models import School
 from payments.settlement.service import problem_code
-from reconciliation.catching_up import Sessions, catch_up, reconcile_group, reconcile_school, settle_all
+from reconciliation.catching_up import Sessions, catch_up, may_run, reconcile_group, reconcile_school, settle_all
 from reconciliation.locks import try_group
 from reconciliation.models import NightRun, NightState, NightSummary
 
@@ -58,6 +58,7 @@ COUNTS = text("""
 """)
 NEWEST_DAYS = text("""
     SELECT max(period_to) AS day FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
+      AND (break_at IS NOT NULL OR format NOT IN ('camt.052', 'camt.054', 'mt942'))
     UNION
     SELECT max(day) FROM standing_run WHERE school_id = :school_id AND account_id = :account_id
     ORDER BY day
@@ -215,5 +216,5 @@ def after_import(sessions: Sessions, school_id: int, account_id: int) -> None:
     with sessions() as session:
         days = session.scalars(NEWEST_DAYS, {"school_id": school_id, "account_id": account_id}).all()
         for day in days:
-            if day is not None:
+            if day is not None and may_run(session, school_id, account_id, min(day, clock.today())):
                 catch_up(session, school_id, account_id, min(day, clock.today()))

@@ -99,6 +99,22 @@ def neighbourhoods(
     yield from _both(group)
 
 
+def connected(
+    left: Sequence[Left], right: Sequence[Right], parted: Callable[[Sequence[Left], Sequence[Right]], bool]
+) -> Iterator[tuple[list[Left], list[Right]]]:
+    """Part candidates into sets that hold together when some of them are known not to be one; both sides each."""
+    rights = list(right)
+    groups: list[tuple[list[Left], list[Right]]] = [([], [other]) for other in rights]
+    for one in left:
+        mine = [group for group in groups if any(not parted([one], [other]) for other in group[1])]
+        if not mine:
+            continue
+        rest = [group for group in groups if all(group is not other for other in mine)]
+        lefts = [found for group in mine for found in group[0]]
+        groups = [*rest, ([*lefts, one], [found for group in mine for found in group[1]])]
+    yield from (group for group in groups if group[0])
+
+
 def _joined(
     group: tuple[list[Left], list[Right]], lefts: list[Left], rights: list[Right], window: Window
 ) -> Iterator[bool]:

@@ -2,6 +2,17 @@
 
 from flask import Blueprint
 
+from payments.web.security import Open
 from reconciliation import views
+from reconciliation.closing import public_views as closing_checks
+from reconciliation.closing import views as closing
+from reconciliation.exceptions import views as exceptions
+from reconciliation.imports import views as imports
 
-PANELS: tuple[tuple[Blueprint, tuple[str, ...]], ...] = ((views.blueprint, views.ACCESS),)
+PANELS: tuple[tuple[Blueprint, Open | tuple[str, ...]], ...] = (
+    (views.blueprint, views.ACCESS),
+    (exceptions.blueprint, exceptions.ACCESS),
+    (imports.blueprint, imports.ACCESS),
+    (closing.blueprint, closing.ACCESS),
+    (closing_checks.blueprint, closing_checks.ACCESS),
+)

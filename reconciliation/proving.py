@@ -1,7 +1,7 @@
 """What a run must prove besides its balances: nothing lost between the sources, and the books at zero."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
@@ -17,6 +17,11 @@ MONEY = text("""
         coalesce(sum(amount_vnd) FILTER (WHERE state IN ('new', 'unmatched')), 0) AS unmatched,
         coalesce(sum(amount_vnd) FILTER (WHERE state = 'reversed'), 0) AS reversed,
         coalesce(sum(amount_vnd) FILTER (WHERE state = 'payout'), 0) AS payouts,
+        coalesce(sum(amount_vnd) FILTER (WHERE state = 'excluded'), 0) AS excluded,
+        coalesce(sum(amount_vnd) FILTER (WHERE state = 'refund'), 0) + (
+            SELECT coalesce(sum(r.amount_vnd), 0) FROM refund r
+            WHERE r.school_id = :school_id AND r.transaction_id = ANY(CAST(:ids AS bigint[]))
+              AND r.pupil_id IS NOT NULL AND r.state IN ('approved', 'confirmed')) AS refunds,
         (SELECT coalesce(sum(a.amount_vnd), 0) FROM allocation a
          WHERE a.school_id = :school_id AND a.transaction_id = ANY(CAST(:ids AS bigint[]))) AS allocated,
         (SELECT coalesce(sum(c.amount_vnd), 0) FROM pupil_credit c
@@ -39,6 +44,10 @@ class Money:
     books_vnd: int = 0
     payouts_vnd: int = 0
     """Lines by which intermediaries paid what they owed; what they paid for is among the receipts, too."""
+    excluded_vnd: int = 0
+    """What a person said is no fee money."""
+    refunds_vnd: int = 0
+    """What goes back to its payers or has gone: whole transfers, and pupils' excess."""
 
     def plus(self, other: "Money") -> "Money":
         """Receipts of both; the books are the same ones."""
@@ -52,7 +61,9 @@ class Money:
     @property
     def placed_vnd(self) -> int:
         """Where the receipts are."""
-        return self.allocated_vnd + self.credit_vnd + self.unmatched_vnd + self.reversed_vnd + self.payouts_vnd
+        decided_vnd = self.excluded_vnd + self.refunds_vnd
+        settled_vnd = self.allocated_vnd + self.credit_vnd
+        return settled_vnd + self.unmatched_vnd + decided_vnd + self.reversed_vnd + self.payouts_vnd
 
 
 def money_ids(banks: Iterable[BankFact], gateways: Iterable[GatewayFact]) -> list[int]:
@@ -64,7 +75,7 @@ def money_ids(banks: Iterable[BankFact], gateways: Iterable[GatewayFact]) -> lis
 def money_of(row: Row[Any]) -> Money:
     """Where the money behind these transactions is, as ``MONEY`` tells."""
     figures = (row.receipts, row.allocated, row.credit, row.unmatched, row.reversed, row.books, row.payouts)
-    return Money(*(int(figure) for figure in figures))
+    return Money(*(int(figure) for figure in (*figures, row.excluded, row.refunds)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,11 @@ class Proof:
     checks: tuple[Check, ...]
     totals: Mapping[str, Total]
     money: Money
+    decisions: Mapping[str, Any] = field(default_factory=dict)
+    """What people decided about facts of the run: how many hold, and which are not replayed and why."""
+    books: tuple[Mapping[str, Any], ...] = ()
+    """Books that state their balance, held against the bank's. They fail no run: rows that the school changed after
+    their import stay among ours, and whoever closes the period says that they know."""
 
     @property
     def ok(self) -> bool:
@@ -149,7 +165,12 @@ class Proof:
             "checks": [asdict(check) for check in self.checks],
             "totals": {name: asdict(total) for name, total in self.totals.items()},
             "money": asdict(self.money),
-        }
+        } | self._told()
+
+    def _told(self) -> dict[str, Any]:
+        """What only some runs have to say."""
+        said = {"decisions": dict(self.decisions), "books": list(self.books)}
+        return {name: value for name, value in said.items() if value}
 
 
 def waiting(day: date) -> Proof:
@@ -166,6 +187,7 @@ def prove_run(
     cases: Sequence[Case],
     money: Money,
     mass: "Matched | None" = None,
+    decisions: Mapping[str, Any] | None = None,
 ) -> Proof:
     """Check every equation; ``cases`` are all that were judged one by one, also those of other days, ``mass`` the
     rest.
@@ -195,7 +217,7 @@ def prove_run(
     sums = [Check(f"total_{name}", total.ok, total.count, _placed(total)) for name, total in totals.items()]
     books = Check("books_zero", money.books_vnd == 0, 0, money.books_vnd)
     placed = Check("receipts_placed", money.placed_vnd == money.receipts_vnd, money.receipts_vnd, money.placed_vnd)
-    return Proof(balance, (equation, *breaks, *sums, placed, books), totals, money)
+    return Proof(balance, (equation, *breaks, *sums, placed, books), totals, money, decisions or {})
 
 
 def _equation(balance: BalanceProof) -> Check:

@@ -1,19 +1,25 @@
-"""Use cases: import a statement, import the school's books, reconcile a day, and catch up on what came late."""
+"""Use cases: files in, days reconciled, what came late caught up on, periods signed and reopened."""
 
 from reconciliation.catching_up import catch_up, reconcile_school
-from reconciliation.closing import close_period
+from reconciliation.closing.reopening import approve_reopening, propose_reopening, refuse_reopening
+from reconciliation.closing.service import Request, add_signature, close_period
 from reconciliation.ledger_import import LedgerReport, import_ledger, set_book_account
 from reconciliation.statement_import import StatementReport, import_statement
 from reconciliation.together import reconcile_day
 
 __all__ = [
     "LedgerReport",
+    "Request",
     "StatementReport",
+    "add_signature",
+    "approve_reopening",
     "catch_up",
     "close_period",
     "import_ledger",
     "import_statement",
+    "propose_reopening",
     "reconcile_day",
     "reconcile_school",
+    "refuse_reopening",
     "set_book_account",
 ]

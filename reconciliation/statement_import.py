@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
@@ -26,9 +27,14 @@ from payments.banking.models import ReceivingAccount
 from payments.banking.rules import account_text
 from payments.errors import DomainError, NotFoundError
 from payments.inbox.service import record_statement_evidence, references_of
+from reconciliation.imports.layouts import in_use
+from reconciliation.imports.models import ImportKind
+from reconciliation.imports.rules import Step, silent
 from reconciliation.locks import lock_school
 
 LONGEST_FILE_NAME = 200
+WRITTEN_AT_ONCE = 5_000
+"""Lines of one statement of the database: so often a long import says how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,26 @@ _ADD_LINES = text("""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class StatementPlan:
+    """What a file would do for one receiving account; nothing is written yet."""
+
+    owner: dict[str, int]
+    planned: tuple[_Planned, ...]
+    known_keys: frozenset[str]
+    report: StatementReport
+
+    @property
+    def sha256(self) -> bytes:
+        """Of all that would be imported: another reading of the same bytes has another one."""
+        return hashlib.sha256(b"".join(one.content_sha256 for one in self.planned)).digest()
+
+    def first_lines(self, limit: int) -> list[tuple[StatementLine, bool]]:
+        """The first lines, each with whether it is known already."""
+        pairs = ((line, key) for one in self.planned for line, key in zip(one.statement.lines, one.keys, strict=True))
+        return [(line, key in self.known_keys) for line, key in islice(pairs, limit)]
+
+
 def import_statement(
     session: Session, school_id: int, account_id: int, data: bytes, filename: str, *, dry_run: bool = False
 ) -> StatementReport:
@@ -137,13 +163,26 @@ def import_statement(
     Raises StatementError for a file that cannot be read as a whole, DomainError ``other_account`` when it is another
     account's, ``no_period`` when a statement says neither its days nor any line, and NotFoundError.
     """
+    plan = plan_statement(session, school_id, account_id, data, filename)
+    if dry_run:
+        return replace(plan.report, dry_run=True)
+    write_statement(session, plan, data, filename)
+    return plan.report
+
+
+def plan_statement(
+    session: Session, school_id: int, account_id: int, data: bytes, filename: str, *, step: Step = silent
+) -> StatementPlan:
+    """Read, check and compare a file with what is known. Raises as ``import_statement`` does."""
     account = session.get(ReceivingAccount, (school_id, account_id))
     if account is None:
         raise NotFoundError(
             "Không có tài khoản nhận tiền này trong trường.", "The school has no such receiving account."
         )
-    read = read_statement(data, filename)
+    read = read_statement(data, filename, layouts=in_use(session, school_id, ImportKind.STATEMENT))
     ours = _ours(read, account.number)
+    total = sum(len(one.lines) for one in ours)
+    step("check", 0, total)
     lock_school(session, school_id)
     planned = _plan(ours)
     owner = {"school_id": school_id, "account_id": account_id}
@@ -151,13 +190,20 @@ def import_statement(
     known_contents = {bytes(content) for content in known}
     keys = sorted({key for one in planned for key in one.keys})
     known_keys = set(session.scalars(_KNOWN_LINES, owner | {"keys": keys}))
+    step("check", total, total)
     results = _results(planned, known_contents, known_keys)
-    if not dry_run:
-        fresh = [one for one, result in zip(planned, results, strict=True) if not result.already_imported]
-        _write(session, owner, fresh, data, filename)
     others = sorted({(one.account_number or "")[-4:] for one in read if one not in ours})
     notices = tuple(f"{notice.place}: {notice.vi}" for one in ours for notice in one.notices)
-    return StatementReport(tuple(results), tuple(others), notices, dry_run)
+    report = StatementReport(tuple(results), tuple(others), notices, dry_run=False)
+    return StatementPlan(owner, tuple(planned), frozenset(known_keys), report)
+
+
+def write_statement(session: Session, plan: StatementPlan, data: bytes, filename: str, step: Step = silent) -> None:
+    """Write what is new of a plan, in the transaction in which it was made."""
+    results = plan.report.statements
+    fresh = [one for one, result in zip(plan.planned, results, strict=True) if not result.already_imported]
+    file = {"file_name": PurePath(filename).name[:LONGEST_FILE_NAME], "file_sha256": hashlib.sha256(data).digest()}
+    _write(session, plan.owner, fresh, file, step)
 
 
 def _ours(statements: Sequence[Statement], number: str) -> list[Statement]:
@@ -296,16 +342,19 @@ def _results(planned: Sequence[_Planned], known_contents: set[bytes], known_keys
     return results
 
 
-def _write(session: Session, owner: dict[str, int], planned: Sequence[_Planned], data: bytes, filename: str) -> None:
+def _write(
+    session: Session, owner: dict[str, int], planned: Sequence[_Planned], file: dict[str, Any], step: Step
+) -> None:
     """Write what is new, and ask for the nights that it touches."""
+    total, written = sum(len(one.keys) for one in planned), 0
+    step("write", 0, total)
     evidence_of = _record_evidence(session, owner, planned)
     for one in planned:
         statement_id = session.scalar(
             _ADD_STATEMENT,
             owner
+            | file
             | {
-                "file_name": PurePath(filename).name[:LONGEST_FILE_NAME],
-                "file_sha256": hashlib.sha256(data).digest(),
                 "content_sha256": one.content_sha256,
                 "format": one.statement.format,
                 "period_from": one.period[0],
@@ -319,8 +368,12 @@ def _write(session: Session, owner: dict[str, int], planned: Sequence[_Planned],
                 "now": clock.now(),
             },
         )
-        if one.statement.lines:
-            session.execute(_ADD_LINES, owner | {"statement_id": statement_id} | _columns(one, evidence_of))
+        columns = _columns(one, evidence_of)
+        for start in range(0, len(one.keys), WRITTEN_AT_ONCE):
+            part = {name: values[start : start + WRITTEN_AT_ONCE] for name, values in columns.items()}
+            session.execute(_ADD_LINES, owner | {"statement_id": statement_id} | part)
+            written += len(part["keys"])
+            step("write", written, total)
     if planned:
         outbox.put(session, "nightly", "account", school_id=owner["school_id"], subject_id=owner["account_id"])
         session.flush()

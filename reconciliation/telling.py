@@ -13,7 +13,7 @@ CLOSED = """
     SELECT run.id AS subject_id, jsonb_build_object(
         'run_id', run.id, 'day', run.day, 'from_day', run.from_day, 'account', a.bin || ':' || a.number,
         'state', run.state, 'closed_through',
-        (SELECT max(through) FROM period_close closed WHERE closed.school_id = run.school_id),
+        (SELECT through FROM books_closed closed WHERE closed.school_id = run.school_id),
         'matched', run.matched, 'matched_vnd', run.matched_vnd, 'exceptions', run.exceptions,
         'opening_vnd', run.proof -> 'opening_vnd', 'credits_vnd', run.proof -> 'credits_vnd',
         'debits_vnd', run.proof -> 'debits_vnd', 'closing_vnd', run.proof -> 'closing_vnd'

@@ -11,6 +11,7 @@ from reconciliation import keeping
 from reconciliation.alerts import alert
 from reconciliation.asking import ask
 from reconciliation.bulk import judging
+from reconciliation.closing.late import keep_links
 from reconciliation.locks import lock_school, lock_settlement
 from reconciliation.models import ReconcileRun
 from reconciliation.night import Night
@@ -60,7 +61,8 @@ def _weigh(session: Session, nights: Sequence[Night]) -> None:
 
 
 def _keep(session: Session, nights: Sequence[Night]) -> list[ReconcileRun]:
-    findings = [night.finding for night in nights if night.finding is not None]
+    judged = [night for night in nights if night.finding is not None]
+    findings = [night.finding for night in judged if night.finding is not None]
     kept = keeping.keep(session, findings)
     masses = {
         finding.mass.number: (one.run.school_id, one.run.id)
@@ -68,6 +70,11 @@ def _keep(session: Session, nights: Sequence[Night]) -> list[ReconcileRun]:
         if one.is_new and finding.mass is not None and finding.mass.banks.count
     }
     judging.keep(session, masses)
+    for night, finding, one in zip(judged, findings, kept, strict=True):
+        if one.is_new and night.source.signed.has_days:
+            places = keeping.positions(finding)[len(finding.breaks) :]
+            cases = zip(places, finding.cases, strict=True)
+            keep_links(session, one.run.school_id, one.run.id, night.source.signed, cases)
     alert(session, [one.run for one in kept if one.is_new])
     for one in kept:
         if one.stands_anew:

@@ -42,7 +42,17 @@ CLASSES: dict[str, Words] = {
     ),
     "date_cutoff": Words("Lệch ngày", "Date cut-off", "Ghi theo ngày của ngân hàng; báo cáo theo cả hai ngày."),
 }
-FLAGS: dict[str, str] = {"cash": "tiền mặt", "reversed": "bị thu hồi"}
+FLAGS: dict[str, str] = {
+    "cash": "tiền mặt",
+    "reversed": "bị thu hồi",
+    "decision_lost": "quyết định không còn áp dụng",
+}
+LOST: dict[str, str] = {
+    "gone": "một dòng của quyết định không còn được tính",
+    "contradicts": "trái với một quyết định trước đó",
+    "unfit": "các dòng không thể là một khoản",
+}
+"""Why a decision about facts is not replayed."""
 STATES: dict[str, Words] = {
     "waiting_statement": Words("Chờ sao kê", "Waiting for the statement"),
     "proved": Words("Đã chứng minh", "Proved"),
@@ -62,6 +72,7 @@ CHECKS: dict[str, str] = {
     "receipts_placed": "Tiền nhận = đã phân bổ + tiền thừa + chưa xác định + bị thu hồi",
     "books_zero": "Bảng cân đối thử bằng không",
 }
+FACTS: dict[str, str] = {"bank": "Sao kê", "evidence": "Báo có", "ledger": "Sổ kế toán"}
 SOURCES: dict[str, str] = {"bank": "Sao kê", "gateway": "Báo có", "ledger": "Sổ kế toán"}
 RULES: dict[str, str] = {
     "T0": "cùng số tham chiếu ngân hàng",
@@ -69,6 +80,8 @@ RULES: dict[str, str] = {
     "T2": "duy nhất cùng số tiền và ngày",
     "T3": "nhiều khoản cộng thành một",
 }
+PERSON = "người ghép tay"
+"""In place of a tier."""
 
 
 AGES = ((1, "0–1 ngày"), (3, "2–3 ngày"), (7, "4–7 ngày"), (30, "8–30 ngày"))
@@ -80,6 +93,9 @@ NOTES: dict[str, str] = {
     "place": "{}",
     "expected": "phải là {}",
     "found": "tìm thấy {}",
+    "decision_gone": "quyết định số {}: một dòng không còn được tính",
+    "decision_contradicts": "quyết định số {}: trái với quyết định trước đó",
+    "decision_unfit": "quyết định số {}: các dòng không thể là một khoản",
 }
 
 
@@ -105,4 +121,6 @@ def class_vi(key: str) -> str:
 
 def rule_vi(rule: str | None) -> str:
     """The evidence behind a match, in words: ``T0+T1`` -> both."""
-    return "; ".join(f"{part} {RULES[part]}" for part in (rule or "").split("+") if part in RULES)
+    parts = (rule or "").split("+")
+    named = [f"{part} {RULES[part]}" if part in RULES else {"person": PERSON}.get(part, "") for part in parts]
+    return "; ".join(filter(None, named))

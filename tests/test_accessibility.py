@@ -21,7 +21,7 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"
 RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
 DESK = (
     *("", "roster/", "fees/", "rounds/", "rounds/new", "invoices/", "unmatched/", "accounts/", "reconciliation/"),
-    "api-keys/",
+    *("api-keys/", "reports/", "search?q=nguyen"),
 )
 SMALL = """
 () => [...document.querySelectorAll('a, button, input, select, summary')]
@@ -46,10 +46,13 @@ def seen(chromium: Browser, width: int, scheme: str) -> Iterator[Page]:
 def judge(page: Page, *, doubts: bool = True) -> None:
     """No violation, no serious doubt, no sideways scrolling, nothing too small for a finger.
 
+    Charts are left out: they are hidden from readers, who have the table below, and axe never judges text in pictures.
+
     ``doubts`` False where part of a table is scrolled out of sight: axe cannot see the colours there.
     """
     page.evaluate(AXE)
-    result = page.evaluate(f"() => axe.run(document, {RULES})")
+    scope = "{exclude: [['.chart']]}"
+    result = page.evaluate(f"() => axe.run({scope}, {RULES})")
     found = result["violations"] + [rule for rule in result["incomplete"] if doubts and rule["impact"] == "serious"]
     assert [(page.url, rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
@@ -88,7 +91,7 @@ def test_the_accountants_desk(home: Faces, chromium: Browser, width: int, scheme
     home.pay(65_000, f"LOP 1A {home.invoice.reference[:10]}")
     with served(home) as base, seen(chromium, width, scheme) as page:
         enter(page, base, f"ke.toan.{home.school.code[2:].lstrip('0')}")
-        for path in (*DESK, f"invoices/{home.invoice.id}/"):
+        for path in (*DESK, f"invoices/{home.invoice.id}/", f"pupils/{home.school.pupil}/"):
             for query in ("", "?lang=en"):
                 page.goto(f"{base}/console/{home.school.code}/{path}{query}")
                 judge(page, doubts=width > 1000)
@@ -142,14 +145,10 @@ def test_the_accountant_places_a_transfer_and_takes_it_back_without_a_mouse(home
         tab_to(page, 'a[href$="/unmatched/"]')
         with page.expect_navigation():
             page.keyboard.press("Enter")
-        tab_to(page, 'input[name="hint"]')
-        page.keyboard.press("Space")
-        tab_to(page, 'form[action$="/assign"] button')
-        with page.expect_navigation():
-            page.keyboard.press("Enter")
-        expect(page.get_by_role("status")).to_contain_text("Đã gán khoản tiền")
-        tab_to(page, 'form[action$="/undo"] button')
-        with page.expect_navigation():
-            page.keyboard.press("Enter")
-        expect(page.get_by_text("Đã hoàn tác.")).to_be_visible()
-        expect(page.locator("article.case")).to_have_count(1)
+        tab_to(page, 'button[formaction$="/assign"]')
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_contain_text("Đã gán: 115.000")
+        tab_to(page, 'button[formaction$="/undo"]')
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_contain_text("Đã hoàn tác")
+        expect(page.locator("#rows tr:not(.done)")).to_have_count(1)

@@ -1,24 +1,45 @@
-"""One camt entry and the transactions inside it, as lines of a statement."""
+"""One camt entry and the transactions inside it, as lines of a statement.
 
-import re
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+An entry is what moved the balance; its transactions become lines of their own only where they add up to it.
+"""
 
-from bank_adapters.statements.errors import StatementError
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from lxml import etree
+
+from bank_adapters.statements.camt_shapes import Shapes
+from bank_adapters.statements.camt_values import DIRECTIONS, Amount, Names, amount_of, bad_structure, day_of
 from bank_adapters.statements.model import Direction, Notice, StatementLine
-from bank_adapters.statements.safe_xml import Record
 
-VIETNAM = timezone(timedelta(hours=7))
-_AMOUNT = re.compile(r"([0-9]{1,13})(?:\.0{1,2})?", re.ASCII)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})?")
-_MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
+# In later versions a status and the name of a party stand one level deeper.
+ENTRY_FACTS = (
+    ("CdtDbtInd",),
+    ("Sts/Cd", "Sts"),
+    ("RvslInd",),
+    ("ValDt/Dt", "ValDt/DtTm"),
+    ("BookgDt/Dt", "BookgDt/DtTm"),
+    ("AcctSvcrRef",),
+    ("NtryRef",),
 )
-_DIRECTIONS: dict[str | None, Direction] = {"CRDT": "credit", "DBIT": "debit"}
+ENTRY_TEXTS = ("AddtlNtryInf",)
+DETAIL_AMOUNT = ("Amt", "AmtDtls/TxAmt/Amt")
+DETAIL_FACTS = (
+    ("CdtDbtInd",),
+    ("Refs/AcctSvcrRef",),
+    ("Refs/TxId",),
+    ("Refs/InstrId",),
+    ("Refs/EndToEndId",),
+    ("RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm"),
+    ("RltdPties/Cdtr/Nm", "RltdPties/Cdtr/Pty/Nm"),
+)
+DETAIL_TEXTS = ("RmtInf/Ustrd", "AddtlTxInf")
+_NO_REFERENCE = frozenset({"NOTPROVIDED", "NOTREFERENCED", "NONREF"})
+_FLAGS = {None: False, "true": True, "1": True, "false": False, "0": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(NamedTuple):
     """One transaction of an entry (TxDtls); amount and direction are None when it does not state them."""
 
     amount_vnd: int | None
@@ -28,21 +49,7 @@ class Detail:
     description: str
     debtor: str | None
     creditor: str | None
-    raw: str
-
-    @classmethod
-    def read(cls, record: Record, place: str) -> "Detail":
-        """Reduce a TxDtls; raises StatementError for an amount that is not whole đồng."""
-        return cls(
-            amount_vnd=amount_in(record, f"{place}/TxDtls", "Amt", "AmtDtls/TxAmt/Amt"),
-            direction=_DIRECTIONS.get(record.value("CdtDbtInd")),
-            bank_reference=known(record.value("Refs/AcctSvcrRef", "Refs/TxId", "Refs/InstrId")),
-            payer_reference=known(record.value("Refs/EndToEndId")),
-            description=" ".join(texts(record, "RmtInf/Ustrd") or texts(record, "AddtlTxInf")),
-            debtor=record.value("RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm"),
-            creditor=record.value("RltdPties/Cdtr/Nm", "RltdPties/Cdtr/Pty/Nm"),
-            raw=record.source(),
-        )
+    raw: str = ""  # only where the entry has several, else the entry's holds it
 
     def effect_vnd(self, entry_direction: Direction) -> int:
         """Return the effect on the balance; without a mark of its own it follows the entry."""
@@ -50,9 +57,8 @@ class Detail:
         return amount_vnd if (self.direction or entry_direction) == "credit" else -amount_vnd
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One booked movement of the account (Ntry), without its details."""
+class Entry(NamedTuple):
+    """One movement of the account (Ntry), without its details."""
 
     place: str
     status: str
@@ -65,59 +71,112 @@ class Entry:
     description: str
     raw: str
 
-    @classmethod
-    def read(cls, record: Record, place: str) -> "Entry":
-        """Read an entry; raises StatementError when anything it must state is missing or wrong."""
-        amount_vnd = amount_in(record, place, "Amt")
-        direction = _DIRECTIONS.get(record.value("CdtDbtInd"))
-        status = record.value("Sts/Cd", "Sts")
-        if amount_vnd is None or direction is None or status is None:
-            raise bad_structure(place, "bút toán thiếu Amt, CdtDbtInd hoặc Sts", "an entry lacks Amt, CdtDbtInd or Sts")
-        reversal = record.value("RvslInd")
-        if reversal not in (None, "true", "false", "1", "0"):
-            raise bad_structure(f"{place}/RvslInd", "RvslInd sai", "RvslInd is wrong")
-        value_date = day_of(record, place, "ValDt/Dt", "ValDt/DtTm")
-        booked_on = day_of(record, place, "BookgDt/Dt", "BookgDt/DtTm") or value_date
-        if booked_on is None:
-            raise bad_structure(place, "bút toán không có ngày", "an entry has no date")
-        return cls(
-            place=place,
-            status=status,
-            amount_vnd=amount_vnd,
-            direction=direction,
-            reversal=reversal in ("true", "1"),
-            booked_on=booked_on,
-            value_date=value_date or booked_on,
-            bank_reference=known(record.value("AcctSvcrRef", "NtryRef")),
-            description=" ".join(texts(record, "AddtlNtryInf")),
-            raw=record.source(),
-        )
-
     def line(self, number: int, detail: Detail | None, amount_vnd: int, direction: Direction) -> StatementLine:
         """Make a line of the entry, with what a detail adds."""
+        more = detail or NO_DETAIL
         return StatementLine(
-            line_no=number,
-            value_date=self.value_date,
-            booked_on=self.booked_on,
-            amount_vnd=amount_vnd,
-            direction=direction,
-            bank_reference=(detail.bank_reference if detail else None) or self.bank_reference,
-            description=(detail.description if detail else "") or self.description,
-            raw=f"{self.raw}\n{detail.raw}" if detail else self.raw,
-            place=self.place,
-            counterparty=(detail.debtor if direction == "credit" else detail.creditor) if detail else None,
-            payer_reference=detail.payer_reference if detail else None,
-            reversal=self.reversal,
+            number,
+            self.value_date,
+            self.booked_on,
+            amount_vnd,
+            direction,
+            more.bank_reference or self.bank_reference,
+            more.description or self.description,
+            f"{self.raw}\n{more.raw}" if more.raw else self.raw,
+            self.place,
+            more.debtor if direction == "credit" else more.creditor,
+            None,  # camt has no running balance
+            more.payer_reference,
+            self.reversal,
         )
 
 
-def lines_of(entry: Entry, details: list[Detail], number: int) -> tuple[list[StatementLine], Notice | None]:
+NO_DETAIL = Detail(None, None, None, None, "", None, None)
+
+
+class EntryReader:
+    """Reads the entries of one message, and the transactions in them."""
+
+    def __init__(self, names: Names) -> None:
+        facts = [*ENTRY_FACTS, *map(inside, DETAIL_FACTS)]
+        self.entries = Shapes(names, [("Amt",), inside(DETAIL_AMOUNT)], facts, [*ENTRY_TEXTS, *inside(DETAIL_TEXTS)])
+        self.details = Shapes(names, [DETAIL_AMOUNT], DETAIL_FACTS, DETAIL_TEXTS)
+
+    def entry(self, element: etree._Element, place: str) -> tuple[Entry, Detail]:
+        """Read an Ntry with the one transaction it may still hold.
+
+        Raises StatementError when anything it must state is missing or wrong.
+        """
+        amounts, facts, texts = self.entries.find(element, place)
+        mark, status, reversal, valued, booked, reference, own_reference = facts[: len(ENTRY_FACTS)]
+        amount_vnd = amount_of(amounts[0], place, "Amt")
+        direction = DIRECTIONS.get(mark)
+        if amount_vnd is None or direction is None or not status:
+            raise bad_structure(place, "bút toán thiếu Amt, CdtDbtInd hoặc Sts", "an entry lacks Amt, CdtDbtInd or Sts")
+        if reversal not in _FLAGS:
+            raise bad_structure(f"{place}/RvslInd", "RvslInd sai", "RvslInd is wrong")
+        value_date = day_of(valued, place, "ValDt") if valued else None
+        booked_on = day_of(booked, place, "BookgDt") if booked else value_date
+        if booked_on is None:
+            raise bad_structure(place, "bút toán không có ngày", "an entry has no date")
+        entry = Entry(
+            place,
+            status,
+            amount_vnd,
+            direction,
+            _FLAGS[reversal],
+            booked_on,
+            value_date or booked_on,
+            known(reference or own_reference),
+            texts[0],
+            source_of(element),
+        )
+        return entry, detail_of(amounts[1], facts[len(ENTRY_FACTS) :], texts[1:], place)
+
+    def detail(self, element: etree._Element, place: str) -> Detail:
+        """Read a TxDtls by itself; raises StatementError for an amount that is not whole đồng."""
+        amounts, facts, texts = self.details.find(element, place)
+        return detail_of(amounts[0], facts, texts, place)._replace(raw=source_of(element))
+
+
+def inside(paths: Sequence[str]) -> list[str]:
+    """Return the paths of a transaction as its entry sees them."""
+    return [f"NtryDtls/TxDtls/{path}" for path in paths]
+
+
+def detail_of(amount: Amount, facts: Sequence[str | None], texts: Sequence[str], place: str) -> Detail:
+    """Make a transaction of what was found; raises StatementError for an amount that is not whole đồng."""
+    mark, reference, transaction, instruction, end_to_end, debtor, creditor = facts
+    return Detail(
+        amount_of(amount, place, "TxDtls/Amt"),
+        DIRECTIONS.get(mark),
+        known(reference or transaction or instruction),
+        known(end_to_end),
+        texts[0] or texts[1],
+        debtor or None,
+        creditor or None,
+    )
+
+
+def source_of(element: etree._Element) -> str:
+    """Return an element as it stands in the file."""
+    return etree.tostring(element, encoding="unicode", with_tail=False)
+
+
+def known(reference: str | None) -> str | None:
+    """Drop the words by which a bank says that there is no reference."""
+    return None if not reference or reference.upper() in _NO_REFERENCE else reference
+
+
+def lines_of(entry: Entry, details: Sequence[Detail], number: int) -> tuple[list[StatementLine], Notice | None]:
     """Return a line per transaction when their amounts add up to the entry, else one line and a notice.
 
     The entry is what moved the balance, so its amount is the one that counts.
     """
     only = details[0] if len(details) == 1 else None
     whole = entry.line(number, only or merged(details), entry.amount_vnd, entry.direction)
+    if only is not None and only.amount_vnd == entry.amount_vnd and only.direction in (None, entry.direction):
+        return [whole], None
     if all(detail.amount_vnd is None for detail in details):
         return [whole], None
     parts = [detail.effect_vnd(entry.direction) for detail in details]
@@ -135,88 +194,11 @@ def lines_of(entry: Entry, details: list[Detail], number: int) -> tuple[list[Sta
     ], None
 
 
-def merged(details: list[Detail]) -> Detail | None:
+def merged(details: Sequence[Detail]) -> Detail | None:
     """Keep the texts of details that cannot be told apart by amount."""
     if not details:
         return None
-    return Detail(
-        amount_vnd=None,
-        direction=None,
-        bank_reference=None,
-        payer_reference=None,
+    return NO_DETAIL._replace(
         description=" ".join(filter(None, (detail.description for detail in details))),
-        debtor=None,
-        creditor=None,
         raw="\n".join(detail.raw for detail in details),
-    )
-
-
-def amount_in(record: Record, place: str, *paths: str) -> int | None:
-    """Read the amount at the first path that has one; None where none has."""
-    for path in paths:
-        text = record.value(path)
-        if text is not None:
-            return amount_of(text, record.value(f"{path}@Ccy") or "", f"{place}/{path}")
-    return None
-
-
-def amount_of(text: str, currency: str, place: str) -> int:
-    """Read whole đồng, strictly; raises StatementError for another currency or a fraction."""
-    if currency != "VND":
-        raise StatementError(
-            "bad_currency",
-            place,
-            "Số tiền không phải bằng đồng Việt Nam.",
-            "The amount is not in Vietnamese đồng.",
-        )
-    match = _AMOUNT.fullmatch(text)
-    if match is None:
-        raise StatementError(
-            "bad_amount",
-            place,
-            f"Không đọc được số tiền «{text[:24]}»; đồng Việt Nam không có phần lẻ.",
-            f"Cannot read the amount «{text[:24]}»; the đồng has no fraction.",
-        )
-    return int(match.group(1))
-
-
-def day_of(record: Record, place: str, *paths: str) -> date | None:
-    """Read a day, or the day in Việt Nam of a moment, at the first path that has one; None where none has."""
-    text = record.value(*paths)
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
-        day = date.fromisoformat(text[:10]) if moment is None and _DAY.fullmatch(text) else None
-        if moment is not None:
-            day = (moment.astimezone(VIETNAM) if moment.tzinfo else moment).date()
-    except (ValueError, OverflowError):
-        day = None
-    if day is None or not 2000 <= day.year <= 2099:
-        raise StatementError(
-            "bad_date",
-            f"{place}/{paths[0]}",
-            f"Không đọc được ngày «{text[:24]}».",
-            f"Cannot read the date «{text[:24]}».",
-        )
-    return day
-
-
-def texts(record: Record, path: str) -> list[str]:
-    """Return the texts at a path that are not empty."""
-    return [bare for text in record.values(path) if (bare := text.strip())]
-
-
-def known(reference: str | None) -> str | None:
-    """Drop the words by which a bank says that there is no reference."""
-    return None if reference is None or reference.upper() in ("NOTPROVIDED", "NONREF") else reference
-
-
-def bad_structure(place: str, vi: str, en: str) -> StatementError:
-    """Build the error for a message that breaks its own rules."""
-    return StatementError(
-        "bad_structure",
-        place,
-        f"Sao kê camt sai cấu trúc: {vi}. Hãy tải lại từ ngân hàng.",
-        f"The camt statement is malformed: {en}. Download it from the bank again.",
     )

@@ -5,11 +5,13 @@ import io
 from collections.abc import Iterator
 
 from bank_adapters.statements.errors import StatementError
+from bank_adapters.statements.old_codes import code_of_bytes, old_code
 from bank_adapters.statements.rows import MAX_COLUMNS, Sheet, SheetBuilder
 from bank_adapters.statements.values import Value
 from bank_adapters.statements.zip_guard import MAX_CONTAINER_BYTES, too_large
 
 SNIFFED_ROWS = 40
+SEARCHED_BYTES = 2**20  # for the code of letters of a file that is not UTF-8
 DELIMITERS = (",", ";", "\t")
 
 
@@ -24,9 +26,12 @@ def read(data: bytes) -> list[Sheet]:
         text, delimiter, offset = text.partition("\n")[2], first_line[4], 1
     else:
         delimiter, offset = sniff(text), 0
+    number = offset
     for number, cells in enumerate(records(text, delimiter), start=1 + offset):
         values: list[Value] = [cell or None for cell in cells]
         builder.add(number, values)
+    if not text.endswith(("\n", "\r")):
+        builder.open_row = number
     return [builder.sheet()]
 
 
@@ -35,6 +40,9 @@ def decode(data: bytes) -> str:
     try:
         text = data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except UnicodeDecodeError as error:
+        known = code_of_bytes(data[:SEARCHED_BYTES])
+        if known is not None:
+            raise old_code(known[0], f"dòng {known[1]}") from None
         raise bad_encoding(f"byte {error.start}") from None
     if "\x00" in text:
         raise bad_encoding("NUL")

@@ -44,9 +44,9 @@ class StatementError(AdapterError):
 
 
 class Problems:
-    """Gathers the bad places of one file, up to a limit that still fits on a screen."""
+    """Gathers the bad places of one file, up to a limit that a person can still correct."""
 
-    LIMIT = 50
+    LIMIT = 1000
 
     def __init__(self) -> None:
         self.found: list[StatementError] = []

@@ -6,6 +6,7 @@ from typing import cast
 from lxml import etree
 
 from bank_adapters.statements.delimited import decode
+from bank_adapters.statements.errors import StatementError
 from bank_adapters.statements.rows import MAX_COLUMNS, Sheet, SheetBuilder
 from bank_adapters.statements.safe_xml import bad_xml
 from bank_adapters.statements.values import Value
@@ -26,7 +27,9 @@ def read(data: bytes) -> list[Sheet]:
     """Read every table of a page into one sheet, row after row; raises StatementError."""
     if len(data) > MAX_CONTAINER_BYTES:
         raise too_large(len(data), MAX_CONTAINER_BYTES)
-    text = decode(data).encode("utf-8", "replace")
+    page = decode(data)
+    refuse_cut(page)
+    text = page.encode("utf-8", "replace")
     target = TableTarget()
     parser = etree.HTMLParser(
         target=cast("etree.ParserTarget", target), encoding="utf-8", no_network=True, huge_tree=False
@@ -38,6 +41,17 @@ def read(data: bytes) -> list[Sheet]:
     except etree.LxmlError as error:
         raise bad_xml("HTML", error) from None
     return [target.builder.sheet()]
+
+
+def refuse_cut(page: str) -> None:
+    """Refuse a page that ends inside a table: the parser would close it, and a row cut short would pass for whole."""
+    if page.casefold().rfind("</table") < max(page.casefold().rfind(tag) for tag in ("<td", "<th", "<tr")):
+        raise StatementError(
+            "bad_structure",
+            "HTML",
+            "Bảng trong tệp chưa kết thúc (thiếu </table>); tệp có thể bị cắt. Hãy tải lại tệp.",
+            "The table in the file does not end (</table> is missing); it may be cut short. Download it again.",
+        )
 
 
 class TableTarget:

@@ -39,6 +39,8 @@ class Sheet:
 
     name: str
     rows: tuple[Row, ...]
+    epoch_1904: bool = False  # a number that is no day by its format may be one all the same
+    open_row: int | None = None  # a last row that has no end, as in a file that was cut short
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -47,8 +49,10 @@ class Sheet:
 class SheetBuilder:
     """Collects the rows of a sheet within the limits shared by all formats and by the whole file."""
 
-    def __init__(self, name: str, cells_before: int = 0) -> None:
+    def __init__(self, name: str, cells_before: int = 0, *, epoch_1904: bool = False) -> None:
         self.name = name
+        self.epoch_1904 = epoch_1904
+        self.open_row: int | None = None
         self.rows: list[Row] = []
         self.cells = cells_before
 
@@ -65,7 +69,7 @@ class SheetBuilder:
 
     def sheet(self) -> Sheet:
         """Return what was collected."""
-        return Sheet(self.name, tuple(self.rows))
+        return Sheet(self.name, tuple(self.rows), self.epoch_1904, self.open_row)
 
 
 def column_letters(column: int) -> str:

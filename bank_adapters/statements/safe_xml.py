@@ -132,36 +132,18 @@ class Record:
     A path such as `Bal/Tp/Cd` starts below the element; `Amt@Ccy` is an attribute.
     """
 
-    __slots__ = ("attributes", "first", "leaves", "name")
+    __slots__ = ("attributes", "leaves", "name")
 
     def __init__(self, name: str, attributes: dict[str, str]) -> None:
         self.name = name
         self.attributes = attributes
         self.leaves: list[tuple[str, str]] = []
-        self.first: dict[str, str] | None = None
 
     def add(self, path: str, text: str) -> None:
         """Keep a text; raises StatementError when the element holds more than any honest one."""
         if len(self.leaves) >= MAX_LEAVES:
             raise overgrown(self.name)
         self.leaves.append((path, text))
-
-    def value(self, *paths: str) -> str | None:
-        """Return the text at the first path that has any; to be asked once the element has ended."""
-        if self.first is None:
-            self.first = dict(reversed(self.leaves))
-        for path in paths:
-            if text := self.first.get(path, "").strip():
-                return text
-        return None
-
-    def values(self, path: str) -> list[str]:
-        """Return every text at a path."""
-        return [text for found, text in self.leaves if found == path]
-
-    def source(self) -> str:
-        """Return the element as lines of `path=text`."""
-        return "\n".join(f"{self.name}/{path}={text.strip()}" for path, text in self.leaves)
 
 
 class RecordTarget:

@@ -11,7 +11,7 @@ from bank_adapters.statements.rows import Row
 from bank_adapters.statements.values import Formula, Value, is_blank, parse_amount, parse_date, text_of
 
 _ACCOUNT = re.compile(r"[0-9](?:[ .-]?[0-9]){5,18}(?![0-9])")
-_DAY = re.compile(r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}(?![0-9])")
+_DAY = re.compile(r"(?<![0-9])(?:[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}|[0-9]{4}-[0-9]{2}-[0-9]{2})(?![0-9])")
 _FROM = re.compile(r"\b(?:tu|from)\b")
 _CURRENCY = re.compile(r"\b(?:loai tien|tien te|currency)\b\W*(?:te\W*)?([a-z]{3})\b")
 _DONG = {"vnd", "dong"}

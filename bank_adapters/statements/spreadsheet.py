@@ -3,16 +3,31 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from bank_adapters.statements.errors import Problems, StatementError
-from bank_adapters.statements.headers import Header, find_header
+from bank_adapters.statements.headers import Header
 from bank_adapters.statements.layouts import Layout
 from bank_adapters.statements.model import Direction, Notice, Statement, StatementLine
-from bank_adapters.statements.proof import newest_first
+from bank_adapters.statements.old_codes import Count
+from bank_adapters.statements.one_amount import two_sided
+from bank_adapters.statements.proof import newest_first, prove
+from bank_adapters.statements.recognising import recognise
 from bank_adapters.statements.rows import Row, Sheet
 from bank_adapters.statements.sheet_facts import Facts, is_zero, may_be_amount
-from bank_adapters.statements.values import is_blank, parse_amount, parse_date, refuse_formula, split_date, text_of
+from bank_adapters.statements.values import (
+    Value,
+    is_blank,
+    parse_amount,
+    parse_date,
+    refuse_formula,
+    split_date,
+    text_of,
+)
 
+__all__ = ["read", "recognise"]
+
+DAYS_TO_1904 = 1462
 _COLUMN_NUMBER = re.compile(r"\(?[0-9A-Za-z]{1,2}\)?")
 
 
@@ -22,7 +37,7 @@ def read(sheets: Sequence[Sheet], layouts: Sequence[Layout]) -> list[Statement]:
     for sheet in sheets:
         recognised = recognise(sheet, layouts)
         if recognised is not None:
-            statements.append(SheetReader(sheet, *recognised).statement())
+            statements.append(SheetReader(*two_sided(sheet, *recognised)).statement())
     if not statements:
         raise StatementError(
             "no_header",
@@ -33,24 +48,6 @@ def read(sheets: Sequence[Sheet], layouts: Sequence[Layout]) -> list[Statement]:
             "or describe this bank's columns in a layout.",
         )
     return statements
-
-
-def recognise(sheet: Sheet, layouts: Sequence[Layout]) -> tuple[Layout, Header] | None:
-    """Choose the layout that names the most columns; raises StatementError when two read it differently."""
-    found = [(layout, header) for layout in layouts if (header := find_header(sheet.rows, layout.columns))]
-    if not found:
-        return None
-    most = max(len(header.columns) for _, header in found)
-    best = [(layout, header) for layout, header in found if len(header.columns) == most]
-    if any(header != best[0][1] for _, header in best):
-        names = ", ".join(layout.name for layout, _ in best)
-        raise StatementError(
-            "unknown_layout",
-            sheet.name,
-            f"Tiêu đề cột khớp với nhiều mẫu ({names}). Hãy chọn mẫu của ngân hàng.",
-            f"The header fits several layouts ({names}). Choose the bank's layout.",
-        )
-    return best[0]
 
 
 class SheetReader:
@@ -64,6 +61,7 @@ class SheetReader:
         self.lines: list[StatementLine] = []
         self.notices: list[Notice] = []
         self.after_totals = False
+        self.last_row: Row | None = None
 
     def statement(self) -> Statement:
         """Read the sheet; raises StatementError with every bad row."""
@@ -78,7 +76,7 @@ class SheetReader:
         problems.raise_if_any()
         ordered = list(reversed(self.lines)) if newest_first(self.lines) else self.lines
         facts = self.facts
-        return Statement(
+        statement = Statement(
             account_number=facts.account_number,
             currency="VND",
             period_from=facts.period[0] if facts.period else None,
@@ -92,6 +90,28 @@ class SheetReader:
             debits_vnd=facts.amounts.get("debits"),
             notices=tuple(self.notices),
         )
+        self.refuse_cut(statement)
+        return statement
+
+    def refuse_cut(self, statement: Statement) -> None:
+        """Refuse a last line that has no end, for half of 1500000 is 150, and half a memo names another pupil.
+
+        Only a running balance at its very end, which follows from the line before, vouches for all of it.
+        """
+        row = self.last_row
+        if row is None or row.number != self.sheet.open_row:
+            return
+        ends_in_balance = self.header.columns.get("balance") == len(row.cells) - 1
+        begun = len(statement.lines) > 1 or statement.opening_vnd is not None
+        if not (ends_in_balance and begun and prove(statement).first_break is None):
+            raise StatementError(
+                "bad_structure",
+                row.place(),
+                "Dòng cuối của tệp không có dấu xuống dòng nên có thể bị cắt giữa chừng. Hãy tải lại tệp; nếu tệp đủ, "
+                "hãy thêm một dòng trống ở cuối.",
+                "The last row has no line end, so it may be cut short. Download the file again; if it is whole, add an "
+                "empty line at its end.",
+            )
 
     def read_row(self, row: Row) -> None:
         """Sort one row; raises StatementError when it may hold money but cannot be read."""
@@ -108,8 +128,23 @@ class SheetReader:
             line = self.line(row)
             if line is not None:
                 self.lines.append(line)
+                self.last_row = row
+                self.note_old_code(line)
         elif not self.after_totals:
             self.notices.append(skipped(row))
+
+    def note_old_code(self, line: StatementLine) -> None:
+        """Say of a memo that it is in a code from before Unicode; it stays as the bank wrote it."""
+        count = Count()
+        if not line.description.isascii() and count.add(line.description) and count.code:
+            self.notices.append(
+                Notice(
+                    "old_code",
+                    line.place,
+                    f"Nội dung dòng này viết bằng bảng mã {count.code} nên không đọc được thành chữ.",
+                    f"The text of this row is in {count.code} and does not read as words.",
+                )
+            )
 
     def has_amount(self, row: Row, *, dated: bool) -> bool:
         """Tell whether a row may state money: page numbers and places to sign stand below columns of money, too."""
@@ -120,7 +155,7 @@ class SheetReader:
         """Read a movement; None for one of zero đồng, which changes nothing."""
         columns = self.header.columns
         booked_place = row.place(columns["booked_on"])
-        booked_on, after_date = split_date(row.cell(columns["booked_on"]), booked_place)
+        booked_on, after_date = split_date(self.dated(row.cell(columns["booked_on"])), booked_place)
         movement = self.movement(row)
         if movement is None:
             self.notices.append(skipped(row))
@@ -133,7 +168,7 @@ class SheetReader:
             refuse_formula(row.cell(columns.get(name)), row.place(columns.get(name)))
         return StatementLine(
             line_no=0,
-            value_date=parse_date(row.cell(value_column), row.place(value_column)) or booked_on,
+            value_date=parse_date(self.dated(row.cell(value_column)), row.place(value_column)) or booked_on,
             booked_on=booked_on,
             amount_vnd=amount_vnd,
             direction=direction,
@@ -144,6 +179,12 @@ class SheetReader:
             counterparty=text_of(row.cell(columns.get("counterparty"))) or None,
             balance_after_vnd=parse_amount(row.cell(balance_column), row.place(balance_column)),
         )
+
+    def dated(self, value: Value) -> Value:
+        """Return a cell that should be a day; a bare number counts from 1904 where the workbook does."""
+        if self.sheet.epoch_1904 and isinstance(value, int | Decimal):
+            return value + DAYS_TO_1904
+        return value
 
     def movement(self, row: Row) -> tuple[int, Direction] | None:
         """Return amount and direction of a row; exactly one of debit and credit may state one."""

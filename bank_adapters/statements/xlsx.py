@@ -42,7 +42,7 @@ def read(data: bytes) -> list[Sheet]:
         kind, target = relations[relation]
         if not kind.endswith("/worksheet"):
             continue  # a chart sheet has no cells
-        builder = SheetBuilder(name, cells)
+        builder = SheetBuilder(name, cells, epoch_1904=epoch_1904)
         feed(package.stream(target), SheetTarget(workbook, builder), name)
         cells = builder.cells
         found.append(builder.sheet())

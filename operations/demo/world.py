@@ -8,7 +8,7 @@ from pathlib import Path
 from celery.app import app_or_default
 from sqlalchemy.engine import Engine
 
-from operations.base_folder import BaseFolder
+from operations.base_folder import BaseFolder, temporary_root
 from operations.demo.processes import HOST, Processes, free_port, require_free
 from operations.migrate import upgrade
 from operations.services import EmbeddedPostgres, EmbeddedValkey
@@ -57,7 +57,7 @@ def new_world(port: int | None = None) -> Iterator[World]:
     if port is not None:
         require_free(port)
     with ExitStack() as stack:
-        folder = BaseFolder("demo")
+        folder = BaseFolder("demo", temporary_root())
         stack.callback(folder.remove)
         postgres = stack.enter_context(EmbeddedPostgres(settings=MEMORY))
         valkey = stack.enter_context(EmbeddedValkey())

@@ -19,7 +19,10 @@ LEFT JOIN (SELECT school_id, transaction_id, amount_vnd FROM allocation
            UNION ALL SELECT school_id, transaction_id, amount_vnd FROM pupil_credit) s
     ON s.school_id = t.school_id AND s.transaction_id = t.id
 GROUP BY t.school_id, t.id, t.state, t.amount_vnd
-HAVING coalesce(sum(s.amount_vnd), 0) <> CASE WHEN t.state = 'credited' THEN t.amount_vnd ELSE 0 END;
+HAVING coalesce(sum(s.amount_vnd), 0) <> CASE WHEN t.state = 'credited' THEN t.amount_vnd - coalesce((
+    SELECT sum(r.amount_vnd) FROM refund r
+    WHERE r.school_id = t.school_id AND r.transaction_id = t.id AND r.state IN ('approved', 'confirmed')
+), 0) ELSE 0 END;
 
 SELECT format('bank_transaction (%s, %s) is %s and its decision is missing', t.school_id, t.id, t.state)
 FROM bank_transaction t

@@ -1,4 +1,4 @@
--- Receipts are numbered without gaps and are over what was credited.
+-- Receipts are numbered without gaps and are over what was credited and does not go back to its payer.
 SELECT format('receipts %s/%s of school %s: %s numbers up to %s, the next is %s', coalesce(r.year, c.year),
               coalesce(r.series, c.series), coalesce(r.school_id, c.school_id), r.numbers, r.last, c.next_number)
 FROM receipt_counter c
@@ -13,4 +13,7 @@ SELECT format('bank_transaction (%s, %s): %s, %s đồng, receipts over %s', t.s
 FROM bank_transaction t
 LEFT JOIN (SELECT school_id, transaction_id, sum(amount_vnd) AS sum_vnd FROM receipt WHERE revoked_at IS NULL
            GROUP BY school_id, transaction_id) r ON r.school_id = t.school_id AND r.transaction_id = t.id
-WHERE coalesce(r.sum_vnd, 0) <> CASE WHEN t.state = 'credited' THEN t.amount_vnd ELSE 0 END;
+WHERE coalesce(r.sum_vnd, 0) <> CASE WHEN t.state = 'credited' THEN t.amount_vnd - coalesce((
+    SELECT sum(back.amount_vnd) FROM refund back
+    WHERE back.school_id = t.school_id AND back.transaction_id = t.id AND back.state IN ('approved', 'confirmed')
+), 0) ELSE 0 END;

@@ -1,5 +1,5 @@
--- What the books say of bank, clearing, fees, suspense, credit and receivables is what transactions, payouts, credits and
--- invoices say: what intermediaries owe is the sum of their open payments.
+-- What the books say of bank, clearing, fees, suspense, excluded money, refunds, credit and receivables is what
+-- transactions, payouts, refunds, credits and invoices say: what intermediaries owe is the sum of their open payments.
 SELECT format('%s of school %s, account %s, fee item %s: the books say %s, the sub-ledger %s', role, school_id,
               account_id, fee_item_id, sum(books_vnd), sum(rows_vnd))
 FROM (
@@ -10,7 +10,12 @@ FROM (
     UNION ALL
     SELECT 'bank', school_id, account_id, NULL, 0, amount_vnd
     FROM bank_transaction
-    WHERE state IN ('credited', 'unmatched', 'payout') AND direction = 'credit' AND clearing_id IS NULL
+    WHERE state IN ('credited', 'unmatched', 'payout', 'excluded', 'refund') AND direction = 'credit'
+      AND clearing_id IS NULL
+    UNION ALL
+    SELECT 'bank', d.school_id, d.account_id, NULL, 0, -r.amount_vnd
+    FROM refund r JOIN bank_transaction d ON d.school_id = r.school_id AND d.id = r.debit_id
+    WHERE r.state = 'confirmed'
     UNION ALL
     SELECT 'clearing', t.school_id, t.account_id, NULL, 0,
            CASE WHEN t.direction = 'credit' THEN t.amount_vnd ELSE -t.amount_vnd END
@@ -25,6 +30,13 @@ FROM (
     WHERE p.dissolved_at IS NULL
     UNION ALL
     SELECT 'suspense', school_id, account_id, NULL, 0, -amount_vnd FROM bank_transaction WHERE state = 'unmatched'
+    UNION ALL
+    SELECT CASE WHEN r.state = 'proposed' THEN 'suspense' ELSE 'refund' END, r.school_id, t.account_id, NULL, 0,
+           -r.amount_vnd
+    FROM refund r JOIN bank_transaction t ON t.school_id = r.school_id AND t.id = r.transaction_id
+    WHERE r.state = 'approved' OR r.state = 'proposed' AND r.pupil_id IS NULL
+    UNION ALL
+    SELECT 'excluded', school_id, account_id, NULL, 0, -amount_vnd FROM bank_transaction WHERE state = 'excluded'
     UNION ALL
     SELECT 'credit', school_id, receiving_account_id, NULL, 0, -amount_vnd FROM pupil_credit
     UNION ALL

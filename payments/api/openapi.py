@@ -6,7 +6,7 @@ before it is committed; a test compares the two, and others compare every answer
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -63,12 +63,13 @@ class Problem(Shape):
     errors: list[FaultOut] | msgspec.UnsetType = msgspec.UNSET
 
 
-def document() -> dict[str, Any]:
-    """The whole description as JSON values."""
-    shapes = {shape for operation in OPERATIONS for shape in (operation.answer, operation.body) if shape} | {Problem}
+def document(above: Iterable[Operation] = ()) -> dict[str, Any]:
+    """The whole description as JSON values; ``above``: operations that packages above this one add."""
+    operations = (*OPERATIONS, *above)
+    shapes = {shape for operation in operations for shape in (operation.answer, operation.body) if shape} | {Problem}
     _, components = msgspec.json.schema_components(sorted(shapes, key=lambda shape: shape.__name__), ref_template=REF)
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
+    for operation in operations:
         paths.setdefault(f"{VERSION}{operation.path}", {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
@@ -178,9 +179,9 @@ def _name(status: int) -> str:
     return HTTPStatus(status).name.title().replace("_", "")
 
 
-def written() -> str:
-    """The text of the file."""
-    return json.dumps(document(), ensure_ascii=False, indent=1) + "\n"
+def written(above: Iterable[Operation] = ()) -> str:
+    """The text of the file; with ``above``, of what an application serves that has more operations."""
+    return json.dumps(document(above), ensure_ascii=False, indent=1) + "\n"
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ class Scope(enum.StrEnum):
     """The parents' links on invoices: whoever holds one sees what the pupil owes."""
     PAYMENTS_READ = "payments:read"
     RECEIPTS_READ = "receipts:read"
+    LEDGER_WRITE = "ledger:write"
+    """Rows of the school's own books, for reconciliation: they move no money."""
 
 
 def new_key() -> str:

@@ -1,6 +1,6 @@
 """The API's routes, one for each row of the table. A key instead of a session: no cookie, no form, no other origin."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 import msgspec
@@ -166,10 +166,24 @@ def _database(error: DBAPIError) -> ResponseReturnValue:
     raise error
 
 
-for _operation in OPERATIONS:
-    blueprint.add_url_rule(
-        f"{VERSION}{_operation.path.replace('{', '<').replace('}', '>')}",
-        _operation.name,
-        _view(_operation),
-        methods=[_operation.method],
-    )
+def _add_routes(target: Blueprint, operations: Iterable[Operation]) -> None:
+    for operation in operations:
+        target.add_url_rule(
+            f"{VERSION}{operation.path.replace('{', '<').replace('}', '>')}",
+            operation.name,
+            _view(operation),
+            methods=[operation.method],
+        )
+
+
+def blueprint_of(operations: Iterable[Operation]) -> Blueprint:
+    """Routes for operations of the packages above: the same door, the same answers."""
+    made = Blueprint("api_above", __name__)
+    csrf.exempt(made)
+    made.register_error_handler(DomainError, _refused)
+    made.register_error_handler(DBAPIError, _database)
+    _add_routes(made, operations)
+    return made
+
+
+_add_routes(blueprint, OPERATIONS)

@@ -33,7 +33,7 @@ OWED = text("""
 """)
 
 # A credited line is asked about only where an intermediary owes a payment of the same name; what a person
-# assigned stays.
+# assigned or sends back stays.
 LINES = text("""
     SELECT t.id, t.value_date, t.amount_vnd, t."references", t.bank_reference, t.description, p.id AS payout_id
     FROM bank_transaction t
@@ -43,6 +43,8 @@ LINES = text("""
       AND t.value_date BETWEEN :first AND :last
       AND (t.state IN ('unmatched', 'payout') OR t.state = 'credited' AND s.outcome <> 'assigned' AND EXISTS (
           SELECT FROM unnest(t."references") AS own WHERE own IN (SELECT unnest(CAST(:names AS text[])))))
+      AND NOT EXISTS (SELECT FROM refund r WHERE r.school_id = t.school_id AND r.transaction_id = t.id
+                      AND r.state IN ('proposed', 'approved', 'confirmed'))
     ORDER BY t.id
 """)
 

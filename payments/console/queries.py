@@ -11,19 +11,6 @@ from sqlalchemy.orm import Session
 Row = RowMapping
 PAGE_ROWS = 100
 
-_TODAY = text(
-    "SELECT"
-    " (SELECT count(*) FROM bank_transaction WHERE school_id = :school_id AND state = 'unmatched') AS unmatched,"
-    " (SELECT coalesce(sum(amount_vnd), 0)::bigint FROM bank_transaction"
-    "   WHERE school_id = :school_id AND state = 'unmatched') AS unmatched_vnd,"
-    " (SELECT count(*) FROM collection_round WHERE school_id = :school_id AND state = 'draft') AS drafts,"
-    " (SELECT count(*) FROM receiving_account WHERE school_id = :school_id AND state = 'proposed')"
-    "   AS proposed_accounts,"
-    " (SELECT count(*) FROM evidence WHERE school_id = :school_id AND conflicting AND NOT sandbox) AS conflicting,"
-    " (SELECT count(*) FROM held_evidence WHERE school_id = :school_id) AS held,"
-    " (SELECT count(*) FROM message WHERE school_id = :school_id AND recipient_user_id = :user_id"
-    "   AND read_at IS NULL) AS messages"
-)
 _ROUNDS = text(
     "SELECT r.id, r.code, r.name, r.state, r.due_on, r.planned_invoices, r.issued_invoices, r.created_by,"
     "  coalesce(t.invoices, 0) AS invoices, coalesce(t.amount_vnd, 0) AS amount_vnd,"
@@ -67,7 +54,7 @@ _INVOICES = text(
     " AND (CAST(:round_id AS bigint) IS NULL OR i.round_id = :round_id)"
     " AND (:words = '' OR p.search_key LIKE '%' || :words || '%' OR i.reference = upper(:words)"
     "   OR p.sector_id = :words)"
-    " ORDER BY p.sort_key, p.id, i.id LIMIT :limit OFFSET :offset"
+    ' ORDER BY p.sort_key COLLATE "C", p.id, i.id LIMIT :limit OFFSET :offset'
 )
 _INVOICE = text(
     f"SELECT i.*, b.paid_vnd, b.state, p.full_name, {_CLASS} AS class_name, r.name AS round_name,"  # noqa: S608 - our own text
@@ -92,32 +79,11 @@ _PAYMENTS = text(
     " GROUP BY t.id, t.value_date, t.bank_reference, s.outcome HAVING sum(al.amount_vnd) <> 0"
     " ORDER BY t.value_date, t.id"
 )
-_QUEUE = text(
-    "SELECT t.id, t.amount_vnd, t.value_date, t.bank_reference, t.description, a.fund, s.outcome, s.flags,"
-    "  s.suggestions"
-    " FROM bank_transaction t JOIN receiving_account a ON a.school_id = t.school_id AND a.id = t.account_id"
-    " JOIN settlement s ON s.school_id = t.school_id AND s.transaction_id = t.id"
-    " WHERE t.school_id = :school_id AND t.state = 'unmatched' ORDER BY t.value_date, t.id LIMIT :limit"
-)
-_SUGGESTED = text(
-    f"SELECT i.id, i.reference, p.full_name, {_CLASS} AS class_name, b.amount_vnd - b.paid_vnd AS open_vnd"  # noqa: S608 - our own text
-    " FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
-    " JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id"
-    " WHERE i.school_id = :school_id AND i.id = ANY(:ids)"
-)
 _PUPILS = text(
     f"SELECT p.id, p.sector_id, p.full_name, {_CLASS} AS class_name FROM pupil p"  # noqa: S608 - our own text
     ' WHERE p.school_id = :school_id AND p.id = ANY(:ids) ORDER BY class_name, p.sort_key COLLATE "C", p.id'
 )
 _BY_REFERENCES = text("SELECT id, reference FROM invoice WHERE school_id = :school_id AND reference = ANY(:references)")
-_DECISIONS = text(
-    "SELECT d.id, d.kind, d.decided_at, d.note, d.invoice_ids, u.full_name AS decided_by, t.amount_vnd, t.description,"
-    "  t.id AS transaction_id, t.bank_reference,"
-    "  NOT EXISTS (SELECT FROM decision x WHERE x.school_id = d.school_id AND x.undoes_id = d.id) AS stands"
-    " FROM decision d JOIN bank_transaction t ON t.school_id = d.school_id AND t.id = d.transaction_id"
-    " JOIN app_user u ON u.id = d.decided_by"
-    " WHERE d.school_id = :school_id ORDER BY d.id DESC LIMIT :limit"
-)
 _HELD = text(
     "SELECT e.id, e.amount_vnd, e.direction, e.value_date, e.bank_reference, e.description, a.fund, h.reason,"
     "  (SELECT coalesce(jsonb_agg(jsonb_build_object('id', n.id, 'day', to_char(n.value_date, 'DD/MM/YYYY'),"
@@ -174,11 +140,6 @@ def _all(session: Session, query: TextClause, **values: Any) -> Sequence[Row]:
     return session.execute(query, values).mappings().all()
 
 
-def today(session: Session, school_id: int, user_id: int) -> Row:
-    """«Việc hôm nay»: what waits for somebody."""
-    return session.execute(_TODAY, {"school_id": school_id, "user_id": user_id}).mappings().one()
-
-
 def rounds(session: Session, school_id: int) -> Sequence[Row]:
     """Collection rounds, newest first, with what is invoiced and paid."""
     return _all(session, _ROUNDS, school_id=school_id)
@@ -230,16 +191,6 @@ def payments(session: Session, school_id: int, invoice_id: int) -> Sequence[Row]
     return _all(session, _PAYMENTS, school_id=school_id, invoice_id=invoice_id)
 
 
-def queue(session: Session, school_id: int) -> Sequence[Row]:
-    """Money that waits for a person, oldest first."""
-    return _all(session, _QUEUE, school_id=school_id, limit=PAGE_ROWS)
-
-
-def suggested(session: Session, school_id: int, invoice_ids: list[int]) -> Mapping[int, Row]:
-    """Invoices that suggestions name, by id."""
-    return {row["id"]: row for row in _all(session, _SUGGESTED, school_id=school_id, ids=invoice_ids)}
-
-
 def ids_by_reference(session: Session, school_id: int, references: list[str]) -> Mapping[str, int]:
     """Reference -> invoice id, for those that exist in this school."""
     found = _all(session, _BY_REFERENCES, school_id=school_id, references=references)
@@ -249,11 +200,6 @@ def ids_by_reference(session: Session, school_id: int, references: list[str]) ->
 def held(session: Session, school_id: int) -> Sequence[Row]:
     """Evidence that may tell of a known transfer or of another one: it brings no money before a person says so."""
     return _all(session, _HELD, school_id=school_id, limit=PAGE_ROWS)
-
-
-def decisions(session: Session, school_id: int) -> Sequence[Row]:
-    """What people decided, newest first; what stands can be undone for ever."""
-    return _all(session, _DECISIONS, school_id=school_id, limit=PAGE_ROWS)
 
 
 def accounts(session: Session, school_id: int) -> Sequence[Row]:

@@ -2,10 +2,46 @@
 
 from flask import Blueprint
 
-from payments.console.pages import accounts, api_keys, drafting, fees, home, invoices, payouts, queue, roster, rounds
+from payments.console.pages import (
+    accounts,
+    api_keys,
+    bulk,
+    deciding,
+    deeds,
+    drafting,
+    fees,
+    home,
+    invoices,
+    payouts,
+    pupils,
+    queue,
+    reports,
+    roster,
+    rounds,
+    search,
+    views,
+)
 
 blueprint = Blueprint("console", __name__, url_prefix="/console", template_folder="templates")
 ACCESS = ("accountant", "principal", "officer", "operator")
 
-for pages in (home, roster, fees, drafting, rounds, invoices, queue, payouts, accounts, api_keys):
+for pages in (
+    home,
+    search,
+    roster,
+    pupils,
+    fees,
+    drafting,
+    rounds,
+    invoices,
+    queue,
+    deciding,
+    deeds,
+    bulk,
+    views,
+    payouts,
+    reports,
+    accounts,
+    api_keys,
+):
     pages.add_to(blueprint)

@@ -17,7 +17,7 @@ from payments.errors import NotFoundError
 from payments.fees.models import FeeItem
 from payments.fees.terms import LegalGroup
 from payments.ledger.chart_service import PRESETS, load_chart_preset, map_account
-from payments.ledger.models import LedgerRole
+from payments.ledger.models import ExcludeReason, LedgerRole
 from payments.ledger.queries import ChartCodes, TrialRow, chart_codes, trial_balance
 from payments.money import format_number
 from payments.schools.queries import school_by_code
@@ -49,6 +49,11 @@ def load(school_code: str, chart: str) -> None:
 @click.option("--account", "account_code", required=True, help="số hiệu tài khoản, ví dụ 1121.02")
 @click.option("--group", "legal_group", type=click.Choice([group.value for group in LegalGroup]), help="nhóm khoản thu")
 @click.option("--fee", "fee_code", help="mã khoản thu / code of one fee item")
+@click.option(
+    "--reason",
+    type=click.Choice([reason.value for reason in ExcludeReason]),
+    help="với mục excluded: đó là tiền gì / of excluded money: what it is",
+)
 @click.option("--by", "username", required=True, help="người thực hiện, tên đăng nhập / who does it")
 def set_(
     *,
@@ -58,11 +63,14 @@ def set_(
     account_code: str,
     legal_group: str | None,
     fee_code: str | None,
+    reason: str | None,
     username: str,
 ) -> None:
     """Đặt tài khoản cho một mục, một nhóm hoặc một khoản thu (set the account of a role, group or item)."""
     if legal_group and fee_code:
         raise click.UsageError("Chỉ chọn --group hoặc --fee (either a group or an item).")
+    if reason and (role != LedgerRole.EXCLUDED or legal_group or fee_code):
+        raise click.UsageError("--reason chỉ dùng với --role excluded (of excluded money only).")
     with command_session() as (session, _settings):
         school_id = school_by_code(session, school_code).id
         map_account(
@@ -72,7 +80,7 @@ def set_(
             LedgerRole(role),
             account_code,
             actor_id=user_id_by_name(session, username),
-            legal_group=legal_group,
+            legal_group=legal_group or reason,
             fee_item_id=_fee_item_id(session, school_id, fee_code) if fee_code else None,
         )
     click.echo(f"{role}: {account_code} ({chart}).")

@@ -198,6 +198,10 @@ class TransactionState(enum.StrEnum):
     DEBIT = "debit"
     PAYOUT = "payout"
     """The line by which an intermediary pays what it owes: nobody is credited by it."""
+    EXCLUDED = "excluded"
+    """A person said that it is no fee money."""
+    REFUND = "refund"
+    """A person proposed to send it back; the table ``refund`` says how far that is."""
 
 
 class BankTransaction(SchoolRow):

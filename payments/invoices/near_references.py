@@ -23,6 +23,7 @@ _VALUES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*"
 _LENGTH = reference.BODY_LENGTH + 1
 _INVERSE_WEIGHTS = [pow(2, -(_LENGTH - 1 - position), _MODULUS) for position in range(_LENGTH)]
 _CUT = re.compile(f"(?={reference.PREFIX}([{reference.ALPHABET}]{{{MIN_PREFIX_BODY},{reference.BODY_LENGTH}}})(?: |$))")
+_PARTED_PREFIX = re.compile(f"(?={reference.PREFIX[0]}([{reference.ALPHABET}]){reference.PREFIX[1]})...")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,11 @@ def _swaps(body: str) -> Iterator[str]:
 
 
 def _behind_damaged_prefix(folded: str) -> Iterator[str]:
-    """Whole bodies whose ``HP`` lost a letter, has a wrong one or is swapped."""
+    """Whole bodies whose ``HP`` lost a letter, has a wrong one, is swapped, or whose P changed places with the body."""
+    for match in islice(_PARTED_PREFIX.finditer(folded), MAX_PLACES):
+        body = match[1] + folded[match.end() : match.end() + _LENGTH - 1]
+        if _is_body(body):
+            yield body
     places = (match.end() for match in re.finditer(f"[{reference.PREFIX}]", folded))
     for start in islice(places, MAX_PLACES * 4):
         for body in (folded[start : start + _LENGTH], folded[start + 1 : start + 1 + _LENGTH]):

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ForeignKey,
     ForeignKeyConstraint,
     Index,
     PrimaryKeyConstraint,
@@ -34,6 +35,22 @@ class LedgerRole(enum.StrEnum):
     """What intermediaries have reported and not yet paid out, per receiving account (debit balance)."""
     FEE = "fee"
     """What intermediaries have kept of their payouts, per receiving account (debit balance)."""
+    EXCLUDED = "excluded"
+    """Money that a person said is no fee money, per receiving account (credit balance)."""
+    REFUND = "refund"
+    """Money that two people said goes back to its payer and that the bank has not sent yet, per receiving account
+    (credit balance)."""
+
+
+class ExcludeReason(enum.StrEnum):
+    """What money is that pays no fee of a pupil (docs/decisions.md); a chart may have an account for each."""
+
+    BANK_INTEREST = "bank_interest"
+    INTERNAL_TRANSFER = "internal_transfer"
+    OTHER_INCOME = "other_income"
+    STATE_BUDGET = "state_budget"
+    RETURNED_PAYMENT = "returned_payment"
+    MISTAKEN = "mistaken"
 
 
 class LedgerAccount(SchoolRow):
@@ -66,6 +83,10 @@ class EntryKind(enum.StrEnum):
     CANCELLATION = "cancellation"
     PAYOUT = "payout"
     """An intermediary paid what it owed, less its fee."""
+    EXCLUSION = "exclusion"
+    """Money that arrived is no fee money."""
+    REFUND = "refund"
+    """Money goes back to its payer: two people say so, and then the bank's debit."""
 
 
 class Entry(SchoolRow):
@@ -120,6 +141,20 @@ class LedgerBalance(Base):
     balance_vnd: Mapped[Vnd]
 
 
+class BooksClosed(Base):
+    """Up to which day a school's books are signed: the head of its chain of closes, kept by triggers alone.
+
+    The guards of the database ask this row whether a day is closed; ``through`` None: all days are open.
+    """
+
+    __tablename__ = "books_closed"
+
+    school_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("school.id"), primary_key=True)
+    sequence: Mapped[int]
+    sha256: Mapped[bytes | None]
+    through: Mapped[date | None]
+
+
 class ChartMapping(SchoolRow):
     """From our accounts to the school's chart of accounts: editable data, first filled from a preset (TT 107/2017)."""
 
@@ -135,6 +170,7 @@ class ChartMapping(SchoolRow):
     """``TT107`` or ``TT24``."""
     role: Mapped[LedgerRole] = mapped_column(str_enum(LedgerRole))
     legal_group: Mapped[str | None]
+    """Of income and receivables; of excluded money the reason why it is none."""
     fee_item_id: Mapped[int | None] = mapped_column(BigInteger)
     account_code: Mapped[str]
     """The school's account, e.g. ``1121.02``, ``531``, ``3381``."""

@@ -127,7 +127,8 @@ class ChartCodes:
 
     def code(self, role: LedgerRole, *, legal_group: str | None = None, fee_item_id: int | None = None) -> str:
         """The account code to post to. Raises DomainError ``no_account_code`` when the mapping has a gap."""
-        for key in ((role, None, fee_item_id), (role, legal_group, None), (role, None, None)):
+        of_the_item = [(role, None, fee_item_id)] if fee_item_id is not None else []
+        for key in (*of_the_item, (role, legal_group, None), (role, None, None)):
             if key in self.codes:
                 return self.codes[key]
         raise DomainError(

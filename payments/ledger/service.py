@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from payments import clock
 from payments.errors import ConflictError, DomainError, NotFoundError
 from payments.ledger import queries
+from payments.ledger.closed import closed_through, open_day
 from payments.ledger.models import Entry, EntryKind, LedgerRole
 
 
@@ -31,7 +32,7 @@ class AccountKey(NamedTuple):
 class PostingLine:
     """One side of a posting: positive is debit, negative is credit, in đồng, never zero.
 
-    BANK, CLEARING, FEE, CREDIT and SUSPENSE are kept per receiving account, RECEIVABLE and INCOME per fee item.
+    RECEIVABLE and INCOME are kept per fee item, all others per receiving account.
     """
 
     role: LedgerRole
@@ -59,7 +60,8 @@ class Posting:
 def post(session: Session, school_id: int, postings: Sequence[Posting]) -> list[int]:
     """Write the postings of one school and return their entry ids in the same order.
 
-    A cause that was posted before gives the id of its entry and moves nothing. Raises DomainError ``unbalanced`` for
+    A cause that was posted before gives the id of its entry and moves nothing. What is dated in a period that the
+    school has signed is booked today: the database takes no entry there. Raises DomainError ``unbalanced`` for
     lines that do not sum to zero and ConflictError ``posted_otherwise`` for a known cause with other amounts.
     """
     for posting in postings:
@@ -68,7 +70,8 @@ def post(session: Session, school_id: int, postings: Sequence[Posting]) -> list[
     if len(unique) < len(postings) and any(unique[posting.source_key] != posting for posting in postings):
         raise _posted_otherwise()
     accounts = _ensure_accounts(session, school_id, {line.key for posting in postings for line in posting.lines})
-    fresh = _insert_entries(session, school_id, unique.values())
+    through = closed_through(session, school_id)
+    fresh = _insert_entries(session, school_id, unique.values(), through)
     known = _check_known(session, school_id, [unique[key] for key in unique.keys() - fresh.keys()], accounts)
     lines = [
         (entry_id, accounts[line.key], line.amount_vnd)
@@ -152,7 +155,9 @@ def _accounts(session: Session, school_id: int) -> dict[AccountKey, int]:
     }
 
 
-def _insert_entries(session: Session, school_id: int, postings: Iterable[Posting]) -> dict[str, int]:
+def _insert_entries(
+    session: Session, school_id: int, postings: Iterable[Posting], through: date | None
+) -> dict[str, int]:
     ordered = sorted(postings, key=lambda posting: posting.source_key)
     inserted = session.execute(
         text("""
@@ -168,7 +173,7 @@ def _insert_entries(session: Session, school_id: int, postings: Iterable[Posting
             "posted_at": clock.now(),
             "kinds": [posting.kind.value for posting in ordered],
             "keys": [posting.source_key for posting in ordered],
-            "days": [posting.booked_on for posting in ordered],
+            "days": [open_day(through, posting.booked_on) for posting in ordered],
             "reversed": [posting.reverses_id for posting in ordered],
         },
     )

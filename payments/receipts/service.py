@@ -35,6 +35,7 @@ INSERT = text("""
 REVOKE = text("""
     UPDATE receipt SET revoked_at = :moment, revoked_reason = :reason
     WHERE school_id = :school_id AND transaction_id = ANY(CAST(:transactions AS bigint[])) AND revoked_at IS NULL
+      AND (CAST(:pupil_id AS bigint) IS NULL OR pupil_id = :pupil_id)
 """)
 
 
@@ -74,8 +75,12 @@ def number_receipts(session: Session, school_id: int, items: Sequence[ReceiptIte
     return numbers
 
 
-def revoke(session: Session, school_id: int, transaction_ids: Sequence[int], reason: str) -> None:
-    """Revoke the receipts of transactions; they stay, with the reason's code, and keep their numbers."""
+def revoke(
+    session: Session, school_id: int, transaction_ids: Sequence[int], reason: str, *, pupil_id: int | None = None
+) -> None:
+    """Revoke the receipts of transactions, all or one pupil's; they stay, with the reason's code, and keep their
+    numbers.
+    """
     if transaction_ids:
         session.execute(
             REVOKE,
@@ -84,5 +89,6 @@ def revoke(session: Session, school_id: int, transaction_ids: Sequence[int], rea
                 "transactions": list(transaction_ids),
                 "moment": clock.now(),
                 "reason": reason,
+                "pupil_id": pupil_id,
             },
         )

@@ -148,7 +148,7 @@ def _standing_readings(
     shares = loading.decided_shares(session, shelf.school_id, transfers)
     shelf.fetch(
         {reference for key, transfer in transfers.items() if key not in shares for reference in transfer.references},
-        {invoice_id for decided in shares.values() for invoice_id, _ in decided},
+        {invoice_id for decided in shares.values() for invoice_id, _ in decided.invoices},
     )
     book = shelf.book
     readings = [

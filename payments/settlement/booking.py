@@ -27,10 +27,9 @@ def arrival(transfer: Transfer, side: Sequence[PostingLine] | None) -> Posting:
     return Posting(EntryKind.SETTLEMENT, f"transaction:{transfer.id}", transfer.value_date, [bank, *against])
 
 
-def withdrawal(transfer: Transfer, side: Sequence[PostingLine] | None, debit_id: int, day: date) -> Posting:
+def withdrawal(transfer: Transfer, against: Sequence[PostingLine], debit_id: int, day: date) -> Posting:
     """Money was taken back, on that day: the mirror image of what it was until then."""
     bank = on_account(place_of(transfer), transfer, -transfer.amount_vnd)
-    against = side or [on_account(LedgerRole.SUSPENSE, transfer, transfer.amount_vnd)]
     return Posting(EntryKind.REVERSAL, f"reversal:{debit_id}", day, [bank, *against])
 
 
@@ -43,6 +42,39 @@ def unidentified(cause: str, transfer: Transfer, side: Sequence[PostingLine]) ->
     """Money goes back to suspense."""
     suspense = on_account(LedgerRole.SUSPENSE, transfer, -transfer.amount_vnd)
     return Posting(EntryKind.REVERSAL, cause, clock.today(), [suspense, *side])
+
+
+def excluded(cause: str, transfer: Transfer) -> Posting:
+    """Money leaves suspense: it is no fee money."""
+    return identified(
+        EntryKind.EXCLUSION, cause, transfer, [on_account(LedgerRole.EXCLUDED, transfer, -transfer.amount_vnd)]
+    )
+
+
+def to_be_refunded(cause: str, transfer: Transfer, side: Sequence[PostingLine], amount_vnd: int) -> Posting:
+    """Money goes from where it lay (``side``: from there) to what the school must send back."""
+    return Posting(
+        EntryKind.REFUND, cause, clock.today(), [*side, on_account(LedgerRole.REFUND, transfer, -amount_vnd)]
+    )
+
+
+def not_refunded(cause: str, transfer: Transfer, side: Sequence[PostingLine], amount_vnd: int) -> Posting:
+    """Money is not to be sent back after all: it goes where it belongs now (``side``)."""
+    return Posting(
+        EntryKind.REVERSAL, cause, clock.today(), [on_account(LedgerRole.REFUND, transfer, amount_vnd), *side]
+    )
+
+
+def sent_back(cause: str, transfer: Transfer, amount_vnd: int, day: date) -> Posting:
+    """The bank sent it back, on that day."""
+    lines = [on_account(LedgerRole.REFUND, transfer, amount_vnd), on_account(LedgerRole.BANK, transfer, -amount_vnd)]
+    return Posting(EntryKind.REFUND, cause, day, lines)
+
+
+def not_sent_back(cause: str, transfer: Transfer, amount_vnd: int) -> Posting:
+    """The bank's debit was for something else: the school must send it back still."""
+    lines = [on_account(LedgerRole.BANK, transfer, amount_vnd), on_account(LedgerRole.REFUND, transfer, -amount_vnd)]
+    return Posting(EntryKind.REVERSAL, cause, clock.today(), lines)
 
 
 def paid_out(cause: str, line: Transfer, side: Sequence[PostingLine] | None, fee_vnd: int) -> Posting:

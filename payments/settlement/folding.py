@@ -89,7 +89,7 @@ def decide(readings: Sequence[Reading], book: Book, touched: Iterable[int]) -> d
     for reading in readings:
         for claim in reading.claims:
             by_invoice[claim.invoice_id].append(claim)
-    verdicts = {reading.transfer.id: Verdict(reading) for reading in readings}
+    verdicts = {reading.transfer.id: Verdict(reading, credit=dict(reading.credits)) for reading in readings}
     keys: dict[int, list[SettlementOutcome]] = defaultdict(list)
     room: dict[int, int] = {}
     for invoice_id in touched_ids:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import text
 
@@ -9,6 +10,7 @@ from payments.inbox.models import TransactionState
 from payments.invoices.near_references import NearReferences, suggest
 from payments.schools.rules import search_key
 from payments.settlement.loading import Shelf
+from payments.settlement.payers import MANY_PUPILS, payer_marks
 from payments.settlement.rules import Reading, SettlementOutcome
 from payments.settlement.suggestions import Near, OpenBook, OpenInvoice, hint_at, hint_at_both, hint_at_several
 from payments.settlement.writing import Settled
@@ -24,7 +26,7 @@ NEAR = text("""
 
 OPEN = text("""
     SELECT i.id, i.reference, i.pupil_id, p.search_key, coalesce(c.name, ''), i.receiving_account_id,
-           b.amount_vnd - b.paid_vnd
+           b.amount_vnd - b.paid_vnd, i.due_on, p.sector_id
     FROM invoice_balance b
     JOIN invoice i ON i.school_id = b.school_id AND i.id = b.invoice_id
     JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id
@@ -37,6 +39,22 @@ OPEN = text("""
     WHERE b.school_id = :school_id AND b.state IN ('open', 'partial')
     ORDER BY i.due_on, i.id
 """)
+
+# What was credited before in whose text the same account or name stands: marks are compared once more in Python.
+PAID_BEFORE = text("""
+    WITH told AS MATERIALIZED (
+        SELECT id, description FROM bank_transaction
+        WHERE school_id = :school_id AND state = 'credited' AND value_date >= :since
+          AND description LIKE ANY(CAST(:patterns AS text[]))
+        ORDER BY id DESC LIMIT 2000
+    )
+    SELECT DISTINCT told.description, i.pupil_id
+    FROM told
+    JOIN allocation a ON a.school_id = :school_id AND a.transaction_id = told.id
+    JOIN invoice i ON i.school_id = a.school_id AND i.id = a.invoice_id
+""")
+REMEMBERED = timedelta(days=400)
+"""A school year and a little: who paid before that is not looked for."""
 
 
 def for_people(shelf: Shelf, readings: Sequence[Reading]) -> list[Settled]:
@@ -56,10 +74,35 @@ def for_people(shelf: Shelf, readings: Sequence[Reading]) -> list[Settled]:
     if nameless:
         book = _open_book(shelf)
         near = _near(shelf, {reading.transfer.id: suggest(reading.transfer.description) for reading in nameless})
+        payers = _payers(shelf, nameless)
         settled += [
-            _unmatched(reading, *hint_at(reading.transfer, near[reading.transfer.id], book)) for reading in nameless
+            _unmatched(
+                reading, *hint_at(reading.transfer, near[reading.transfer.id], book, payers[reading.transfer.id])
+            )
+            for reading in nameless
         ]
     return settled
+
+
+def _payers(shelf: Shelf, readings: Sequence[Reading]) -> dict[int, set[int]]:
+    """Transfer -> pupils for whom money came before from the same account or under the same name; nobody where the
+    payer paid for many.
+    """
+    marks = {reading.transfer.id: payer_marks(reading.transfer.description) for reading in readings}
+    wanted = sorted({mark for some in marks.values() for mark in some})
+    paid: dict[str, set[int]] = defaultdict(set)
+    if wanted:
+        # Banks write names in capitals without diacritics; they are compared exactly in Python.
+        patterns = [f"%{mark.upper()}%" for mark in wanted]
+        since = min(reading.transfer.value_date for reading in readings) - REMEMBERED
+        values = {"school_id": shelf.school_id, "since": since, "patterns": patterns}
+        for description, pupil_id in shelf.session.execute(PAID_BEFORE, values):
+            for mark in payer_marks(description):
+                paid[mark].add(pupil_id)
+    return {
+        key: {pupil for mark in some if len(paid[mark]) <= MANY_PUPILS for pupil in paid[mark]}
+        for key, some in marks.items()
+    }
 
 
 def _contradicting(shelf: Shelf, readings: Sequence[Reading]) -> list[Settled]:

@@ -9,7 +9,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from payments.settlement.changes import Standing
-from payments.settlement.rules import Book, Invoice, Line, Transfer
+from payments.settlement.rules import Book, Invoice, Line, Shares, Transfer
 
 # One row a school, created with it. Who holds it settles the school; batches take well under a second.
 LEASE = text("SELECT school_id FROM settlement_lease WHERE school_id = :school_id FOR UPDATE")
@@ -88,11 +88,14 @@ CREDITS = """
 CREDITS_OF_TRANSFERS = text(CREDITS.format("transaction_id", _LIVE.format("pupil_credit")))
 CREDITS_OF_PUPILS = text(CREDITS.format("pupil_id", _LIVE.format("pupil_credit")))
 
+# Of several that hold the last one: a refund of credit says anew what the rest of an assigned transfer is for.
 DECISIONS = text("""
-    SELECT d.transaction_id, d.invoice_ids, d.amounts_vnd
+    SELECT DISTINCT ON (d.transaction_id) d.transaction_id, d.invoice_ids, d.amounts_vnd, d.pupil_ids, d.credits_vnd
     FROM decision d
-    WHERE d.school_id = :school_id AND d.transaction_id = ANY(CAST(:ids AS bigint[])) AND d.kind = 'assign'
+    WHERE d.school_id = :school_id AND d.transaction_id = ANY(CAST(:ids AS bigint[]))
+      AND d.kind IN ('assign', 'split', 'refund_approved')
       AND NOT EXISTS (SELECT FROM decision u WHERE u.school_id = d.school_id AND u.undoes_id = d.id)
+    ORDER BY d.transaction_id, d.id DESC
 """)
 
 
@@ -188,6 +191,14 @@ def allocations_of(session: Session, school_id: int, transfer_ids: Iterable[int]
     return found
 
 
+def paid_by(session: Session, school_id: int, transfer_id: int) -> dict[int, int]:
+    """What a transfer pays: invoice id -> đồng."""
+    paid: dict[int, int] = defaultdict(int)
+    for row in rows_for(session, ALLOCATIONS_OF_TRANSFERS, school_id, [transfer_id]):
+        paid[row[4]] += row[3]
+    return dict(paid)
+
+
 def credits_of(session: Session, school_id: int, transfer_ids: Iterable[int]) -> list[Standing]:
     """Live credits that these transfers made, by (transfer, pupil)."""
     rows = rows_for(session, CREDITS_OF_TRANSFERS, school_id, transfer_ids)
@@ -217,7 +228,9 @@ def live_invoices(session: Session, school_id: int, purses: Iterable[Purse]) -> 
     return {row[0] for row in rows if (row[1], row[2]) in wanted}
 
 
-def decided_shares(session: Session, school_id: int, transfer_ids: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
-    """(invoice id, đồng) in order, by transfer, of decisions that hold."""
+def decided_shares(session: Session, school_id: int, transfer_ids: Iterable[int]) -> dict[int, Shares]:
+    """What people decided about transfers, as far as it holds, by transfer."""
     rows = rows_for(session, DECISIONS, school_id, transfer_ids)
-    return {row[0]: list(zip(row[1], row[2], strict=True)) for row in rows}
+    return {
+        row[0]: Shares(tuple(zip(row[1], row[2], strict=True)), tuple(zip(row[3], row[4], strict=True))) for row in rows
+    }

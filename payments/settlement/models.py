@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
 from payments.db import Base, Id, SchoolRow, Vnd, str_enum
+from payments.ledger.models import ExcludeReason as ExcludeReason  # noqa: PLC0414 - decisions speak of it, too
 from payments.settlement.rules import SettlementOutcome
 
 
@@ -103,11 +104,24 @@ class DecisionKind(enum.StrEnum):
     """What a person decided about a transaction."""
 
     ASSIGN = "assign"
+    """It pays these invoices, in order."""
+    SPLIT = "split"
+    """So much of it pays each of these invoices or is credit of each of these pupils."""
+    EXCLUDE = "exclude"
+    """It is no fee money."""
+    REFUND = "refund"
+    """It, or a pupil's excess of it, shall go back to its payer: a second person decides."""
+    REFUND_APPROVED = "refund_approved"
+    REFUND_REJECTED = "refund_rejected"
+    REFUND_CONFIRMED = "refund_confirmed"
+    """The bank's debit that sent it back is known."""
+    NOTE = "note"
+    """Nothing but words."""
     UNDO = "undo"
 
 
 class Decision(SchoolRow):
-    """A manual decision, as an event that later runs replay (invariant I12)."""
+    """A manual decision, as an event that later runs replay (invariant I12). Only ever added."""
 
     __tablename__ = "decision"
     __table_args__ = (
@@ -115,18 +129,92 @@ class Decision(SchoolRow):
         ForeignKeyConstraint(["school_id", "undoes_id"], ["decision.school_id", "decision.id"]),
         UniqueConstraint("school_id", "undoes_id"),
         CheckConstraint("cardinality(invoice_ids) = cardinality(amounts_vnd)", name="amount_for_each"),
+        CheckConstraint("cardinality(pupil_ids) = cardinality(credits_vnd)", name="credit_for_each"),
+        ForeignKeyConstraint(["school_id", "answers_id"], ["decision.school_id", "decision.id"]),
+        CheckConstraint("(kind = 'undo') = (undoes_id IS NOT NULL)", name="undoes"),
+        CheckConstraint("(kind LIKE 'refund\\__%') = (answers_id IS NOT NULL)", name="answers"),
+        CheckConstraint("(kind = 'exclude') = (reason IS NOT NULL)", name="reason"),
+        CheckConstraint("kind <> 'note' OR note IS NOT NULL", name="words"),
         Index(None, "school_id", "transaction_id"),
     )
 
     transaction_id: Mapped[Id]
     kind: Mapped[DecisionKind] = mapped_column(str_enum(DecisionKind))
     undoes_id: Mapped[int | None] = mapped_column(BigInteger)
+    answers_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The proposed refund that it approves, rejects or confirms."""
     invoice_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     amounts_vnd: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     """So much of the transaction for each of these invoices, in order."""
+    pupil_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
+    credits_vnd: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
+    """So much of it as credit for each of these pupils."""
+    reason: Mapped[ExcludeReason | None] = mapped_column(str_enum(ExcludeReason))
+    former_outcome: Mapped[str | None]
+    former_flags: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    """What the transfer was taken for before; it is that again when the decision is undone."""
     decided_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
     decided_at: Mapped[datetime]
     note: Mapped[str | None]
+
+
+class RefundState(enum.StrEnum):
+    """How far a refund is. hocphi never moves money: between approval and confirmation the school's bank does."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    """Undone by a person."""
+    TAKEN_BACK = "taken_back"
+    """The bank took the whole transfer back itself."""
+
+
+LIVE_REFUND = "state IN ('proposed', 'approved', 'confirmed')"
+
+
+class Refund(SchoolRow):
+    """Money that shall go back to its payer: a whole transfer, or a pupil's excess of one.
+
+    Two people by constraint: whoever proposed it cannot be who decided. What was asked for is frozen by trigger.
+    """
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        ForeignKeyConstraint(["school_id", "decision_id"], ["decision.school_id", "decision.id"]),
+        ForeignKeyConstraint(["school_id", "transaction_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
+        ForeignKeyConstraint(["school_id", "pupil_id"], ["pupil.school_id", "pupil.id"]),
+        ForeignKeyConstraint(["school_id", "debit_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
+        UniqueConstraint("school_id", "decision_id"),
+        CheckConstraint("amount_vnd > 0", name="amount_positive"),
+        CheckConstraint("decided_by <> proposed_by", name="two_people"),
+        CheckConstraint("state NOT IN ('approved', 'confirmed') OR decided_by IS NOT NULL", name="decided"),
+        CheckConstraint("(state = 'confirmed') = (debit_id IS NOT NULL)", name="confirmed_by_the_bank"),
+        Index(
+            "uq__refund__live",
+            "school_id",
+            "transaction_id",
+            "pupil_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where=LIVE_REFUND,
+        ),
+        Index("uq__refund__debit", "school_id", "debit_id", unique=True, postgresql_where="debit_id IS NOT NULL"),
+    )
+
+    decision_id: Mapped[Id]
+    """The proposal; screens and commands name a refund by it."""
+    transaction_id: Mapped[Id]
+    pupil_id: Mapped[int | None] = mapped_column(BigInteger)
+    """Whose excess it is; empty: the whole transfer."""
+    amount_vnd: Mapped[Vnd]
+    state: Mapped[RefundState] = mapped_column(str_enum(RefundState))
+    proposed_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
+    decided_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("app_user.id"))
+    debit_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The bank's line that sent it back."""
+    changed_at: Mapped[datetime]
 
 
 class PayoutRule(enum.StrEnum):

@@ -22,6 +22,7 @@ from payments.settlement.booking import moves, not_paid_out, paid_out
 from payments.settlement.loading import Shelf
 from payments.settlement.models import PayoutRule
 from payments.settlement.rules import SettlementOutcome
+from payments.settlement.signed import require_unsigned
 from payments.settlement.writing import Stamp
 
 REVOKED_AS = "payout"
@@ -32,6 +33,8 @@ LINES = text("""
     JOIN settlement s ON s.school_id = t.school_id AND s.transaction_id = t.id
     WHERE t.school_id = :school_id AND t.id = ANY(CAST(:ids AS bigint[])) AND t.clearing_id IS NULL
       AND t.direction = 'credit' AND t.state IN ('credited', 'unmatched') AND s.outcome <> 'assigned'
+      AND NOT EXISTS (SELECT FROM refund r WHERE r.school_id = t.school_id AND r.transaction_id = t.id
+                      AND r.state IN ('proposed', 'approved', 'confirmed'))
 """)
 
 # What was taken back counts as well as what takes it back: both were posted.
@@ -112,7 +115,12 @@ def pay_out(session: Session, school_id: int, payout: NewPayout) -> int:
 
 
 def dissolve(session: Session, school_id: int, payout_ids: Sequence[int], actor_id: int | None = None) -> list[int]:
-    """End live payouts: what they paid is owed again, their lines wait unmatched. Returns the ids of the lines."""
+    """End live payouts: what they paid is owed again, their lines wait unmatched. Returns the ids of the lines.
+
+    Raises DomainError ``closed_period`` where a person wants to end one that was signed.
+    """
+    for payout_id in payout_ids if actor_id is not None else ():
+        require_unsigned(session, school_id, payout_id=payout_id)
     live = loading.rows_for(session, LIVE, school_id, payout_ids)
     if not live:
         return []

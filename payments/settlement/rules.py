@@ -31,6 +31,10 @@ class SettlementOutcome(enum.StrEnum):
     ASSIGNED = "assigned"
     DEBIT = "debit"
     PAYOUT = "payout"
+    EXCLUDED = "excluded"
+    """A person said that it is no fee money."""
+    REFUND = "refund"
+    """Money that goes back to its payer, and the bank's debit that took it there."""
 
 
 LATE = "late"
@@ -117,11 +121,23 @@ class Reading:
     flags: tuple[str, ...] = ()
     owner_id: int | None = None
     """The pupil whose invoices of the account it pays, as far as they are open, because nothing names one."""
+    credits: tuple[tuple[int, int], ...] = ()
+    """(pupil id, đồng) that a person gave to pupils as credit, whatever they owe."""
 
     @property
     def decides(self) -> bool:
         """Whether the money goes somewhere without a person."""
         return bool(self.claims) or self.owner_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What a person decided about a transfer, in the decided order; it is replayed unchanged (invariant I12)."""
+
+    invoices: tuple[tuple[int, int], ...] = ()
+    """(invoice id, đồng)."""
+    credits: tuple[tuple[int, int], ...] = ()
+    """(pupil id, đồng): credit at the account where the money lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +189,16 @@ def read(transfer: Transfer, book: Book) -> Reading:
     return Reading(transfer, SettlementOutcome.SEVERAL, claims, _circumstances(transfer, named, list(landing.values())))
 
 
-def assigned(transfer: Transfer, shares: Sequence[tuple[int, int]], book: Book, former: str) -> Reading:
-    """The reading of a person's decision: (invoice id, đồng) in the decided order; ``former`` is the outcome before."""
-    named = [book.invoices[invoice_id] for invoice_id, _ in shares]
+def assigned(transfer: Transfer, shares: Shares, book: Book, former: str) -> Reading:
+    """The reading of a person's decision; ``former`` is the outcome before."""
+    named = [book.invoices[invoice_id] for invoice_id, _ in shares.invoices]
     landing = [book.landing(invoice) for invoice in named]
     merged: dict[int, int] = {}
-    for target, (_, amount_vnd) in zip(landing, shares, strict=True):
+    for target, (_, amount_vnd) in zip(landing, shares.invoices, strict=True):
         merged[target.id] = merged.get(target.id, 0) + amount_vnd
     claims = tuple(Claim(transfer, invoice_id, amount_vnd) for invoice_id, amount_vnd in merged.items() if amount_vnd)
     flags = (former, *_circumstances(transfer, named, landing))
-    return Reading(transfer, SettlementOutcome.ASSIGNED, claims, tuple(dict.fromkeys(flags)))
+    return Reading(transfer, SettlementOutcome.ASSIGNED, claims, tuple(dict.fromkeys(flags)), credits=shares.credits)
 
 
 def split_in_order(amount_vnd: int, open_vnd: Sequence[int]) -> list[int]:

@@ -16,20 +16,38 @@ from payments.errors import DomainError
 from payments.inbox.service import attach_evidence, decide_held
 from payments.orders.service import mark_paid
 from payments.outbox import Claimed
+from payments.settlement.assigning import Part, assign, split
+from payments.settlement.bulk import BulkPreview, BulkResult, Wanted, assign_many, preview_many
 from payments.settlement.correcting import cancel_invoice, replace_invoice
-from payments.settlement.deciding import assign, undo
+from payments.settlement.excluding import annotate, exclude
 from payments.settlement.faults import is_no_rows_fault, problem_code
 from payments.settlement.loading import take_lease
+from payments.settlement.models import ExcludeReason
+from payments.settlement.refunding import confirm_refund, decide_refund, propose_refund
 from payments.settlement.settling import pay_new_invoices, settle_transactions
+from payments.settlement.undoing import undo
 
 __all__ = [
+    "BulkPreview",
+    "BulkResult",
+    "ExcludeReason",
+    "Part",
     "Settled",
+    "Wanted",
+    "annotate",
     "assign",
+    "assign_many",
     "cancel_invoice",
+    "confirm_refund",
+    "decide_refund",
+    "exclude",
     "place_held",
+    "preview_many",
     "problem_code",
+    "propose_refund",
     "replace_invoice",
     "settle_school",
+    "split",
     "undo",
 ]
 

@@ -171,6 +171,8 @@ def receipt_items(readings: Iterable[Reading], book: Book) -> list[ReceiptItem]:
     for reading in readings:
         for claim in reading.claims:
             amounts[reading.transfer, book.invoices[claim.invoice_id].pupil_id] += claim.amount_vnd
+        for pupil_id, amount_vnd in reading.credits:
+            amounts[reading.transfer, pupil_id] += amount_vnd
         if reading.owner_id is not None:
             amounts[reading.transfer, reading.owner_id] += reading.transfer.amount_vnd
     return [

@@ -6,24 +6,22 @@ Each hint says by its chips why it is one. A tie is shown as a tie or not at all
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, TypeVar
 
 from payments.schools.rules import search_key
+from payments.settlement import reasons
 from payments.settlement.rules import OWN_ACCOUNT, Invoice, Reading, SettlementOutcome, Transfer
 
 MANY = 5
-CHIPS = {
-    "near_reference": 8,
-    "cut_reference": 6,
-    "pupil_named": 4,
-    "same_amount": 3,
-    "class_named": 2,
-    "same_account": 1,
-}
-"""Reason -> weight in the order of hints."""
+SHORTEST_IDENTIFIER = 8
+"""A pupil's identifier that is shorter may stand in a memo by chance."""
 
+Hint = dict[str, Any]
+"""``invoice_ids``, ``chips`` for it, chips ``against`` it, ``score`` 0–99 (payments/settlement/reasons.py); where they
+are meant, ``differs_vnd`` and ``rivals``."""
 K = TypeVar("K", bound=Hashable)
 _NOT_IN_WORDS = re.compile(r"[\W_]+")
 _CLASS_COMES = re.compile(r" (?:gvcn lop|gvcn|lop) ?")
@@ -40,6 +38,8 @@ class OpenInvoice:
     class_name: str
     account_id: int
     open_vnd: int
+    due_on: date | None = None
+    sector_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,17 @@ class OpenBook:
     by_amount: dict[tuple[int, int], list[OpenInvoice]] = field(init=False)
     by_pupil_key: dict[str, list[OpenInvoice]] = field(init=False)
     by_class: dict[str, list[OpenInvoice]] = field(init=False)
+    by_sector_id: dict[str, list[OpenInvoice]] = field(init=False)
+    by_pupil: dict[int, list[OpenInvoice]] = field(init=False)
+    by_id: dict[int, list[OpenInvoice]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.by_amount = _grouped(self.invoices, lambda one: (one.account_id, one.open_vnd))
         self.by_pupil_key = _grouped(self.invoices, lambda one: one.pupil_key)
         self.by_class = _grouped(self.invoices, lambda one: one.class_name)
+        self.by_sector_id = _grouped(self.invoices, lambda one: one.sector_id.lower())
+        self.by_pupil = _grouped(self.invoices, lambda one: one.pupil_id)
+        self.by_id = _grouped(self.invoices, lambda one: one.id)
 
 
 def words(text: str) -> str:
@@ -77,11 +83,20 @@ def names_class(memo: str, class_name: str) -> bool:
     return bool(wanted) and any(wanted in _beginnings(memo[match.end() :].split()) for match in found)
 
 
-def hint_at(transfer: Transfer, near: Near, book: OpenBook) -> tuple[SettlementOutcome, list[dict[str, Any]]]:
-    """Why no machine may decide, and what a person may look at first: damaged, lump or unknown."""
+def hint_at(
+    transfer: Transfer, near: Near, book: OpenBook, payers: Collection[int] = ()
+) -> tuple[SettlementOutcome, list[Hint]]:
+    """Why no machine may decide, and what a person may look at first: damaged, lump or unknown.
+
+    ``payers``: pupils for whom money came before from the account, or under the name, of this transfer.
+    """
     memo = words(transfer.description)
     named = {name for name in book.by_class if names_class(memo, name)}
-    hints = _ranked(_chips(transfer, memo, near, named, book))
+    chips = _chips(transfer, memo, near, named, book)
+    for pupil_id in payers:
+        for invoice in book.by_pupil.get(pupil_id, ()):
+            chips[invoice.id].add("payer_known")
+    hints = _ranked([*_singles(transfer, named, book, chips), *_sums(transfer, book, chips)])
     if near.slips or near.cut:
         return SettlementOutcome.DAMAGED, hints
     lump = _lump(transfer, named, book)
@@ -90,53 +105,130 @@ def hint_at(transfer: Transfer, near: Near, book: OpenBook) -> tuple[SettlementO
     return SettlementOutcome.UNKNOWN, hints
 
 
-def hint_at_several(named: Sequence[Invoice], paid_vnd: Mapping[int, int], amount_vnd: int) -> list[dict[str, Any]]:
+def hint_at_several(named: Sequence[Invoice], paid_vnd: Mapping[int, int], amount_vnd: int) -> list[Hint]:
     """The invoices that a transfer names though their sum is another one; a chip says when all that is open fits."""
     open_vnd = sum(invoice.amount_vnd - paid_vnd[invoice.id] for invoice in named if invoice.live)
     chips = ["named", "open_sum"] if open_vnd == amount_vnd else ["named"]
-    return [{"invoice_ids": [invoice.id for invoice in named], "chips": chips}]
+    return [hint([invoice.id for invoice in named], chips, differs_vnd=amount_vnd - open_vnd)]
 
 
-def hint_at_both(named: Sequence[Invoice], reading: Reading, open_book: Sequence[OpenInvoice]) -> list[dict[str, Any]]:
+def hint_at_both(named: Sequence[Invoice], reading: Reading, open_book: Sequence[OpenInvoice]) -> list[Hint]:
     """What the memo names, and what is open for the pupil on whose own account the money came; neither is preferred."""
     transfer = reading.transfer
     mine = [one.id for one in open_book if (one.pupil_id, one.account_id) == (transfer.owner_id, transfer.account_id)]
-    sides = [([invoice.id for invoice in named], "named"), (mine, OWN_ACCOUNT)]
-    return [{"invoice_ids": ids, "chips": [chip]} for ids, chip in sides if ids]
+    sides = [(ids, chip) for ids, chip in (([one.id for one in named], "named"), (mine, OWN_ACCOUNT)) if ids]
+    return [hint(ids, [chip], rivals=len(sides)) for ids, chip in sides]
 
 
-def _chips(
-    transfer: Transfer, memo: str, near: Near, named: set[str], book: OpenBook
-) -> dict[int, tuple[OpenInvoice | None, set[str]]]:
-    """Invoice id -> the open invoice, if it is open, and its chips."""
+def hint(
+    ids: Sequence[int], chips: Iterable[str], *, differs_vnd: int = 0, rivals: int = 1, paid_up: bool = False
+) -> Hint:
+    """A suggestion as it is stored; ``differs_vnd``: by how much the transfer is more than what is open."""
+    against = (
+        ["paid_up"] * paid_up + ["rivals"] * (rivals > 1) + ["amount_differs"] * (differs_vnd != 0 and not paid_up)
+    )
+    made: Hint = {"invoice_ids": list(ids), "chips": reasons.ordered(chips), "against": against}
+    made["score"] = reasons.score(made["chips"], against)
+    if "amount_differs" in against:
+        made["differs_vnd"] = differs_vnd
+    if rivals > 1:
+        made["rivals"] = rivals
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """Invoices that may be meant together, and why."""
+
+    ids: tuple[int, ...]
+    pupils: frozenset[int]
+    chips: frozenset[str]
+    differs_vnd: int = 0
+    paid_up: bool = False
+
+
+def _chips(transfer: Transfer, memo: str, near: Near, named: set[str], book: OpenBook) -> dict[int, set[str]]:
+    """Invoice id -> what the memo and the amount say for it."""
     chips: dict[int, set[str]] = defaultdict(set)
     for chip, ids in (("near_reference", near.slips), ("cut_reference", near.cut)):
         for invoice_id in ids:
             chips[invoice_id].add(chip)
-    for key, invoices in book.by_pupil_key.items():
-        if f" {key} " in memo:
-            for invoice in invoices:
-                chips[invoice.id].add("pupil_named")
+    for chip, by_text in (("pupil_named", book.by_pupil_key), ("sector_id", book.by_sector_id)):
+        shortest = SHORTEST_IDENTIFIER if chip == "sector_id" else 1
+        for text, invoices in by_text.items():
+            if len(text) >= shortest and f" {text} " in memo:
+                for invoice in invoices:
+                    chips[invoice.id].add(chip)
     same = book.by_amount.get((transfer.account_id, transfer.amount_vnd), [])
     for invoice in same:
         if len(same) <= MANY or invoice.class_name in named or invoice.id in chips:
             chips[invoice.id].add("same_amount")
+    return chips
+
+
+def _singles(
+    transfer: Transfer, named: set[str], book: OpenBook, chips: Mapping[int, set[str]]
+) -> Iterator[_Candidate]:
+    """Each invoice with a chip, and all that is to be said about it."""
     known = {invoice.id: invoice for invoice in book.invoices if invoice.id in chips}
-    for invoice in known.values():
-        chips[invoice.id] |= {"same_account"} if invoice.account_id == transfer.account_id else set()
-        chips[invoice.id] |= {"class_named"} if invoice.class_name in named else set()
-        chips[invoice.id] |= {"same_amount"} if invoice.open_vnd == transfer.amount_vnd else set()
-    return {invoice_id: (known.get(invoice_id), found) for invoice_id, found in chips.items()}
+    for invoice_id, found in chips.items():
+        invoice = known.get(invoice_id)
+        if invoice is None:  # Named by a near reference, and nothing is open on it any more.
+            yield _Candidate((invoice_id,), frozenset({-invoice_id}), frozenset(found), paid_up=True)
+            continue
+        some = found | _circumstances(transfer, invoice, named)
+        if {"pupil_named", "class_named"} <= some:
+            some = some - {"pupil_named", "class_named"} | {"name_and_class"}
+        differs_vnd = transfer.amount_vnd - invoice.open_vnd
+        yield _Candidate((invoice.id,), frozenset({invoice.pupil_id}), frozenset(some), differs_vnd)
 
 
-def _ranked(chips: Mapping[int, tuple[OpenInvoice | None, set[str]]]) -> list[dict[str, Any]]:
-    """The best hints first, at most ``MANY``."""
-    weights = {invoice_id: sum(CHIPS[chip] for chip in found) for invoice_id, (_, found) in chips.items()}
-    best = sorted(chips, key=lambda invoice_id: (-weights[invoice_id], invoice_id))[:MANY]
-    return [{"invoice_ids": [key], "chips": sorted(chips[key][1], key=lambda chip: -CHIPS[chip])} for key in best]
+def _circumstances(transfer: Transfer, invoice: OpenInvoice, named: set[str]) -> set[str]:
+    holds = {
+        "same_account": invoice.account_id == transfer.account_id,
+        "class_named": invoice.class_name in named,
+        "same_amount": invoice.open_vnd == transfer.amount_vnd,
+        "in_time": invoice.due_on is not None and transfer.value_date <= invoice.due_on,
+    }
+    return {chip for chip, true in holds.items() if true}
 
 
-def _lump(transfer: Transfer, named: set[str], book: OpenBook) -> dict[str, Any] | None:
+def _sums(transfer: Transfer, book: OpenBook, chips: Mapping[int, set[str]]) -> Iterator[_Candidate]:
+    """All that a pupil has open on the account, or all together of whom something speaks, where it is the sum."""
+    pupils = {invoice.pupil_id for key in chips for invoice in book.by_id.get(key, ())}
+    groups = [{pupil_id} for pupil_id in sorted(pupils)] + ([pupils] if 1 < len(pupils) <= MANY else [])
+    for group in groups:
+        mine = [one for pupil in sorted(group) for one in book.by_pupil[pupil] if one.account_id == transfer.account_id]
+        if len(mine) < 2 or sum(one.open_vnd for one in mine) != transfer.amount_vnd:
+            continue
+        said = set().union(*(chips.get(one.id, set()) for one in mine)) - {"same_amount"}
+        if said:
+            yield _Candidate(
+                tuple(one.id for one in mine), frozenset(group), frozenset(said | {"open_sum", "same_account"})
+            )
+
+
+def _ranked(candidates: Iterable[_Candidate]) -> list[Hint]:
+    """The best hints first, at most ``MANY``; of whom the same can be said, each is told to have rivals."""
+    found = list(candidates)
+    alike: dict[frozenset[str], set[int]] = defaultdict(set)
+    for one in found:
+        if not one.paid_up:
+            alike[one.chips] |= one.pupils
+    hints = [
+        hint(
+            one.ids,
+            one.chips,
+            differs_vnd=one.differs_vnd,
+            rivals=1 if one.paid_up or len(one.ids) > 1 else len(alike[one.chips]),
+            paid_up=one.paid_up,
+        )
+        for one in found
+    ]
+    return sorted(hints, key=lambda made: (-made["score"], made["invoice_ids"]))[:MANY]
+
+
+def _lump(transfer: Transfer, named: set[str], book: OpenBook) -> Hint | None:
     """One transfer for a class: it names the class and is more than any one pupil owes, or is all that a class owes.
 
     What one invoice asks for is one payment first: a class that owes as much and is not named owes it by chance.
@@ -152,7 +244,7 @@ def _lump(transfer: Transfer, named: set[str], book: OpenBook) -> dict[str, Any]
         whole = sum(owed.values()) == transfer.amount_vnd
         chips = (["class_named"] if class_name in named else []) + (["whole_class"] if whole else [])
         if whole or (class_name in named and transfer.amount_vnd > max(owed.values())):
-            return {"invoice_ids": [invoice.id for invoice in mine] if whole else [], "chips": chips}
+            return hint([invoice.id for invoice in mine] if whole else [], chips)
     return None
 
 

@@ -45,6 +45,27 @@ FACTS = """
         UNION ALL
         SELECT i.school_id, i.transaction_id FROM payout_item i
         WHERE i.school_id = ANY(CAST(:schools AS bigint[])) AND i.transaction_id IS NOT NULL
+        UNION ALL
+        SELECT r.school_id, r.transaction_id FROM refund r WHERE r.school_id = ANY(CAST(:schools AS bigint[]))
+    ),
+    ruled AS MATERIALIZED (
+        SELECT d.school_id, d.account_id, split_part(told.fact, ':', 1) AS kind,
+            substr(told.fact, strpos(told.fact, ':') + 1) AS name
+        FROM reconcile_decision d CROSS JOIN LATERAL unnest(d.facts) AS told(fact)
+        WHERE d.school_id = ANY(CAST(:schools AS bigint[])) AND d.kind <> 'undo' AND NOT EXISTS (
+            SELECT FROM reconcile_decision u WHERE u.school_id = d.school_id AND u.undoes_id = d.id)
+    ),
+    ruled_line AS MATERIALIZED (
+        SELECT l.id FROM ruled JOIN bank_line l
+            ON l.school_id = ruled.school_id AND l.account_id = ruled.account_id AND l.natural_key = ruled.name
+        WHERE ruled.kind = 'bank'
+    ),
+    ruled_row AS MATERIALIZED (
+        SELECT r.id FROM ruled JOIN ledger_row r ON r.school_id = ruled.school_id AND r.natural_key = ruled.name
+        WHERE ruled.kind = 'ledger'
+    ),
+    ruled_evidence AS MATERIALIZED (
+        SELECT CASE WHEN kind = 'evidence' THEN name::bigint END AS id FROM ruled WHERE kind = 'evidence'
     ),
     contradicted AS MATERIALIZED (
         SELECT e.id FROM evidence said JOIN evidence e
@@ -224,6 +245,9 @@ JUDGED = """
                 AND NOT (l.school_id, l.transaction_id) IN (SELECT school_id, id FROM odd)
                 AND NOT (l.school_id, l.transaction_id) IN (SELECT school_id, transaction_id FROM many)
                 AND NOT s.id IN (SELECT id FROM contradicted)
+                AND NOT l.id IN (SELECT id FROM ruled_line)
+                AND NOT s.id IN (SELECT id FROM ruled_evidence)
+                AND NOT coalesce(b.id IN (SELECT id FROM ruled_row), false)
                 AND (c.document IS NULL OR c.one_row = c.other_row AND c.one = c.other AND c.one_row = b.id)
                 AND (d.document IS NULL
                     OR d.one_row = d.other_row AND d.one = d.other AND d.one = l.transaction_id

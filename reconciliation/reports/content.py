@@ -5,7 +5,7 @@ Only rows that never change are read: the run, its items, bank lines, evidence a
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,8 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from payments import clock
-from reconciliation import queries
+from reconciliation import queries, reasons, words
+from reconciliation.closing.late import Link, links_of
 from reconciliation.models import ReconcileItem
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.queries import Behind, RunView
@@ -41,6 +42,14 @@ class Finding:
     places: tuple[str, ...]
     """Where a person finds the lines: statement file and line."""
     note: str | None
+    grounds: tuple[dict[str, Any], ...] = ()
+    """Each join that made the case: the rule, between whom, on what it rests (reconciliation/grounds.py)."""
+    why: str = ""
+    """The same in words."""
+    facts: tuple[str, ...] = ()
+    """What a person calls them: ``bank:ID``, ``evidence:ID``, ``ledger:ID``."""
+    late: Link | None = None
+    """What it missed: number of the close, and the day to which it would have belonged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,13 @@ def build(session: Session, run_id: int) -> Report:
     """Read a report. Raises NotFoundError."""
     view = queries.run_by_id(session, run_id)
     found = queries.items(session, view.run)
-    return _report(view, found, queries.behind(session, view.run))
+    links = links_of(session, view.run.school_id, [run_id])
+    report = _report(view, found, queries.behind(session, view.run))
+    return (
+        replace(report, entries=tuple(replace(one, late=links.get((run_id, one.position))) for one in report.entries))
+        if links
+        else report
+    )
 
 
 def as_json(report: Report) -> bytes:
@@ -133,6 +148,17 @@ def _entry(item: ReconcileItem, behind: Behind, made_on: date) -> Finding:
         text=next((row.description for row in (*lines, *said, *rows) if row.description), ""),
         places=tuple(f"{line.file_name}: {line.line_no}" for line in lines),
         note=item.note,
+        grounds=tuple(item.grounds),
+        why=reasons.why_vi(item.grounds) or words.rule_vi(item.rule),
+        facts=tuple(
+            f"{source}:{number}"
+            for source, ids in (
+                ("bank", item.bank_line_ids),
+                ("evidence", item.evidence_ids),
+                ("ledger", item.ledger_row_ids),
+            )
+            for number in ids
+        ),
     )
 
 

@@ -33,7 +33,7 @@ COMMON: tuple[Column, ...] = (
     ("Nội dung", 36, "text"),
     ("Dòng trong tệp sao kê", 18, "text"),
 )
-MATCH_COLUMNS: tuple[Column, ...] = (*COMMON, ("Căn cứ khớp", 26, "text"), ("Dấu hiệu", 14, "text"))
+MATCH_COLUMNS: tuple[Column, ...] = (*COMMON, ("Căn cứ khớp", 44, "text"), ("Dấu hiệu", 14, "text"))
 EXCEPTION_COLUMNS: tuple[Column, ...] = (
     ("Loại", 17, "text"),
     *COMMON,
@@ -41,6 +41,7 @@ EXCEPTION_COLUMNS: tuple[Column, ...] = (
     ("Tuổi", 11, "text"),
     ("Kèm theo", 16, "text"),
     ("Việc nên làm", 34, "text"),
+    ("Căn cứ", 34, "text"),
     ("Ghi chú", 24, "text"),
     ("Khóa", 15, "text"),
 )
@@ -97,14 +98,16 @@ def _common(entry: Finding) -> list[Any]:
 
 
 def _match(entry: Finding) -> list[Any]:
-    return [*_common(entry), words.rule_vi(entry.rule), _flags(entry)]
+    return [*_common(entry), entry.why, _flags(entry)]
 
 
 def _exception(entry: Finding) -> list[Any]:
     key = entry.primary_class
     advice, note = words.CLASSES[key].advice, words.note_vi(entry.note)
+    if entry.late is not None:
+        note = f"thuộc ngày {entry.late.day:%d/%m/%Y}, lần khóa sổ {entry.late.close}" + (f"; {note}" if note else "")
     age = words.age_vi(entry.age_days)
-    return [words.class_vi(key), *_common(entry), entry.amount_vnd, age, _flags(entry), advice, note, key]
+    return [words.class_vi(key), *_common(entry), entry.amount_vnd, age, _flags(entry), advice, entry.why, note, key]
 
 
 def _flags(entry: Finding) -> str:

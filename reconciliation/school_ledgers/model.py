@@ -42,11 +42,12 @@ class LedgerFile:
     total_credit_vnd: int | None
     mapping: str  # name and version of the mapping that read it
     notices: tuple[Notice, ...] = ()  # rows that were passed over
+    total_net_vnd: int | None = None  # as stated below the one column of amounts of a «bảng kê»
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerBreak:
-    """The first stated figure that the rows do not give: closing, debit or credit."""
+    """The first stated figure that the rows do not give: closing, debit, credit or total."""
 
     what: str
     expected_vnd: int
@@ -62,6 +63,7 @@ def break_of(ledger: LedgerFile) -> LedgerBreak | None:
         ("closing", closing, ledger.closing_vnd),
         ("debit", debit, ledger.total_debit_vnd),
         ("credit", credit, ledger.total_credit_vnd),
+        ("total", debit - credit, ledger.total_net_vnd),
     )
     for what, expected, found in checks:
         if expected is not None and found is not None and expected != found:

@@ -46,38 +46,35 @@ class Section:
             total_credit_vnd=self.amounts.get("credit"),
             mapping=f"{mapping.name}/{mapping.version}",
             notices=tuple(self.notices),
+            total_net_vnd=self.amounts.get("net"),
         )
 
 
 class SheetReader:
     """Reads one sheet below its header: account labels, balances, totals, and rows."""
 
-    def __init__(self, sheet: Sheet, filename: str, mapping: Layout, header: Header) -> None:
+    def __init__(self, sheet: Sheet, filename: str, mapping: Layout, header: Header, bad: Problems) -> None:
         self.sheet = sheet
         self.filename = filename
         self.mapping = mapping
         self.header = header
         self.columns = header.columns
         self.sections = [Section(None)]
+        self.bad = bad
         self.after_totals = False
         self.number = 0
 
     def ledgers(self) -> list[LedgerFile]:
-        """Read the sheet; raises StatementError with every bad row."""
+        """Read the sheet; bad postings go to `bad`. Raises StatementError where the sheet contradicts itself."""
         for row in self.sheet.rows[: self.header.first]:
             self.sections[0].account_code = self.sections[0].account_code or self.account_label(row)
-        problems = Problems()
         for row in self.sheet.rows[self.header.body :]:
-            try:
-                self.read_row(row)
-            except StatementError as error:
-                problems.add(error)
-        problems.raise_if_any()
+            self.read_row(row)
         used = [section for section in self.sections if section.rows or section.amounts]
         return [section.ledger(self.mapping) for section in used or self.sections[:1]]
 
     def read_row(self, row: Row) -> None:
-        """Sort one row; raises StatementError when it may hold money but cannot be read."""
+        """Sort one row; a posting that may hold money but cannot be read is kept as bad."""
         section = self.sections[-1]
         dated = has_day(row, self.columns["booked_on"])
         moved = any(not is_zero(row.cell(self.columns[name])) for name in ("debit", "credit"))
@@ -89,7 +86,11 @@ class SheetReader:
             self.sections.append(Section(account))
             self.after_totals = False
         elif moved or (dated and not self.after_totals):
-            line = self.line(row, section)
+            try:
+                line = self.line(row, section)
+            except StatementError as error:
+                self.bad.add(error)
+                return
             if line is not None:
                 section.rows.append(line)
         elif not self.after_totals:
@@ -98,7 +99,10 @@ class SheetReader:
     def read_label(self, row: Row, section: Section) -> bool:
         """Take the balance or totals that a row states about its section; False when it states none."""
         kind, column = label_in(row, self.mapping)
-        if kind == "totals":
+        if kind == "totals" and "amount" in self.columns:
+            if "side" not in self.columns:
+                section.state("net", plain_amount(row, self.columns["amount"]), row)
+        elif kind == "totals":
             section.state("debit", plain_amount(row, self.columns["debit"]), row)
             section.state("credit", plain_amount(row, self.columns["credit"]), row)
         elif kind in ("opening", "closing"):
@@ -154,7 +158,7 @@ class SheetReader:
             booked_on=booked_on,
             document_no=self.text(row, "document_no"),
             document_date=parse_date(row.cell(document_date), row.place(document_date)),
-            description=self.text(row, "description") or "",
+            description=" · ".join(filter(None, (self.text(row, "description"), self.text(row, "payer")))),
             account_code=account_code,
             contra_account=self.text(row, "contra_account"),
             debit_vnd=debit or 0,

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 
 import migrations
-import reconciliation.models  # noqa: F401 - its tables join the metadata
+import reconciliation.tables  # noqa: F401 - its tables join the metadata
 from operations.migrate import downgrade, upgrade
 from operations.new_migration import next_revision, write
 from payments.db import make_engine

@@ -1,15 +1,18 @@
 """A school with money on the move behind a real application, for tests of pages."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from sqlalchemy import Engine, update
 
 from payments import clock
 from payments.access.models import User
 from payments.access.service import _HASHER
+from payments.api.operation import Operation
 from payments.app import ApiDocument, Panel, create_app
 from payments.db import session_scope
 from payments.portal.service import ensure_links, tokens
@@ -19,6 +22,23 @@ from tests.payments.setting import SchoolSetting, make_school
 from tests.payments.settlement.setting import Issued, arrive, issue
 
 PASSWORD = "hoa-phuong-do-2025"
+
+
+class CompiledTemplates(BytecodeCache):
+    """Templates compiled once for all applications of this process: every test makes one of its own."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+TEMPLATES = CompiledTemplates()
 
 
 @dataclass(frozen=True)
@@ -64,6 +84,7 @@ def faces(
     database_url: str,
     panels: Iterable[Panel] = (),
     api_document: ApiDocument | None = None,
+    operations: Sequence[Operation] = (),
     **environment: str,
 ) -> Iterator[Faces]:
     """An application on a fresh database with one school, one open invoice and a parent's link to it."""
@@ -74,7 +95,8 @@ def faces(
         invoice = issue(session, school, 100_000, 15_000)
         ensure_links(session, settings.link_keys, school.id, clock.now().replace(year=2099))
         token = dict(tokens(session, settings.link_keys, school.id))[school.pupil]
-    app = create_app(settings, panels, api_document)
+    app = create_app(settings, panels, api_document, operations)
+    app.jinja_env.bytecode_cache = TEMPLATES
     with app.test_client() as client:
         yield Faces(client, engine, settings, school, invoice, token)
     app.extensions["hocphi"].engine.dispose()

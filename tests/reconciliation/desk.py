@@ -6,7 +6,9 @@ from typing import Any
 
 from bank_adapters.statements.model import Statement, StatementLine
 from operations.sample_files import write_camt053
+from payments.crypto import FieldCipher
 from reconciliation import queries, service
+from reconciliation.closing.models import PeriodClose
 from reconciliation.models import ReconcileItem, ReconcileRun
 from reconciliation.school_ledgers.model import LedgerRow
 from reconciliation.school_ledgers.template import write_template
@@ -91,6 +93,13 @@ class Desk(Bank):
         self.settle()
         with self.session() as session:
             return service.reconcile_day(session, self.school.id, self.school.account, day)
+
+    def sign(self, through: date) -> PeriodClose:
+        """Close the period; what is open and which account is silent is known."""
+        with self.session() as session:
+            request = service.Request(self.school.accountant, "Đã biết, xử lý sau")
+            cipher = FieldCipher(self.settings.field_keys)
+            return service.close_period(session, cipher, self.school.id, through, request)
 
     def items(self, run: ReconcileRun) -> list[ReconcileItem]:
         """What a run found, in its order."""

@@ -28,18 +28,20 @@ def bank(amount_vnd: int, *references: str, day: int = 6, number: str = "", way=
 def gateway(amount_vnd: int, *references: str, day: int = 6, number: str = "", way="credit", **more) -> GatewayFact:
     more.setdefault("due", on(day))
     more.setdefault("source", "callback:1")
-    return GatewayFact(
-        next(_ids), on(day), direction=way, amount_vnd=amount_vnd, bank_reference=number, references=references, **more
-    )
+    key = next(_ids)
+    more.setdefault("evidence_ids", (key,))
+    said = {"direction": way, "amount_vnd": amount_vnd, "bank_reference": number, "references": references}
+    return GatewayFact(key, on(day), **said, **more)
 
 
 def ledger(amount_vnd: int, *references: str, day: int = 6, document: str = "", way="credit", **more) -> LedgerFact:
     return LedgerFact(next(_ids), on(day), way, amount_vnd, references, document, **more)
 
 
-def judged(*facts: object, scope: Scope = SCOPE, holidays=(), tariffs=()) -> list[Case]:
+def judged(*facts: object, scope: Scope = SCOPE, holidays=(), tariffs=(), rulings=()) -> list[Case]:
     sides = {kind: [fact for fact in facts if isinstance(fact, kind)] for kind in (BankFact, GatewayFact, LedgerFact)}
-    return match(*sides.values(), scope=scope, calendar=BusinessDays(frozenset(holidays)), tariffs=tariffs)
+    calendar = BusinessDays(frozenset(holidays))
+    return match(*sides.values(), scope=scope, calendar=calendar, tariffs=tariffs, rulings=rulings)
 
 
 def classes(*facts: object, **more) -> list[str]:

@@ -15,6 +15,7 @@ from payments.banking.models import AccountState, ConnectionAccount, ReceivingAc
 from payments.settings import generated_environment
 from reconciliation.school_ledgers.model import LedgerFile
 from reconciliation.school_ledgers.template import write_template
+from reconciliation.service import set_book_account
 from tests.reconciliation.desk import DAY, OPENING, line, row, statement
 
 X_VND = 100_000
@@ -169,3 +170,28 @@ def test_words_without_json_name_what_was_found(terminal, desk, paid):
     shown = terminal.run("reconcile", "report", number)
     assert "Thiếu báo có" in shown.stdout
     assert terminal.run("reconcile", "report", "999999").exit_code == 1
+
+
+def test_facts_are_joined_and_undone_by_commands_and_older_reports_stay_as_they_were(terminal, desk, paid):
+    desk.state(*paid)
+    desk.book(row(X_VND, paid[0].description), row(2 * X_VND - 1, "Thu khác"))
+    with desk.session() as session:
+        set_book_account(session, desk.school.id, "1121", desk.school.account)
+    run = desk.night()
+    before = terminal.run("reconcile", "report", str(run.id), "--json").stdout
+    apart = [one for one in json.loads(before)["entries"] if one["primary_class"] not in {"matched", "not_due"}]
+    facts = [fact for one in apart for fact in one["facts"]]
+    [(username,)] = desk.rows(f"SELECT username FROM app_user WHERE id = {desk.school.accountant}")
+    who = ("--school", desk.school.code, "--by", username)
+    made = terminal.told("reconcile", "join", *facts, *who, "--note", "một khoản")
+    assert made["run"] != run.id
+    told = terminal.told("reconcile", "report", str(made["run"]))
+    assert (told["exceptions"], told["proof"]["decisions"]) == ({"amount_diff": 1}, {"lost": [], "replayed": 1})
+    assert "ghép tay theo quyết định số" in next(one["why"] for one in told["entries"] if "person" in str(one["rule"]))
+    refused = terminal.run("reconcile", "part", *facts, *who)
+    assert (refused.exit_code, "hãy hoàn tác nó trước" in refused.output) == (1, True)
+    undone = terminal.told("reconcile", "undo", str(made["decision"]), *who)
+    assert undone["run"] == run.id, "the same inputs as before are the same run"
+    kinds = [one["kind"] for one in terminal.told("reconcile", "decisions", "--school", desk.school.code)["decisions"]]
+    assert kinds == ["undo", "join"]
+    assert terminal.run("reconcile", "report", str(run.id), "--json").stdout == before

@@ -7,8 +7,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciliation.decisions.rules import Ruling, hand_of
+from reconciliation.facts import BankFact, GatewayFact, LedgerFact
 from tests.effort import calls
 from tests.reconciliation.makers import NO_BOOKS, SCOPE, bank, gateway, judged, ledger
+from tests.reconciliation.worlds import sides
 
 NAMES = [f"HP{number:09d}0" for number in range(4)]
 AMOUNTS = st.sampled_from([500_000, 500_000, 500_000, 300_000, 200_000, 800_000])
@@ -108,3 +111,39 @@ def test_the_ids_of_facts_do_not_decide_what_is_found():
         for some in ([*lines, *pushed], renumbered)
     ]
     assert found[0] == found[1]
+
+
+@given(facts, st.lists(st.tuples(st.sampled_from(["join", "part"]), st.randoms(use_true_random=False)), max_size=4))
+def test_decisions_lose_no_fact_and_join_no_contradiction_unseen(given_facts, words):
+    rulings = [ruling(number, kind, given_facts, chance) for number, (kind, chance) in enumerate(words, start=1)]
+    cases = judged(*given_facts, rulings=rulings)
+    found = Counter((type(fact), fact.id) for case in cases for fact in sides(case))
+    assert found == Counter((type(fact), fact.id) for fact in given_facts)
+    assert shown(judged(*reversed(given_facts), rulings=rulings[::-1])) == shown(cases)
+    holder = {(type(fact), fact.id): id(case) for case in cases for fact in sides(case)}
+    hand = hand_of(rulings, *sorted_out(given_facts))
+    for join in hand.joins:
+        assert len({holder[type(fact), fact.id] for fact in join.facts}) == 1
+    for one in hand.unmet:
+        noted = {case.note for case in cases for fact in sides(case) if any(fact is lost for lost in one.facts)}
+        assert all(f"={one.id}" in (note or "") for note in noted)
+    for case in cases:
+        if case.primary_class == "matched":
+            sums = {sum(fact.amount_vnd for fact in side) for side in (case.banks, case.gateways, case.ledgers) if side}
+            assert len(sums) == 1
+        assert not hand.splits_within(list(sides(case))) or "person" in case.rules
+
+
+def sorted_out(given_facts):
+    return ([fact for fact in given_facts if isinstance(fact, kind)] for kind in (BankFact, GatewayFact, LedgerFact))
+
+
+def ruling(number, kind, given_facts, chance):
+    lines, told, rows = sorted_out(chance.sample(given_facts, min(len(given_facts), chance.randint(0, 4))))
+    return Ruling(
+        number,
+        kind,
+        tuple(fact.id for fact in lines),
+        tuple(fact.evidence_ids[0] for fact in told),
+        tuple(fact.id for fact in rows),
+    )

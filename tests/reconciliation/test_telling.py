@@ -6,7 +6,7 @@ import pytest
 
 from payments import clock
 from payments.events.rules import EventKind
-from reconciliation import night, service
+from reconciliation import night
 from tests.payments.events.told import listen, told
 from tests.reconciliation.desk import DAY, OPENING, line
 
@@ -66,8 +66,7 @@ def test_signing_a_period_tells_its_last_day_again(desk):
     with clock.turned_to(MORNING):
         desk.state(opening=OPENING)
         desk.night()
-        with desk.session() as session:
-            service.close_period(session, desk.school.id, DAY, actor_id=desk.school.principal)
+        desk.sign(DAY)
     assert [event["closed_through"] for event in closed(desk)] == [None, "2025-09-10"]
 
 

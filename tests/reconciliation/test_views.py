@@ -1,6 +1,7 @@
 """The pages of a night: who sees them, what they show, and files that are taken or refused in words."""
 
 import io
+import re
 
 import openpyxl
 import pytest
@@ -9,7 +10,8 @@ from operations.sample_files import write_camt053
 from payments.banking.models import ReceivingAccount
 from payments.db import session_scope
 from payments.ledger.chart_service import load_chart_preset
-from reconciliation import service, views
+from reconciliation import service
+from reconciliation.panels import PANELS
 from reconciliation.school_ledgers.template import write_template
 from tests.payments.faces import faces
 from tests.payments.setting import make_school
@@ -21,7 +23,7 @@ HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script>"
 
 @pytest.fixture
 def desk(engine, database_url):
-    with faces(engine, database_url, [(views.blueprint, views.ACCESS)]) as made:
+    with faces(engine, database_url, PANELS) as made:
         yield made
 
 
@@ -36,13 +38,6 @@ def number_of(desk) -> str:
 
 def paper(desk, text: str = HOSTILE) -> bytes:
     return write_camt053([statement(number_of(desk), [line(X_VND, text, "FT25253000001")])])
-
-
-def upload(desk, page: str, data: bytes, name: str, **form: object) -> str:
-    token = desk.page(base(desk)).split('name="csrf_token" value="')[1].split('"')[0]
-    fields = {"csrf_token": token, "file": (io.BytesIO(data), name), **{key: str(value) for key, value in form.items()}}
-    answer = desk.client.post(base(desk, page), data=fields, follow_redirects=True)
-    return answer.get_data(as_text=True)
 
 
 def night(desk) -> int:
@@ -60,11 +55,14 @@ def test_the_page_stands_in_the_navigation_and_only_the_school_enters(desk):
     assert desk.client.get(f"/console/{other.code}/reconciliation/").status_code == 404
 
 
-def test_an_uploaded_statement_becomes_a_night_with_its_proof_and_exceptions(desk):
+def test_an_imported_statement_becomes_a_night_with_its_proof_and_exceptions(desk):
     desk.log_in("accountant")
-    said = upload(desk, "statement", paper(desk), "saoke.xml", account=desk.school.account)
-    assert "số dòng mới: 1" in said
+    with session_scope(desk.engine) as session:
+        service.import_statement(session, desk.school.id, desk.school.account, paper(desk), "saoke.xml")
     run_id = night(desk)
+    today = desk.page(f"/console/{desk.school.code}/")
+    assert f'<a href="{base(desk, run_id)}/"><b>1</b> ngoại lệ đối soát' in today
+    assert "khớp 0 · đã chứng minh" in today
     listed = desk.page(base(desk))
     assert "đã chứng minh" in listed.lower()
     assert "Thiếu báo có 1" in listed
@@ -121,22 +119,10 @@ def test_proposed_postings_are_offered_where_the_books_lack_something(desk):
     assert [sheet.cell(2, column).value for column in (5, 6, 7)] == ["1121", "3388", X_VND]
 
 
-def test_a_file_that_cannot_be_read_is_refused_in_words(desk):
+def test_a_run_of_another_school_is_as_unknown_as_none(desk):
     desk.log_in("accountant")
-    said = upload(desk, "statement", b"PK\x03\x04 not a workbook", "saoke.xlsx", account=desk.school.account)
-    assert "Chưa nhập dòng nào của tệp" in said
-    said = upload(desk, "ledger", b"a,b\n1,2\n", "so.csv")
-    assert "Chưa nhập dòng nào của tệp" in said
-
-
-def test_a_statement_of_another_account_or_school_is_refused(desk):
-    desk.log_in("accountant")
-    said = upload(desk, "statement", paper(desk), "saoke.xml", account=desk.school.other_account)
-    assert "không phải tài khoản" in said
     with session_scope(desk.engine) as session:
         foreign = make_school(session)
-    said = upload(desk, "statement", paper(desk), "saoke.xml", account=foreign.account)
-    assert "Không có tài khoản nhận tiền này" in said
     with session_scope(desk.engine) as session:
         run = service.reconcile_day(session, foreign.id, foreign.account, DAY)
     assert desk.client.get(base(desk, run.id) + "/").status_code == 404
@@ -144,9 +130,38 @@ def test_a_statement_of_another_account_or_school_is_refused(desk):
     assert desk.client.get(base(desk, f"{run.id}/postings.xlsx")).status_code == 404
 
 
-def test_the_principal_looks_and_does_not_import(desk):
+def test_the_accountant_is_led_to_where_files_are_imported(desk):
+    link = f"/console/{desk.school.code}/imports/"
+    desk.log_in("accountant")
+    assert f'class="button" href="{link}"' in desk.page(base(desk))
     desk.log_in("principal")
-    assert "multipart/form-data" not in desk.page(base(desk))
-    token = desk.page(base(desk)).split('name="csrf_token" value="')[1].split('"')[0]
-    form = {"csrf_token": token, "account": str(desk.school.account), "file": (io.BytesIO(paper(desk)), "saoke.xml")}
-    assert desk.client.post(base(desk, "statement"), data=form).status_code == 404
+    assert f'class="button" href="{link}"' not in desk.page(base(desk))
+
+
+def test_facts_are_joined_and_the_decision_is_undone_on_the_page(desk):
+    """Without script: a form with a box for each fact, two buttons, and what was decided below."""
+    desk.log_in("accountant")
+    with session_scope(desk.engine) as session:
+        service.import_statement(session, desk.school.id, desk.school.account, paper(desk, "x"), "saoke.xml")
+        service.set_book_account(session, desk.school.id, "1121", desk.school.account)
+        books = write_template([row(X_VND - 5_000, "Thu một phần")])
+        service.import_ledger(session, desk.school.id, books, "so.xlsx")
+    page = desk.page(base(desk, night(desk)) + "/")
+    assert all(name in page for name in ("Thiếu báo có", "Chỉ có trong sổ"))
+    chosen = re.findall(r'name="fact" value="([a-z]+:\d+)"', page)
+    assert sorted(name.split(":")[0] for name in chosen) == ["bank", "ledger"]
+    said = post(desk, page, "join", fact=chosen, note="Nộp một phần <b>")
+    assert "Đã ghi quyết định và đối soát lại" in said
+    assert all(text in said for text in ("Lệch số tiền", "ghép tay theo quyết định số", "Nộp một phần &lt;b&gt;"))
+    assert "Chỉ có trong sổ" not in said.partition("<tbody>")[2]
+    assert "Thiếu báo có" in post(desk, said, "undo")
+    refused = post(desk, page, "join", fact=chosen[:1])
+    assert "Hãy chọn từ 2 đến" in refused
+
+
+def post(desk, page: str, button: str, **fields: object) -> str:
+    """Press a button of a page."""
+    action = re.findall(rf'(?:form)?action="([^"]+/{button})"', page)[0]
+    token = page.split('name="csrf_token" value="')[1].split('"', maxsplit=1)[0]
+    answer = desk.client.post(action, data={"csrf_token": token, **fields}, follow_redirects=True)
+    return answer.get_data(as_text=True)

@@ -9,8 +9,7 @@ from payments import clock
 from payments.banking.models import BorneBy, ChannelKind
 from payments.banking.rules import Tariff
 from payments.banking.service import add_channel
-from payments.errors import DomainError
-from reconciliation import balances, booking, matching, pairing, service
+from reconciliation import balances, booking, matching, pairing
 from reconciliation.models import RunState
 from reconciliation.movements import PRECEDENCE
 from tests.house import text_of
@@ -37,8 +36,7 @@ def test_closed_period(desk):
     with clock.turned_to(datetime(2025, 9, 11, 1, tzinfo=UTC)):
         desk.state(opening=OPENING)
         signed = desk.night()
-        with desk.session() as session:
-            service.close_period(session, desk.school.id, DAY, actor_id=desk.school.principal)
+        desk.sign(DAY)
     with clock.turned_to(datetime(2025, 9, 12, 1, tzinfo=UTC)):
         desk.pay(X_VND, one.reference, "FT1")
         desk.state(line(X_VND, one.reference, "FT1", day=NEXT), days=(NEXT, NEXT))
@@ -47,16 +45,6 @@ def test_closed_period(desk):
     assert [list(item.flags) for item in desk.items(run)] == [["date_cutoff"]]
     # The signed night stays as it was signed.
     assert desk.night().id == signed.id
-
-
-def test_a_period_is_closed_once_and_only_when_it_is_over(desk):
-    with desk.session() as session:
-        service.close_period(session, desk.school.id, DAY, actor_id=desk.school.principal)
-        for day, code in ((DAY, "closed"), (clock.today(), "not_over")):
-            with pytest.raises(DomainError) as refused:
-                service.close_period(session, desk.school.id, day, actor_id=desk.school.principal)
-            assert refused.value.code == code
-    assert desk.rows("SELECT count(*) FROM audit_event WHERE action = 'close_period'") == [(1,)]
 
 
 def test_duplicate(desk):
@@ -234,7 +222,7 @@ BLINDED = {
     "missing and only": (matching, "_absences", nothing),
     "fee_netted": (pairing.Pool, "settle_batches", nothing),
     "date_cutoff": (matching, "_shifted", unable),
-    "the books": (matching, "book", lambda movements, _ledgers: movements),
+    "the books": (matching, "book", lambda movements, *_: movements),
 }
 
 

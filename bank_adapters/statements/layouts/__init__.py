@@ -11,6 +11,8 @@ from bank_adapters.statements.headers import Column, folded
 
 NEEDED = frozenset({"booked_on", "debit", "credit", "description"})
 COLUMNS = NEEDED | {"value_date", "bank_reference", "balance", "counterparty"}
+ONE_AMOUNT = frozenset({"amount", "side"})
+"""Instead of debit and credit: one amount with its sign, or with a column that says on which side it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,9 @@ class Layout:
     totals: tuple[str, ...]
     ignored: tuple[str, ...] = ()  # subtotals and carried balances
     cash: tuple[str, ...] = ()  # account prefixes and words that mean money in hand
+    hints: tuple[str, ...] = ()  # words above the table that name the bank, where several layouts fit alike
+    bank: str = ""
+    source: str = ""  # where the names of the columns come from; never a specification, for no bank publishes one
 
 
 @cache
@@ -44,6 +49,8 @@ def load(package: str, needed: frozenset[str], known: frozenset[str]) -> tuple[L
 def layout_from(data: Mapping[str, object], needed: frozenset[str] = NEEDED, known: frozenset[str] = COLUMNS) -> Layout:
     """Check a layout given as data; raises StatementError naming the key that is wrong."""
     columns = data.get("columns")
+    if isinstance(columns, Mapping) and "amount" in columns:
+        needed, known = needed - {"debit", "credit"} | {"amount"}, known - {"debit", "credit"} | ONE_AMOUNT
     if not isinstance(columns, Mapping) or not needed <= columns.keys() <= known:
         raise bad_layout("columns")
     version = data.get("version")
@@ -59,6 +66,9 @@ def layout_from(data: Mapping[str, object], needed: frozenset[str] = NEEDED, kno
         totals=words(data, "totals"),
         ignored=words(data, "ignored"),
         cash=words(data, "cash"),
+        hints=words(data, "hints"),
+        bank=str(data.get("bank", "")),
+        source=str(data.get("source", "")),
     )
 
 

@@ -29,6 +29,7 @@ WORDS = {
     Scope.LINKS_READ: Text("đọc đường dẫn của phụ huynh", "read the parents' links"),
     Scope.PAYMENTS_READ: Text("đọc tiền về và tiền dư", "read payments and credit"),
     Scope.RECEIPTS_READ: Text("đọc xác nhận đã thu", "read receipts"),
+    Scope.LEDGER_WRITE: Text("gửi sổ kế toán để đối soát", "send the books for reconciliation"),
 }
 STATES = {
     "live": Text("đang dùng", "live"),

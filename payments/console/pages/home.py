@@ -7,7 +7,7 @@ from sqlalchemy import select
 from payments import clock, outbox
 from payments.access.guards import the_actor
 from payments.audit.service import record
-from payments.console import queries
+from payments.console import queries, today
 from payments.console.desk import DESK_ROLES, desk_of
 from payments.errors import ForbiddenError, NotFoundError
 from payments.schools.models import School
@@ -42,9 +42,13 @@ def home(code: str) -> ResponseReturnValue:
     """«Việc hôm nay»: counts that equal the database, each a link to the work."""
     with db_session() as session:
         desk = desk_of(session, code)
-        counts = queries.today(session, desk.school_id, desk.actor.user_id)
+        counts = today.counts(session, desk.school_id, desk.actor.user_id, clock.today())
+        channels = today.channels(session, desk.school_id, clock.now())
+        further = today.further_cards(session, desk)
         messages = queries.messages(session, desk.school_id, desk.actor.user_id)
-    return render_template("console/home.html", desk=desk, counts=counts, messages=messages)
+    return render_template(
+        "console/home.html", desk=desk, counts=counts, channels=channels, further=further, messages=messages
+    )
 
 
 def overview() -> ResponseReturnValue:

@@ -1,66 +1,55 @@
-"""Money that waits for a person: suggestions with their reasons, assign, undo for ever."""
+"""The matching queue: bank credits under tabs, narrowed by filters that live in the address."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from payments import clock
 from payments.console import queries
-from payments.console.desk import desk_of
+from payments.console.desk import Desk, desk_of
+from payments.console.queue import reading, saved, words
+from payments.console.queue.filters import NAMES, OUTCOMES, SORTS, TABS, Filters, read
+from payments.console.queue.lines import lines
+from payments.console.queue.preferences import shortcuts_on
 from payments.errors import DomainError
 from payments.inbox.queries import other_amounts
-from payments.invoices.reference import find
-from payments.settlement.queries import proposed_transfers
-from payments.settlement.service import assign, place_held, undo
-from payments.web.context import db_session, row_id, say
+from payments.settlement.queries import EXCLUDE_REASONS, REFUND_WORDS, proposed_transfers, refunds
+from payments.settlement.service import place_held
+from payments.web.context import db_session, language, row_id, say
 
 NEW = "new"
 """The choice that says: this is a transfer that we have not seen yet."""
+MOST_DONE = 200
+"""So many deeds are told above the queue after a page was loaded anew."""
 
 
 def add_to(blueprint: Blueprint) -> None:
     """Add the routes."""
     blueprint.add_url_rule("/<code>/unmatched/", "unmatched", unmatched)
-    blueprint.add_url_rule("/<code>/unmatched/<int:transaction_id>/assign", "assign", assign_to, methods=["POST"])
     blueprint.add_url_rule("/<code>/held/<int:evidence_id>/", "place_held", place, methods=["POST"])
-    blueprint.add_url_rule("/<code>/decisions/<int:decision_id>/undo", "undo", undo_decision, methods=["POST"])
+    blueprint.app_context_processor(lambda: {"has_page": has_page})
 
 
 def unmatched(code: str) -> ResponseReturnValue:
-    """The queue, oldest first, with what was decided lately."""
+    """One tab of the queue. A fixed number of statements, however many rows there are."""
+    filters = read(request.args)
     with db_session() as session:
         desk = desk_of(session, code)
-        rows = queries.queue(session, desk.school_id)
-        total = queries.today(session, desk.school_id, desk.actor.user_id)["unmatched"]
-        named = {invoice_id for row in rows for hint in row["suggestions"] for invoice_id in hint["invoice_ids"]}
-        invoices = queries.suggested(session, desk.school_id, sorted(named))
-        decisions = queries.decisions(session, desk.school_id)
-        astray = proposed_transfers(session, desk.school_id)
-        held = queries.held(session, desk.school_id)
-        others = other_amounts(session, desk.school_id)
+        shown = {
+            "views": saved.views(session, desk.school_id, desk.actor.user_id),
+            "shortcuts": shortcuts_on(session, desk.actor.user_id),
+            "counts": reading.counts(session, desk.school_id),
+            "deeds": reading.decided(session, desk.school_id, _done()),
+            **_content(session, desk, filters),
+        }
     return render_template(
-        "console/unmatched.html",
-        desk=desk,
-        rows=rows,
-        total=total,
-        invoices=invoices,
-        decisions=decisions,
-        astray=astray,
-        held=held,
-        other_amounts=others,
+        "console/unmatched.html", desk=desk, filters=filters, has_vendor=has_htmx(), **(vocabulary() | shown)
     )
-
-
-def assign_to(code: str, transaction_id: int) -> ResponseReturnValue:
-    """Put the money on invoices, in the order they are named; what is left becomes the last pupil's credit."""
-    with db_session() as session:
-        desk = desk_of(session, code, "accountant", "principal")
-        ids = _invoice_ids(session, desk.school_id, request.form)
-        note = request.form.get("note", "").strip()[:500] or None
-        assign(session, desk.school_id, transaction_id, ids, desk.actor.user_id, note=note)
-    flash(say("Đã gán khoản tiền. Có thể hoàn tác bất cứ lúc nào.", "Assigned. You can undo it at any time."), "ok")
-    return redirect(url_for("console.unmatched", code=code), code=303)
 
 
 def place(code: str, evidence_id: int) -> ResponseReturnValue:
@@ -69,16 +58,76 @@ def place(code: str, evidence_id: int) -> ResponseReturnValue:
         desk = desk_of(session, code, "accountant", "principal")
         place_held(session, desk.school_id, evidence_id, _told_of(request.form), desk.actor.user_id)
     flash(say("Đã ghi nhận quyết định.", "The decision is recorded."), "ok")
-    return redirect(url_for("console.unmatched", code=code), code=303)
+    return redirect(url_for("console.unmatched", code=code, tab="held"), code=303)
 
 
-def undo_decision(code: str, decision_id: int) -> ResponseReturnValue:
-    """Take a decision back by reversal; both stay on record."""
-    with db_session() as session:
-        desk = desk_of(session, code, "accountant", "principal")
-        undo(session, desk.school_id, decision_id, desk.actor.user_id)
-    flash(say("Đã hoàn tác.", "Undone."), "ok")
-    return redirect(url_for("console.unmatched", code=code), code=303)
+def vocabulary() -> dict[str, Any]:
+    """The words that the templates of the queue use, in the language of the page."""
+
+    def told(known: Mapping[str, Any]) -> Any:
+        return lambda key: words.word(known, key, language())
+
+    return {
+        "tabs": TABS,
+        "sorts": SORTS,
+        "outcomes": OUTCOMES,
+        "names": NAMES,
+        "chip_keys": {**words.CHIPS, **words.AGAINST},
+        "exclusions": EXCLUDE_REASONS,
+        "exclusion_word": lambda reason: say(*EXCLUDE_REASONS[reason]),
+        "refund_word": lambda state: say(*REFUND_WORDS[state]),
+        "account_word": str,
+        "this_year": clock.today().year,
+        "chip_word": told(words.CHIPS),
+        "outcome_word": told(words.OUTCOMES),
+        "deed_word": told(words.DEEDS),
+        "tail": "?lang=en" if language() == "en" else "",
+        "more": "&lang=en" if language() == "en" else "",
+    }
+
+
+def address(code: str, query: str, **more: object) -> str:
+    """The queue's address with some filters, in the language of this page."""
+    parts = [query, urlencode({key: value for key, value in more.items() if value not in (None, "")})]
+    parts += ["lang=en"] if language() == "en" else []
+    found = "&".join(part for part in parts if part)
+    return url_for("console.unmatched", code=code) + (f"?{found}" if found else "")
+
+
+def has_page(endpoint: str) -> bool:
+    """Whether this installation has a page; other parts of the desk may be absent."""
+    return endpoint in current_app.view_functions
+
+
+def has_htmx() -> bool:
+    """Whether the file has been fetched at build time; without it screens reload whole pages."""
+    return Path(current_app.static_folder or "", "vendor", "htmx.min.js").is_file()
+
+
+def _content(session: Session, desk: Desk, filters: Filters) -> dict[str, Any]:
+    """What stands under a tab."""
+    if filters.tab == "held":
+        return {"held": queries.held(session, desk.school_id), "other_amounts": other_amounts(session, desk.school_id)}
+    if filters.tab == "astray":
+        return {"astray": proposed_transfers(session, desk.school_id)}
+    if filters.tab == "refunds":
+        return {"refunds": refunds(session, desk.school_id)}
+    page = reading.page(session, desk.school_id, filters)
+    choices = reading.choices(session, desk.school_id)
+    accounts = {one["value"]: one["label"] for one in choices.accounts}
+    return {
+        "page": page,
+        "lines": lines(page),
+        "choices": choices,
+        "account_word": lambda value: accounts.get(str(value), value),
+        "killers": [] if page.rows else reading.killers(session, desk.school_id, filters),
+    }
+
+
+def _done() -> list[int]:
+    """The decisions that the last form made, as its redirect names them."""
+    given = request.args.get("done", "").split(",")[:MOST_DONE]
+    return [int(one) for one in given if one.isascii() and one.isdigit() and len(one) < 19]
 
 
 def _told_of(form: Any) -> int | None:
@@ -92,23 +141,3 @@ def _told_of(form: Any) -> int | None:
         raise DomainError(
             "nothing_chosen", "Hãy chọn tin này báo về giao dịch nào.", "Choose which transfer it tells of."
         ) from None
-
-
-def _invoice_ids(session: Session, school_id: int, form: Any) -> list[int]:
-    """The chosen suggestions, else the references typed in, in their order."""
-    try:
-        chosen = [row_id(value) for hint in form.getlist("hint") for value in hint.split(",")]
-    except ValueError:
-        chosen = []
-    if chosen:
-        return chosen
-    references = find(form.get("references", ""))
-    known = queries.ids_by_reference(session, school_id, references)
-    ids = [known[reference] for reference in references if reference in known]
-    if not ids:
-        raise DomainError(
-            "no_such_reference",
-            "Không thấy mã thanh toán nào của trường. Mã có dạng HP và 10 ký tự, ví dụ HP7K3M9Q2XAT.",
-            "No payment reference of this school. A reference is HP and 10 characters, like HP7K3M9Q2XAT.",
-        )
-    return ids

@@ -16,6 +16,7 @@ COLUMNS = NEEDED | {
     "balance_credit",
     "reference",
     "method",
+    "payer",
 }
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from bank_adapters.statements import safe_xml
+from bank_adapters.statements import camt, safe_xml, xml_stream
 from bank_adapters.statements.errors import StatementError
 from bank_adapters.statements.proof import prove
 from bank_adapters.statements.read import read_statement
@@ -71,9 +71,24 @@ def test_every_version_of_the_message_is_read(version):
     assert len(read_one(message(entry(), namespace=namespace)).lines) == 1
 
 
-def test_reports_and_notifications_keep_their_kind():
-    data = message(entry(), namespace=NAMESPACE.replace("053", "054")).replace(b"Stmt>", b"Ntfctn>")
-    assert read_one(data.replace(b"BkToCstmrNtfctn", b"BkToCstmrDbtCdtNtfctn")).format == "camt.054"
+def within_the_day(*entries: str, number: str = "052", code: str = "OPBD", **facts: str) -> bytes:
+    tag, around = {"052": ("Rpt", "BkToCstmrAcctRpt"), "054": ("Ntfctn", "BkToCstmrDbtCdtNtfctn")}[number]
+    data = message(*entries, namespace=NAMESPACE.replace("053", number), **facts).decode()
+    return data.replace("BkToCstmrStmt", around).replace("Stmt>", f"{tag}>").replace("OPBD", code).encode()
+
+
+@pytest.mark.parametrize(("number", "code"), [("052", "OPBD"), ("052", "ITBD"), ("054", "ITAV")])
+def test_a_report_within_the_day_gives_lines_and_never_proves_a_day(number, code):
+    statement = read_one(within_the_day(entry(), number=number, code=code))
+    assert (statement.format, len(statement.lines)) == (f"camt.{number}", 1)
+    assert (statement.opening_vnd, statement.closing_vnd) == (None, None)
+    assert not prove(statement).ok
+    assert [notice.code for notice in statement.notices] == ["proves_no_day"]
+
+
+def test_if_a_report_counted_as_a_statement_it_would_prove_the_day(monkeypatch):
+    monkeypatch.setattr(camt, "PROVING", "camt.052")
+    assert prove(read_one(within_the_day(entry()))).ok
 
 
 def test_transactions_that_add_up_become_lines_of_their_own():
@@ -222,3 +237,147 @@ def test_without_the_screen_a_document_type_would_reach_the_parser(monkeypatch):
     data = message(entry()).decode().replace("<Document", "<!DOCTYPE d [<!ENTITY a 'b'>]><Document", 1).encode()
     monkeypatch.setattr(safe_xml, "_FORBIDDEN", ())
     assert len(read_one(data).lines) == 1
+
+
+def page(number: int, is_last: str, balances: str, *entries: str) -> str:
+    head = f"<ElctrncSeqNb>9</ElctrncSeqNb><StmtPgntn><PgNb>{number}</PgNb><LastPgInd>{is_last}</LastPgInd></StmtPgntn>"
+    account = "<Acct><Id><Othr><Id>0071001234567</Id></Othr></Id><Ccy>VND</Ccy></Acct>"
+    return f"<Stmt><Id>{number}</Id>{head}{account}{balances}{''.join(entries)}</Stmt>"
+
+
+def paged(*pages: str) -> bytes:
+    return f"<Document xmlns='{NAMESPACE}'><BkToCstmrStmt>{''.join(pages)}</BkToCstmrStmt></Document>".encode()
+
+
+FIRST = page(1, "false", balance("OPBD", "0") + balance("ITBD", "1000"), entry())
+MIDDLE = page(2, "false", balance("ITBD", "1000") + balance("ITBD", "2000"), entry())
+LAST = page(3, "true", balance("ITBD", "2000") + balance("CLBD", "3000"), entry())
+
+
+def test_pages_of_one_statement_are_one_statement():
+    statement = read_one(paged(FIRST, MIDDLE, LAST))
+    assert (statement.opening_vnd, statement.closing_vnd, statement.sequence) == (0, 3000, 9)
+    assert [line.place for line in statement.lines] == [f"Stmt[{number}]/Ntry[1]" for number in (1, 2, 3)]
+    assert prove(statement).ok
+
+
+def test_pages_that_state_no_interim_balance_prove_together():
+    first, last = (one.replace("ITBD", "CLAV") for one in (FIRST, LAST.replace("3000", "2000").replace(">3<", ">2<")))
+    statement = read_one(paged(first, last))
+    assert (len(statement.lines), prove(statement).ok) == (2, True)
+
+
+@pytest.mark.parametrize("pages", [(FIRST,), (FIRST, MIDDLE), (MIDDLE, LAST), (FIRST, LAST), (LAST, FIRST)])
+def test_pages_without_the_others_prove_nothing_and_say_so(pages):
+    for statement in read_statement(paged(*pages), "sao-ke.xml"):
+        assert not prove(statement).ok
+        assert [notice.code for notice in statement.notices] == ["page_missing"]
+
+
+def test_a_page_that_does_not_begin_where_the_last_one_ended_is_refused():
+    wrong = MIDDLE.replace(balance("ITBD", "1000"), balance("ITBD", "999"))
+    assert code_of(paged(FIRST, wrong, LAST)) == "bad_structure"
+
+
+def test_a_wrong_balance_between_pages_names_the_line_before_it():
+    wrong = FIRST.replace(">1000</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts", ">900</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts")
+    broken = prove(read_one(paged(wrong, MIDDLE, LAST))).first_break
+    assert (broken.place, broken.expected_vnd, broken.found_vnd) == ("Stmt[1]/Ntry[1]", 900, 1000)
+
+
+def test_several_accounts_in_one_file_are_statements_of_their_own():
+    other = message(entry("7"), closing="7").decode().partition("<Stmt>")[2].partition("</Stmt>")[0]
+    data = message(entry()).decode().replace("</Stmt>", f"</Stmt><Stmt>{other.replace('0071001234567', '008')}</Stmt>")
+    one, two = read_statement(data.encode(), "sao-ke.xml")
+    assert [(each.account_number, len(each.lines)) for each in (one, two)] == [("0071001234567", 1), ("008", 1)]
+    assert prove(one).ok
+    assert prove(two).ok
+
+
+def test_entries_in_several_currencies_refuse_the_file():
+    assert code_of(message(entry(), entry().replace("VND", "USD"))) == "bad_currency"
+
+
+@pytest.mark.parametrize("status", ["PDNG", "INFO", "FUTR"])
+def test_only_booked_entries_count(status):
+    later = entry("7").replace("<Sts>BOOK</Sts>", f"<Sts><Cd>{status}</Cd></Sts>")
+    statement = read_one(message(entry(), later))
+    assert ([line.amount_vnd for line in statement.lines], prove(statement).ok) == ([1000], True)
+
+
+@pytest.mark.parametrize(("amount", "code"), [("12..34", "bad_amount"), ("-5", "bad_amount"), ("1.5", "bad_amount")])
+def test_a_transaction_with_an_amount_that_is_not_whole_dong_refuses_the_file(amount, code):
+    assert code_of(message(entry("1000", detail(amount, "a") + detail("400", "b")))) == code
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "<Amt Ccy='VND'>1000</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts",
+            "<Amt Ccy='VND'>1<x/>000</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts",
+        ),
+        ("<Sts>BOOK", "<Amt Ccy='VND'>9</Amt><Sts>BOOK"),
+        ("<Sts>BOOK", "<CdtDbtInd>DBIT</CdtDbtInd><Sts>BOOK"),
+        ("<Sts>BOOK", "<Sts>PDNG</Sts><Sts>BOOK"),
+        ("<NtryDtls>", "<TxDtls/><NtryDtls>"),
+        ("</Stmt>", "<X><Ntry/></X></Stmt>"),
+        ("</Stmt>", "</Stmt><Ntry/>"),
+        ("</Stmt>", "<X><Bal/></X></Stmt>"),
+        ("<Acct>", "<Acct/><Acct>"),
+    ],
+)
+def test_money_said_twice_or_out_of_place_refuses_the_file(old, new):
+    data = message(entry()).decode()
+    assert old in data
+    assert code_of(data.replace(old, new, 1).encode()) == "bad_structure"
+
+
+def test_comments_and_instructions_inside_a_text_change_nothing():
+    data = message(entry()).decode().replace("<AcctSvcrRef>FT1", "<AcctSvcrRef><!-- x -->F<?y z?>T<![CDATA[1]]>")
+    assert read_one(data.encode()).lines[0].bank_reference == "FT1"
+
+
+def test_names_of_a_foreign_namespace_are_not_ours():
+    data = message(entry()).decode().replace("<Sts>", "<y:Amt xmlns:y='urn:y' Ccy='VND'>9</y:Amt><Sts>")
+    assert read_one(data.encode()).lines[0].amount_vnd == 1000
+
+
+def test_a_batch_that_lists_less_than_it_says_is_noted():
+    parts = "<Btch><NbOfTxs>3</NbOfTxs></Btch>" + detail("600", "a") + detail("400", "b")
+    statement = read_one(message(entry("1000", parts)))
+    assert [notice.code for notice in statement.notices] == ["batch_incomplete"]
+    assert read_one(message(entry("1000", parts.replace(">3<", ">2<")))).notices == ()
+
+
+def test_transactions_in_several_groups_are_one_entrys():
+    parts = detail("600", "a") + "</NtryDtls><NtryDtls><Btch/></NtryDtls><NtryDtls>" + detail("400", "b")
+    assert [line.description for line in read_one(message(entry("1000", parts))).lines] == ["a", "b"]
+
+
+def test_each_line_keeps_its_source():
+    one, two = read_one(message(entry("1000", detail("600", "a") + detail("400", "b")))).lines
+    assert ("<Ustrd>a" in one.raw, "<Ustrd>b" in one.raw) == (True, False)
+    assert ("<Ustrd>a" in two.raw, "<Ustrd>b" in two.raw) == (False, True)
+    (only,) = read_one(message(entry("1000", detail("1000", "a")))).lines
+    assert only.raw.count("<Ustrd>a</Ustrd>") == only.raw.count("<AcctSvcrRef>FT1") == 1
+
+
+def test_what_stands_between_two_records_is_bounded(monkeypatch):
+    data = message(entry()).decode().replace("<Stmt>", "<Stmt>" + "<a>b</a>" * 200_000).encode()
+    assert code_of(data) == "too_large"
+    monkeypatch.setattr(xml_stream, "MAX_UNREAD_BYTES", 2**40)
+    assert len(read_one(data).lines) == 1
+
+
+def test_the_tree_holds_one_record_at_a_time(monkeypatch):
+    sizes = []
+    drop = camt.drop_before
+
+    def measured(element, parent):
+        drop(element, parent)
+        sizes.append(len(parent))
+
+    monkeypatch.setattr(camt, "drop_before", measured)
+    assert len(read_one(message(*[entry("1")] * 3000, closing="3000")).lines) == 3000
+    assert max(sizes) < 500  # one record, and those that the parser has finished ahead of us

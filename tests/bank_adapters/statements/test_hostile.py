@@ -17,6 +17,7 @@ from bank_adapters.statements.values import parse_amount, parse_date
 from operations.sample_files import write_camt053, write_misa_ledger, write_mt940, write_techcombank, write_vietcombank
 from reconciliation.school_ledgers.read import read_ledger
 from reconciliation.school_ledgers.template import write_template
+from tests.bank_adapters.statements.golden_books import bidv, corner_xls
 from tests.bank_adapters.statements.mutants import mutated_bytes, mutated_part
 from tests.operations.test_sample_files import ledger, sample
 
@@ -86,6 +87,7 @@ BOMBS = {
         ),
         "too_many_rows",
     ),
+    "a cell in the farthest corner of an XLS": (corner_xls, "no_header"),
     "more members than any workbook has": (lambda: workbook_with(b"", extra=1200), "zip_bomb"),
     "one long text in a hundred thousand cells": (
         lambda: workbook_with(noisy_cells(200_000), b"<sst><si><t>" + b"x" * 30_000 + b"</t></si></sst>"),
@@ -161,6 +163,7 @@ CONTAINERS = {
     "template": write_template(ledger().rows),
     "camt": write_camt053([sample(12)]),
     "mt940": write_mt940([sample(12)]),
+    "bidv": bidv(),
 }
 
 

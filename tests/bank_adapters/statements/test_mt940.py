@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from bank_adapters.statements import mt940
+from bank_adapters.statements import mt940, mt940_fields
 from bank_adapters.statements.errors import StatementError
 from bank_adapters.statements.proof import prove
 from bank_adapters.statements.read import read_statement
@@ -82,7 +82,7 @@ def test_a_line_without_type_code_is_not_overwritten_by_the_next():
 
 
 def test_without_our_type_code_the_library_loses_that_line(monkeypatch):
-    monkeypatch.setitem(mt940.PROCESSORS, "pre_statement", [])
+    monkeypatch.setattr(mt940_fields, "NO_TYPE", "")
     assert code_of(SAMPLE.replace("C1500000,NTRFTHAMCHIEU//FT25279000001", "C1500000,")) == "bad_structure"
 
 
@@ -112,13 +112,19 @@ def test_long_texts_are_kept_whole():
 )
 def test_what_is_not_exact_refuses_the_file(old, new):
     assert old in SAMPLE
-    assert code_of(SAMPLE.replace(old, new, 1)) in ("bad_amount", "bad_structure", "bad_currency")
+    assert code_of(SAMPLE.replace(old, new, 1)) in ("bad_amount", "bad_structure", "bad_currency", "bad_date")
 
 
 def test_a_file_in_another_encoding_is_refused():
     with pytest.raises(StatementError) as caught:
         mt940.read(SAMPLE.encode().replace(b"Phi", b"Ph\xed"))
     assert caught.value.code == "bad_encoding"
+
+
+def test_a_file_in_an_old_code_is_told_which():
+    with pytest.raises(StatementError) as caught:
+        mt940.read(SAMPLE.replace("Phi dich vu", "Nép tiÒn häc phÝ").encode("latin-1"))
+    assert (caught.value.code, caught.value.place, "TCVN3" in caught.value.vi) == ("bad_encoding", "dòng 10", True)
 
 
 def test_errors_repeat_no_text_of_the_file():
@@ -132,3 +138,56 @@ def test_a_file_that_names_a_path_is_not_opened(tmp_path):
     path.write_text(SAMPLE)
     with pytest.raises(StatementError):
         mt940.read(str(path).encode())
+
+
+def test_the_thirtieth_of_february_is_refused_not_moved():
+    assert code_of(SAMPLE.replace(":61:2510061006C", ":61:2502300230C")) == "bad_date"
+
+
+def test_a_booking_at_new_year_lies_in_the_year_that_is_near():
+    line = read_one(SAMPLE.replace(":61:2510061006C", ":61:2601021231C")).lines[0]
+    assert (line.value_date, line.booked_on) == (date(2026, 1, 2), date(2025, 12, 31))
+
+
+def page(number: int, opening: str, closing: str, lines: int = 1) -> str:
+    moves = ":61:2510061006C1000,NTRFNONREF//FT\n" * lines
+    return f":20:SK{number}\n:25:0071\n:28C:5/{number}\n:{opening}\n{moves}:{closing}\n-\n"
+
+
+FIRST = page(1, "60F:C251006VND0,", "62M:C251006VND1000,")
+MIDDLE = page(2, "60M:C251006VND1000,", "62M:C251006VND2000,")
+LAST = page(3, "60M:C251006VND2000,", "62F:C251006VND3000,")
+
+
+def test_pages_of_one_statement_are_one_statement():
+    statement = read_one(FIRST + MIDDLE + LAST)
+    assert (statement.opening_vnd, statement.closing_vnd, statement.sequence, statement.page) == (0, 3000, 5, 1)
+    assert [(line.line_no, line.balance_after_vnd) for line in statement.lines] == [(1, 1000), (2, 2000), (3, None)]
+    assert prove(statement).ok
+
+
+@pytest.mark.parametrize("text", [FIRST, FIRST + MIDDLE, MIDDLE + LAST, FIRST + LAST, LAST])
+def test_pages_without_the_others_prove_nothing_and_say_so(text):
+    for statement in mt940.read(text.encode()):
+        assert not prove(statement).ok
+        assert [notice.code for notice in statement.notices] == ["page_missing"]
+
+
+def test_a_page_that_does_not_begin_where_the_last_one_ended_is_refused():
+    assert code_of(FIRST + MIDDLE.replace("60M:C251006VND1000,", "60M:C251006VND999,") + LAST) == "bad_structure"
+
+
+def test_a_page_whose_lines_do_not_give_its_balance_is_named():
+    proof = prove(read_one(FIRST.replace("C1000,", "C900,") + MIDDLE + LAST))
+    assert (proof.first_break.what, proof.first_break.line_no) == ("running", 1)
+
+
+def test_a_file_cut_anywhere_never_proves_what_it_lacks():
+    whole = SAMPLE.index(":64:")
+    for cut in range(SAMPLE.index(":25:") + 4, len(SAMPLE)):
+        try:
+            statements = mt940.read(SAMPLE[:cut].encode())
+        except StatementError:
+            continue
+        assert all(len(one.lines) == 3 or not prove(one).ok for one in statements)
+        assert cut >= whole - 2 or not any(prove(one).ok for one in statements)

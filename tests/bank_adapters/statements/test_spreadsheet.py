@@ -211,3 +211,65 @@ def test_a_header_that_two_layouts_read_differently_is_refused(monkeypatch):
 
 def test_built_in_layouts_are_known_by_name_and_version():
     assert {(layout.name, layout.version) for layout in layouts.built_in()} >= {("vietcombank", 1), ("techcombank", 1)}
+
+
+HEADLESS = "Ngày giao dịch,Số tham chiếu,Ghi nợ,Ghi có,Số dư,Diễn giải"
+
+
+@pytest.mark.parametrize(
+    ("head", "name"), [("Ngân hàng BIDV", "bidv/1"), ("NGÂN HÀNG NÔNG NGHIỆP VÀ PHÁT TRIỂN NÔNG THÔN", "agribank/1")]
+)
+def test_the_bank_named_above_the_table_decides_between_layouts_that_fit_alike(head, name):
+    assert read_one(sheet("06/10/2025,1,,5,5,a", header=HEADLESS, head=head)).format == name
+
+
+def test_layouts_that_fit_alike_and_read_alike_are_no_question():
+    statement = read_one(sheet("06/10/2025,1,,5,5,a", header=HEADLESS))
+    assert (statement.lines[0].amount_vnd, statement.lines[0].direction) == (5, "credit")
+
+
+def test_the_words_for_balances_are_part_of_how_a_layout_reads(monkeypatch):
+    data = json.loads((Path(layouts.__file__).parent / "bidv.json").read_text("utf-8"))
+    other = layouts.layout_from(data | {"name": "khac", "closing": ["cong phat sinh"], "totals": []})
+    monkeypatch.setattr(layouts, "built_in", lambda: (layouts.layout_from(data), other))
+    error = error_of(sheet("06/10/2025,1,,5,5,a", header=HEADLESS))
+    assert (error.code, "bidv" in error.vi, "khac" in error.vi) == ("unknown_layout", True, True)
+
+
+@pytest.mark.parametrize("column", ["TK đối ứng", "Ngày chứng từ", "Số chứng từ"])
+def test_the_schools_books_are_refused_for_there_a_debit_is_money_in(column):
+    header = f"Ngày,Số tham chiếu,Diễn giải,Phát sinh Nợ,Phát sinh Có,Số dư,{column}"
+    error = error_of(sheet("06/10/2025,1,thu tiền,5,,5,531", header=header))
+    assert (error.code, "sổ kế toán" in error.vi) == ("unknown_layout", True)
+
+
+ONE_AMOUNT = {
+    "name": "mot_cot",
+    "version": 1,
+    "columns": {
+        "booked_on": {"aliases": ["Ngày"]},
+        "amount": {"aliases": ["Số tiền"]},
+        "side": {"aliases": ["Nợ/Có"]},
+        "description": {"aliases": ["Nội dung"]},
+        "balance": {"aliases": ["Số dư"]},
+    },
+}
+
+
+def test_one_column_of_amounts_says_its_side_by_sign_or_by_a_second_column():
+    signed = sheet("06/10/2025,+1.500.000,a,10", "06/10/2025,-11.000,b,", header="Ngày,Số tiền,Nội dung,Số dư")
+    sided = sheet("06/10/2025,1.500.000,C,a", "06/10/2025,11.000,D,b", header="Ngày,Số tiền,Nợ/Có,Nội dung")
+    for data in (signed, sided):
+        lines = read_one(data, ONE_AMOUNT).lines
+        assert [(line.amount_vnd, line.direction) for line in lines] == [(1_500_000, "credit"), (11_000, "debit")]
+
+
+def test_a_side_that_contradicts_its_sign_or_is_no_known_word_is_refused():
+    for row, code in (("06/10/2025,-5,C,a", "bad_amount"), ("06/10/2025,5,?,a", "missing_value")):
+        with pytest.raises(StatementError) as caught:
+            read_one(sheet(row, header="Ngày,Số tiền,Nợ/Có,Nội dung"), ONE_AMOUNT)
+        assert caught.value.code == code
+
+
+def test_no_built_in_layout_takes_a_list_with_one_column_of_amounts_for_a_statement():
+    assert error_of(sheet("06/10/2025,5,a", header="Ngày,Số tiền,Nội dung")).code == "no_header"

@@ -10,6 +10,7 @@ from werkzeug.serving import make_server
 
 from payments.api.table import OPERATIONS, VERSION
 from payments.db import session_scope
+from reconciliation.imports.push import OPERATIONS as ABOVE
 from tests import house
 from tests.payments.api.conftest import Software
 from tests.payments.settlement.setting import issue
@@ -68,9 +69,9 @@ def last_of(text: str) -> object:
 
 
 def test_every_address_and_scope_of_the_guide_exists():
-    paths = {f"{VERSION}{operation.path}" for operation in OPERATIONS}
+    paths = {f"{VERSION}{operation.path}" for operation in (*OPERATIONS, *ABOVE)}
     named = {re.sub(r"\?.*", "", one) for one in re.findall(r"`(?:POST )?(/api/v1/[^`]+)`", GUIDE)}
     assert named
     assert named <= paths
-    scopes = {operation.scope for operation in OPERATIONS if operation.scope} | {"links:read"}
+    scopes = {operation.scope for operation in (*OPERATIONS, *ABOVE) if operation.scope} | {"links:read"}
     assert set(re.findall(r"`([a-z]+:(?:read|write))`", GUIDE)) == scopes

@@ -70,8 +70,8 @@ def test_every_amount_is_a_whole_number_and_says_so():
 
 def test_every_scope_opens_something_and_every_operation_names_its_own():
     named = {described["x-scope"] for described in operations().values()}
-    # links:read adds a field to what invoices:read opens.
-    assert named == {None, *Scope} - {Scope.LINKS_READ}
+    # links:read adds a field to what invoices:read opens; ledger:write opens what reconciliation adds above.
+    assert named == {None, *Scope} - {Scope.LINKS_READ, Scope.LEDGER_WRITE}
     assert [path for (method, path), one in operations().items() if not one["x-scope"]] == ["/api/v1/school"]
 
 

@@ -7,8 +7,9 @@ import pytest
 import schemathesis
 from schemathesis.config import SchemathesisConfig
 
-from payments.api.description import DOCUMENT
+from payments.api.openapi import written
 from payments.db import make_engine, session_scope
+from reconciliation.imports.push import OPERATIONS
 from tests.payments.api.conftest import software
 from tests.payments.faces import faces
 from tests.payments.setting import make_pupils
@@ -32,7 +33,7 @@ class Standing:
         return self.app(environ, start_response)
 
 
-schema = schemathesis.openapi.from_dict(json.loads(DOCUMENT), config=CONFIG)
+schema = schemathesis.openapi.from_dict(json.loads(written(OPERATIONS)), config=CONFIG)
 schema.app = Standing()
 
 
@@ -41,7 +42,7 @@ def key(postgres) -> Iterator[str]:
     """A key with every scope, of a school with pupils, an invoice and a payment."""
     name = postgres.new_database()
     engine = make_engine(postgres.url(name))
-    with faces(engine, postgres.url(name)) as desk:
+    with faces(engine, postgres.url(name), operations=OPERATIONS) as desk:
         desk.pay(200_000, desk.invoice.reference)
         with session_scope(engine) as session:
             make_pupils(session, desk.school, 5)

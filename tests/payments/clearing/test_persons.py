@@ -6,7 +6,15 @@ from sqlalchemy.exc import DBAPIError
 
 from payments.clearing.service import dissolve_by_person, match_by_person
 from payments.errors import ConflictError, DomainError, NotFoundError
-from payments.settlement.service import assign
+from payments.settlement.models import ExcludeReason
+from payments.settlement.service import (
+    assign,
+    confirm_refund,
+    decide_refund,
+    exclude,
+    propose_refund,
+    undo,
+)
 from tests.payments.clearing.street import Street
 from tests.payments.setting import make_school
 
@@ -106,6 +114,59 @@ def test_a_line_that_a_person_gave_to_a_pupil_is_no_payout(street):
     street.work()
     assert street.states() == ["credited"]
     assert refused(street, line_id, street.ids()) == "no_such_payout"
+
+
+@pytest.mark.parametrize("deed", ["exclude", "refund"])
+def test_a_line_that_a_person_excluded_or_sends_back_is_no_payout_until_that_is_undone(street, deed):
+    session, school = street.session, street.school
+    street.line(98_900)
+    street.work()
+    [line_id] = street.ids(owed=False)
+    if deed == "exclude":
+        decision = exclude(session, school.id, line_id, ExcludeReason.OTHER_INCOME, school.accountant)
+    else:
+        decision = propose_refund(session, school.id, line_id, school.accountant)
+    street.pays(street.issue())
+    street.work()
+    assert street.payouts() == []
+    assert refused(street, line_id, street.ids()) == "no_such_payout"
+    undo(session, school.id, decision, school.accountant)
+    street.work()
+    assert street.states() == ["payout"], "undone, it is explained as if nothing had been decided"
+
+
+def test_a_line_whose_excess_goes_back_is_no_payout_of_a_payment_that_it_names(street):
+    session, school = street.session, street.school
+    issued = street.issue(90_000)
+    street.line(98_900, f"QT {issued.reference}")
+    street.work()
+    [line_id] = street.ids(owed=False)
+    refund = propose_refund(session, school.id, line_id, school.accountant, pupil_id=school.pupil)
+    decide_refund(session, school.id, refund, school.principal, approved=True)
+    street.pays(issued)
+    street.work()
+    assert street.payouts() == []
+    assert street.books()["refund"] == -8_900
+    assert refused(street, line_id, street.ids()) == "no_such_payout"
+
+
+def test_what_an_intermediary_owes_can_be_excluded_or_sent_back_and_is_cleared_all_the_same(street):
+    session, school = street.session, street.school
+    for amount_vnd in (100_000, 300_000):
+        street.told(amount_vnd, "khong ro")
+    street.work()
+    mistaken, strange = street.ids()
+    exclude(session, school.id, mistaken, ExcludeReason.MISTAKEN, school.accountant)
+    refund = propose_refund(session, school.id, strange, school.accountant)
+    decide_refund(session, school.id, refund, school.principal, approved=True)
+    assert street.books() == {"clearing": 400_000, "excluded": -100_000, "refund": -300_000}
+    street.line(395_600)
+    street.line(300_000, "CHI HOAN TRA", day=2, direction="debit")
+    street.work()
+    assert street.payouts()[0][1:] == (400_000, 4_400, 2)
+    confirm_refund(session, school.id, refund, street.ids(owed=False)[1], school.accountant)
+    street.work()
+    assert street.books() == {"bank": 95_600, "fee": 4_400, "excluded": -100_000}
 
 
 def test_the_database_keeps_a_line_and_a_payment_in_one_live_payout(street):

@@ -56,6 +56,12 @@ def test_an_item_gets_an_account_of_its_own(terminal: Terminal) -> None:
     assert terminal.trial() == {"131": 660_000, "3381.04": -660_000}
 
 
+def test_excluded_money_gets_an_account_for_each_reason(terminal: Terminal) -> None:
+    own = ("--account", "515.01", "--reason", "bank_interest", "--by", terminal.accountant)
+    assert terminal.run("set", "--role", "excluded", *own).exit_code == 0
+    assert terminal.run("set", "--role", "income", *own).exit_code == 2
+
+
 def test_a_gap_and_an_unknown_item_end_with_status_1(terminal: Terminal) -> None:
     assert terminal.run("trial").exit_code == 1
     unknown = ("--role", "income", "--account", "531", "--fee", "XX", "--by", terminal.accountant)

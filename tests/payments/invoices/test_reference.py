@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.invoices import reference
-from payments.invoices.reference import ALPHABET, find, generate, is_valid
+from payments.invoices.reference import ALPHABET, find, find_each, generate, is_valid
 
 CODE = "HP7K3M9Q2XAT"
 
@@ -191,3 +191,54 @@ def test_random_text_never_breaks_find():
 @pytest.mark.slow
 def test_a_hundred_thousand_random_texts_never_break_find():
     _fuzz(100_000, seed=3)
+
+
+SHAPES = "HPhp0123ABCoilOILUuđĐ .-/\n\x00\u0301\ud800😀ﬁ½"
+TEXTS = st.text(st.sampled_from(SHAPES + ALPHABET), max_size=60)
+PIECES = st.one_of(CODES, CODES.map(lambda code: code[:-1]), CODES.map(lambda code: code[2:]), TEXTS)
+
+
+def by_the_rules(text: str) -> list[str]:
+    """What the rules say, letter by letter, with nothing of the code under test but the alphabet."""
+    letters = []
+    alike = {"đ": "D", "Đ": "D", "ð": "D", "Ð": "D", "ı": "I"}
+    for character in text:
+        for part in unicodedata.normalize("NFKD", alike.get(character, character)):
+            if not part.isascii():
+                part = "U" if unicodedata.category(part)[0] in "LN" else ""  # noqa: PLW2901 - the folded letter
+            letters.append({"O": "0", "I": "1", "L": "1"}.get(part.upper(), part.upper()) if part.isalnum() else "")
+    folded = "".join(letters)
+    found: list[str] = []
+    for start in range(len(folded) - 11):
+        code = folded[start : start + 12]
+        value = 0
+        for character in code[2:]:
+            value = (2 * value + "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*".index(character)) % 37
+        if code.startswith("HP") and set(code[2:]) <= set(ALPHABET) and value == 1 and code not in found:
+            found.append(code)
+    return found
+
+
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_what_is_found_is_what_the_rules_say(text):
+    assert find(text) == by_the_rules(text)
+
+
+@given(st.lists(st.one_of(st.lists(PIECES, max_size=4).map("".join), TEXTS), max_size=12))
+def test_many_texts_together_give_what_each_gives_alone(texts):
+    assert find_each(texts) == [find(text) for text in texts]
+
+
+def test_many_texts_together_keep_overlapping_and_repeated_references():
+    outer, inner, text = next(pair for pair in map(_overlapping, range(10_000)) if pair)
+    texts = [text, f"{CODE} {CODE}", "", CODE[:-1] + "0", f"a\0{CODE[:4]}\0{CODE[4:]}", f"{CODE} {outer}", "Đ" + CODE]
+    assert find_each(texts) == [[outer, inner], [CODE], [], [], [CODE], [CODE, outer], [CODE]]
+    assert find_each([]) == []
+
+
+def test_many_texts_together_without_their_check_characters_would_invent_references(monkeypatch):
+    """Teeth: what is found together passes a check of its own."""
+    wrong = CODE[:-1] + "0"
+    assert find_each([wrong, CODE]) == [[], [CODE]]
+    monkeypatch.setattr(reference, "_are_right", lambda candidates: bytes([1] * len(candidates)))
+    assert find_each([wrong, CODE]) == [[wrong], [CODE]]

@@ -73,3 +73,14 @@ def test_an_unknown_chart_is_refused(session: Session, school: SchoolSetting) ->
 def test_a_gap_in_the_mapping_is_told(session: Session, school: SchoolSetting) -> None:
     with pytest.raises(DomainError, match="no_account_code"):
         chart_codes(session, school.id, "TT107").code(LedgerRole.BANK)
+
+
+@pytest.mark.parametrize("chart", PRESETS)
+def test_excluded_money_goes_by_its_reason_and_else_to_the_role_s_account(
+    session: Session, school: SchoolSetting, chart: str
+) -> None:
+    load_chart_preset(session, school.id, chart)
+    codes = chart_codes(session, school.id, chart)
+    assert codes.code(LedgerRole.EXCLUDED, legal_group="bank_interest") == "515"
+    assert codes.code(LedgerRole.EXCLUDED, legal_group="mistaken") == codes.code(LedgerRole.EXCLUDED) == "3388"
+    assert {"515", "3388"} <= codes.unconfirmed, "proposals until the accountant confirms them"

@@ -12,14 +12,6 @@ from tests.payments.settlement.setting import arrive, issue, ledger, outcome_of,
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture
-def unmatched(session, school):
-    """A transfer of 100,000 đồng that says nothing."""
-    transfer = arrive(session, school, 100_000, "chuyen tien")
-    settle_transactions(session, school.id, [transfer])
-    return transfer
-
-
 def test_money_without_a_reference_waits_in_suspense(session, school, unmatched):
     assert outcome_of(session, school, unmatched) == ("unmatched", "unknown", [])
     assert ledger(session, school) == {"bank": 100_000, "suspense": -100_000}

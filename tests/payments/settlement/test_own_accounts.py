@@ -19,7 +19,8 @@ from payments.banking.models import ReceivingAccount
 from payments.banking.rules import ClosedList, Target
 from payments.developers.senders import Payment, granted_token, signed_request, token_request
 from payments.settlement import rules, settling
-from payments.settlement.service import assign, cancel_invoice, undo
+from payments.settlement.models import ExcludeReason
+from payments.settlement.service import assign, cancel_invoice, decide_refund, exclude, propose_refund, undo
 from tests.payments.inbox.callers import Sender, make_sender
 from tests.payments.setting import make_school
 from tests.payments.settlement.bank import Bank
@@ -133,8 +134,8 @@ def test_a_memo_of_another_pupil_waits_for_a_person_with_both_sides_named(bank, 
     assert paid(bank, mine, theirs) == [0, 0]
     [(transaction, hints)] = bank.rows("SELECT transaction_id, suggestions FROM settlement")
     assert hints == [
-        {"invoice_ids": [theirs.id], "chips": ["named"]},
-        {"invoice_ids": [mine.id], "chips": ["own_account"]},
+        {"invoice_ids": [theirs.id], "chips": ["named"], "against": ["rivals"], "score": 50, "rivals": 2},
+        {"invoice_ids": [mine.id], "chips": ["own_account"], "against": ["rivals"], "score": 40, "rivals": 2},
     ]
     with bank.session() as session:
         decision = assign(session, bank.school.id, transaction, [mine.id], bank.school.accountant)
@@ -349,3 +350,41 @@ def test_without_the_closed_list_another_school_s_word_would_count_as_one_about_
     monkeypatch.setattr(ClosedList, "resolve", lambda *_: ours)
     assert other_school_reports(bank, own) == (True, "credited", True)
     assert paid(bank, issued) == [100_000]
+
+
+# --- what goes back to the payer
+
+
+def test_what_goes_back_to_the_payer_pays_no_later_invoice_until_it_is_undone(bank: Bank, own: str):
+    first = bank.issue(60_000)
+    on(bank, own, 100_000)
+    bank.settle()
+    [(transfer,)] = bank.rows("SELECT id FROM bank_transaction")
+    with bank.session() as session:
+        refund = propose_refund(session, bank.school.id, transfer, bank.school.accountant, pupil_id=bank.school.pupil)
+    with bank.session() as session:
+        decide_refund(session, bank.school.id, refund, bank.school.principal, approved=True)
+    later = bank.issue(30_000)
+    on(bank, own, 10_000)
+    bank.settle()
+    assert paid(bank, first, later) == [60_000, 10_000]
+    with bank.session() as session:
+        undo(session, bank.school.id, refund, bank.school.accountant)
+    bank.prove()
+    assert paid(bank, first, later) == [60_000, 30_000]
+    assert kept(bank) == 20_000
+
+
+def test_a_late_push_about_excluded_money_brings_no_money_and_moves_none(bank: Bank):
+    """The statement came first and a person excluded its line; then the callback names an invoice."""
+    issued = bank.issue(100_000)
+    bank.state_line(100_000, "LAI", "FT31", day=PAID_ON)
+    bank.settle()
+    [(transfer,)] = bank.rows("SELECT id FROM bank_transaction")
+    with bank.session() as session:
+        exclude(session, bank.school.id, transfer, ExcludeReason.BANK_INTEREST, bank.school.accountant)
+    bank.call(100_000, issued.reference, referenceCode="FT31")
+    bank.settle()
+    assert [state for state, _, _ in bank.decided()] == ["excluded"], "the decision stays, whatever is heard"
+    assert bank.state(issued) == ("open", 0)
+    assert bank.rows("SELECT count(*) FROM held_evidence") == [(1,)], "a person sees that somebody says otherwise"

@@ -3,13 +3,27 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 
+from operations.invariants import check_invariants
 from payments.errors import ConflictError
 from payments.invoices.models import InvoiceState
+from payments.settlement import deciding, loading
 from payments.settlement.loading import take_lease
-from payments.settlement.service import assign, settle_school, undo
+from payments.settlement.models import ExcludeReason
+from payments.settlement.service import (
+    Part,
+    assign,
+    confirm_refund,
+    decide_refund,
+    exclude,
+    propose_refund,
+    settle_school,
+    split,
+    undo,
+)
 from payments.settlement.settling import move_on
 from tests.payments.settlement.bank import Bank
 from tests.payments.settlement.setting import say, take_out
@@ -33,10 +47,10 @@ def at_once(*deeds: Callable[[], object]) -> list[object]:
         return list(pool.map(run, deeds))
 
 
-def in_session(bank: Bank, deed, *arguments):
+def in_session(bank: Bank, deed, *arguments, **more):
     def done():
         with bank.session() as session:
-            return deed(session, bank.school.id, *arguments)
+            return deed(session, bank.school.id, *arguments, **more)
 
     return done
 
@@ -86,6 +100,86 @@ def test_a_person_and_a_reversal_that_a_worker_settles(bank):
         assert results[0] == "not_unmatched" or isinstance(results[0], int)
         assert bank.state(issued) == ("open", 0)
         assert bank.rows(f"SELECT state FROM bank_transaction WHERE id = {transfer}") == [("reversed",)]
+
+
+def test_of_four_different_decisions_about_one_transfer_one_holds(bank):
+    for _ in range(3):
+        first, transfer, person = bank.issue(100_000), unmatched(bank), bank.school.accountant
+        results = at_once(
+            in_session(bank, assign, transfer, [first.id], person),
+            in_session(bank, split, transfer, [Part(100_000, pupil_id=bank.school.pupil)], person),
+            in_session(bank, exclude, transfer, ExcludeReason.MISTAKEN, person),
+            in_session(bank, propose_refund, transfer, person),
+        )
+        assert sorted(results, key=str)[1:] == ["not_unmatched"] * 3
+        assert bank.rows(f"SELECT count(*) FROM decision WHERE transaction_id = {transfer}") == [(1,)]
+        bank.prove()
+
+
+def test_a_refund_is_decided_once_and_its_proposer_cannot_withdraw_it_at_the_same_moment(bank):
+    for _ in range(3):
+        transfer = unmatched(bank)
+        with bank.session() as session:
+            refund = propose_refund(session, bank.school.id, transfer, bank.school.accountant)
+        at_once(
+            in_session(bank, decide_refund, refund, bank.school.principal, approved=True),
+            in_session(bank, decide_refund, refund, bank.school.principal, approved=False),
+            in_session(bank, undo, refund, bank.school.accountant),
+        )
+        bank.prove()
+
+
+def test_a_refund_and_the_bank_s_own_reversal_never_both_send_the_money(bank):
+    """The person approves while a worker hears that the bank has taken the transfer back."""
+    for number in range(4):
+        bank.call(100_000, "khong ro", referenceCode=f"FT8{number}")
+        bank.settle()
+        transfer = bank.rows("SELECT max(id) FROM bank_transaction")[0][0]
+        with bank.session() as session:
+            refund = propose_refund(session, bank.school.id, transfer, bank.school.accountant)
+        bank.take_back(100_000, f"FT8{number}")
+        at_once(
+            in_session(bank, decide_refund, refund, bank.school.principal, approved=True),
+            in_session(bank, settle_school),
+        )
+        bank.settle()
+        assert bank.rows(f"SELECT state FROM refund WHERE decision_id = {refund}") == [("taken_back",)]
+        assert bank.rows(f"SELECT state FROM bank_transaction WHERE id = {transfer}") == [("reversed",)]
+
+
+def test_one_debit_confirms_one_of_two_refunds(bank):
+    refunds = []
+    for _ in range(2):
+        transfer = unmatched(bank)
+        with bank.session() as session:
+            refunds.append(propose_refund(session, bank.school.id, transfer, bank.school.accountant))
+        with bank.session() as session:
+            decide_refund(session, bank.school.id, refunds[-1], bank.school.principal, approved=True)
+    bank.state_line(100_000, "chi hoan tra", "FT99", day=date(2025, 9, 20), debit=True)
+    bank.settle()
+    debit = bank.rows("SELECT id FROM bank_transaction WHERE direction = 'debit'")[0][0]
+    results = at_once(*[in_session(bank, confirm_refund, refund, debit, bank.school.accountant) for refund in refunds])
+    assert sorted(results, key=str) == [None, "debit_taken"]
+    bank.prove()
+
+
+def test_without_the_lease_two_people_decide_one_transfer(bank, monkeypatch):
+    """The teeth: each sees it unmatched, both write, and the proof names the transfer."""
+    monkeypatch.setattr(loading, "take_lease", lambda *_, **__: True)
+    both_have_looked = threading.Barrier(2)
+    record = deciding.record
+
+    def recorded(*arguments, **more):
+        both_have_looked.wait(10)
+        return record(*arguments, **more)
+
+    monkeypatch.setattr("payments.settlement.excluding.record", recorded)
+    transfer = unmatched(bank)
+    at_once(*[in_session(bank, exclude, transfer, ExcludeReason.MISTAKEN, bank.school.accountant)] * 2)
+    with bank.engine.connect() as connection:
+        broken = {check.name: check.detail for check in check_invariants(connection) if not check.ok}
+    assert "2 decisions that hold exclude it" in broken["decisions"]
+    assert "excluded of school" in broken["subledger"]
 
 
 def test_four_workers_settle_each_transfer_once(bank):

@@ -1,11 +1,17 @@
 """Hints for a person: why each is one, a tie as a tie or not at all."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from payments.settlement.payers import payer_marks
+from payments.settlement.reasons import AGAINST, CHIPS, score
 from payments.settlement.rules import Transfer
 from payments.settlement.suggestions import MANY, Near, OpenBook, OpenInvoice, hint_at, names_class, words
+from tests.house import text_of
 
 MOMENT = datetime(2025, 9, 10, tzinfo=UTC)
 
@@ -108,3 +114,79 @@ def test_what_one_invoice_asks_for_is_no_lump_by_chance():
 def test_another_account_s_invoices_make_no_lump():
     invoices = [invoice(number, account=2) for number in (1, 2, 3)]
     assert hints(300, "LOP 3A2", invoices)[0] == "unknown"
+
+
+def whole(amount, memo, invoices, near=NOTHING_NEAR, payers=()):
+    return hint_at(transfer(amount, memo), near, OpenBook(invoices), payers)[1]
+
+
+def test_an_identifier_in_the_memo_is_a_chip_and_a_short_number_is_none():
+    pupils = [replace(invoice(1), sector_id="0123456789"), replace(invoice(2, key="b"), sector_id="77")]
+    [found] = whole(50, "nop hoc phi 0123456789 77", pupils)
+    assert (found["invoice_ids"], found["chips"]) == ([1], ["sector_id", "same_account"])
+
+
+def test_name_and_class_are_one_chip_and_in_time_is_another():
+    [found] = whole(100, "NGUYEN MAU AN lop 3A2", [replace(invoice(1), due_on=MOMENT.date())])
+    assert found["chips"] == ["name_and_class", "same_amount", "in_time", "same_account"]
+    assert (found["against"], found["score"]) == ([], 80)
+    [late] = whole(100, "NGUYEN MAU AN lop 3A2", [replace(invoice(1), due_on=date(2025, 9, 9))])
+    assert late["score"] == 75
+
+
+def test_another_amount_speaks_against_and_says_by_how_much():
+    [found] = whole(80, "NGUYEN MAU AN nop", [invoice(1)])
+    assert (found["against"], found["differs_vnd"], found["score"]) == (["amount_differs"], -20, 30)
+
+
+def test_of_whom_the_same_can_be_said_each_has_rivals():
+    found = whole(100, "chuyen tien", [invoice(1, key="a"), invoice(2, key="b")])
+    assert [(one["against"], one["rivals"], one["score"]) for one in found] == [(["rivals"], 2, 5)] * 2
+    of_one_pupil = whole(100, "nop", [invoice(1, pupil=7, key="a"), invoice(2, pupil=7, key="a")])
+    assert [one["against"] for one in of_one_pupil] == [[], []]
+
+
+def test_a_near_reference_of_an_invoice_that_is_paid_says_so():
+    [found] = whole(7, "x", [], Near(frozenset({9})))
+    assert (found["against"], found["score"]) == (["paid_up"], 20)
+
+
+def test_all_that_a_pupil_has_open_is_one_suggestion():
+    mine = [invoice(1, 60, pupil=7, key="le thi chi"), invoice(2, 40, pupil=7, key="le thi chi")]
+    found = whole(100, "LE THI CHI nop", mine)
+    assert (found[0]["invoice_ids"], found[0]["chips"]) == ([1, 2], ["pupil_named", "open_sum", "same_account"])
+    assert found[0]["score"] > max(one["score"] for one in found[1:])
+
+
+def test_who_paid_before_leads_to_brothers_and_sisters_too():
+    mine = [invoice(1, 60, pupil=7, key="a"), invoice(2, 40, pupil=8, key="b"), invoice(3, 40, pupil=9, key="c")]
+    found = whole(100, "nop tien", mine, payers={7, 8})
+    assert (found[0]["invoice_ids"], found[0]["chips"]) == ([1, 2], ["payer_known", "open_sum", "same_account"])
+    assert {tuple(one["invoice_ids"]) for one in found} == {(1, 2), (1,), (2,)}
+
+
+@given(st.sets(st.sampled_from(sorted(CHIPS))), st.sets(st.sampled_from(sorted(AGAINST))))
+def test_a_score_is_the_sum_of_its_points_and_never_certain(chips, against):
+    points = sum(CHIPS[chip] for chip in chips) + sum(AGAINST[chip] for chip in against)
+    assert score(chips, against) == min(99, max(0, points))
+
+
+def test_every_chip_has_words_on_the_desk_and_in_the_glossary():
+    screen, glossary = text_of("payments/console/templates/console/words.html"), text_of("docs/glossary.md")
+    for chip in (*CHIPS, *AGAINST):
+        assert f'"{chip}": say(' in screen
+        assert f"| {chip} |" in glossary
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        ("MBVCB.757.426.HP.CT tu 0011001932418 NGUYEN VAN MAU toi 0000000002 TRUONG", {"0011001932418"}),
+        ("SHGD:10001234.DD:260908.BO:NGUYEN VAN MAU.Remark:hoc phi", {"nguyen van mau"}),
+        ("tu tk 123456789 nop tien", {"123456789"}),
+        ("nop tien tu thang 10 den thang 12", set()),
+        ("BO:MAU.", set()),
+    ],
+)
+def test_a_text_says_who_paid(text, marks):
+    assert payer_marks(text) == marks

@@ -5,8 +5,8 @@ from sqlalchemy import text
 
 from payments.events.rules import EventKind
 from payments.inbox.models import Direction
-from payments.settlement import deciding, reversing, settling
-from payments.settlement.service import assign, cancel_invoice, undo
+from payments.settlement import assigning, refunding, reversing, settling, undoing
+from payments.settlement.service import Part, assign, cancel_invoice, decide_refund, propose_refund, split, undo
 from payments.settlement.settling import settle_transactions
 from tests.payments.events.told import kinds, listen, told
 from tests.payments.settlement.setting import arrive, issue, state_of
@@ -146,7 +146,45 @@ def test_no_memo_and_no_payer_is_told(session, school):
     assert "NGUYEN" not in str(event)
 
 
-@pytest.mark.parametrize("module", [settling, reversing, deciding])
+def refunded_excess(session, school):
+    """A transfer whose excess of 20,000 đồng goes back; returns it and its refund."""
+    issued = issue(session, school, 80_000)
+    transfer = arrive(session, school, 100_000, issued.reference)
+    settle_transactions(session, school.id, [transfer])
+    refund = propose_refund(session, school.id, transfer, school.accountant, pupil_id=school.pupil)
+    decide_refund(session, school.id, refund, school.principal, approved=True)
+    return transfer, refund
+
+
+def test_an_excess_that_goes_back_and_comes_again_is_told_each_time(session, school):
+    transfer, refund = refunded_excess(session, school)
+    undo(session, school.id, refund, school.accountant)
+    told_of = [(event["transaction_id"], totals(event)) for event in settled(session, school)]
+    assert told_of == [(transfer, 100_000), (transfer, 80_000), (transfer, 100_000)]
+    assert reversed_(session, school) == []
+
+
+def test_a_split_is_told_with_all_its_parts_and_its_undoing_takes_them_back(session, school, unmatched):
+    issued = issue(session, school, 60_000)
+    parts = [Part(60_000, invoice_id=issued.id), Part(40_000, pupil_id=school.pupil)]
+    decision = split(session, school.id, unmatched, parts, school.accountant)
+    undo(session, school.id, decision, school.accountant)
+    [event] = settled(session, school)
+    assert [one["amount_vnd"] for one in event["allocations"] + event["credits"]] == [60_000, 40_000]
+    [back] = reversed_(session, school)
+    assert (back["transaction_id"], back["reason"]) == (unmatched, "undone")
+
+
+@pytest.mark.parametrize("module", [refunding, undoing])
+def test_a_refund_that_is_not_told_would_be_noticed(session, school, monkeypatch, module):
+    """Teeth: as below."""
+    monkeypatch.setattr(module, "tell", lambda *_: None)
+    _, refund = refunded_excess(session, school)
+    undo(session, school.id, refund, school.accountant)
+    assert len(settled(session, school)) == 2
+
+
+@pytest.mark.parametrize("module", [settling, reversing, assigning])
 def test_moving_money_without_telling_would_be_noticed(session, school, monkeypatch, module):
     """Teeth: each place that tells is told of by an event that is lacking without it."""
     monkeypatch.setattr(module, "tell", lambda *_: None)

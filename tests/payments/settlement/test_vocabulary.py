@@ -82,7 +82,8 @@ def test_several_with_another_sum_waits_for_a_person(bank):
     assert bank.settle() == {"several": 1}
     assert bank.decided()[1] == ("unmatched", "several", [])
     hints = bank.rows("SELECT suggestions FROM settlement ORDER BY id DESC LIMIT 1")[0][0]
-    assert hints == [{"invoice_ids": [first.id, second.id], "chips": ["named", "open_sum"]}]
+    chips = ["named", "open_sum"]
+    assert hints == [{"invoice_ids": [first.id, second.id], "chips": chips, "against": [], "score": 90}]
 
 
 def test_replaced(bank):
@@ -161,7 +162,8 @@ def test_damaged(bank):
     assert bank.settle() == {"damaged": 1}
     assert bank.state(issued) == ("open", 0), "a repaired reference is never acted on"
     hints = bank.rows("SELECT suggestions FROM settlement")[0][0]
-    assert hints[0] == {"invoice_ids": [issued.id], "chips": ["near_reference", "same_amount", "same_account"]}
+    chips = ["near_reference", "same_amount", "in_time", "same_account"]
+    assert hints[0] == {"invoice_ids": [issued.id], "chips": chips, "against": [], "score": 90}
 
 
 def test_unknown(bank):
@@ -178,7 +180,8 @@ def test_lump(bank):
     bank.call(180_000, "GVCN nop tien LOP 1A thang 9")
     assert bank.settle() == {"lump": 1}
     hint = bank.rows("SELECT suggestions FROM settlement")[0][0][0]
-    assert hint == {"invoice_ids": [one.id for one in invoices], "chips": ["class_named", "whole_class"]}
+    chips = ["whole_class", "class_named"]
+    assert hint == {"invoice_ids": [one.id for one in invoices], "chips": chips, "against": [], "score": 50}
     with bank.session() as session:
         transfer = bank.rows("SELECT id FROM bank_transaction")[0][0]
         assign(session, bank.school.id, transfer, hint["invoice_ids"], bank.school.accountant)

@@ -1,0 +1,40 @@
+"""What a night does with exceptions: follow the runs that stand, and tell people of work that is overdue."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from payments import clock
+from payments.access.models import Role
+from payments.access.queries import users_with
+from payments.notifications.service import enqueue_message
+from reconciliation.exceptions.models import ReconcileException
+from reconciliation.exceptions.rules import State
+from reconciliation.exceptions.syncing import Synced, sync
+
+
+def follow(session: Session, school_id: int, account_id: int) -> Synced:
+    """Bring the exceptions of an account in line with its runs; accountants hear of what became overdue."""
+    made = sync(session, school_id, account_id)
+    remind(session, school_id)
+    return made
+
+
+def remind(session: Session, school_id: int) -> None:
+    """Tell the school's accountants how much is overdue, once for each day on which something became so."""
+    case = ReconcileException
+    overdue = (case.school_id == school_id, case.state != State.RESOLVED, case.due_on < clock.today())
+    count, newest = session.execute(select(func.count(), func.max(case.due_on)).where(*overdue)).one()
+    if not count:
+        return
+    for user in users_with(session, school_id, Role.ACCOUNTANT, clock.today()):
+        enqueue_message(
+            session,
+            school_id,
+            dedup_key=f"exceptions:overdue:{newest}:{user.id}",
+            kind="exceptions_overdue",
+            subject=f"Ngoại lệ đối soát quá hạn: {count}",
+            body=f"Có {count} ngoại lệ đối soát quá hạn xử lý, hạn gần nhất {newest:%d/%m/%Y}. Xem mục «Ngoại lệ» trên "
+            "bàn làm việc, lọc «Quá hạn».",
+            recipient_user_id=user.id,
+            email=user.email,
+        )
