@@ -47,7 +47,14 @@ class _Grounds:
             later = (row.booked_on - day).days
             said = row.number if rules[-1] == T0 else ""
             found.append(Ground(rules[-1], HOW_OF_TIER[rules[-1]], BOOKS, amount_vnd, said, names, later))
-        return [msgspec.to_builtins(ground) for ground in found]
+        return [_as_kept(ground) for ground in found]
+
+
+def _as_kept(ground: Ground) -> dict[str, Any]:
+    """As the database gives it back: short names first."""
+    said = msgspec.to_builtins(ground)
+    said["names"] = list(ground.names)
+    return {name: said[name] for name in sorted(said, key=lambda name: (len(name), name))}
 
 
 def _grounds(session: Session, school_id: int, blocks: Sequence[ReconcileBlock]) -> _Grounds:
