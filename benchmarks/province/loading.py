@@ -1,19 +1,23 @@
 """Write the province's month into the real tables by COPY, as imports and settlement would have left it."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 
 from benchmarks.province.plan import FIRST, LAST, PUPILS_PER_LINE, Said, School
-from payments.db import libpq_url
+from payments.crypto import FieldCipher
+from payments.db import libpq_url, make_engine, session_scope
+from reconciliation.closing import chain
+from reconciliation.closing.chain import NewLink
+from reconciliation.closing.models import LinkKind
 
 OPENING_VND = 50_000_000
 MIDDLE = date(2025, 10, 15)
 """A month is two statements."""
 ARRIVED = "2025-11-03 02:00:00+00"
 PROPOSED = "2025-08-01 02:00:00+00"
-SIGNED = "2025-10-20 02:00:00+00"
+SIGNED = datetime(2025, 10, 20, 2, tzinfo=UTC)
 CALLED = 1 << 40
 """Ids of callbacks lie above those of statement lines."""
 LINE = "\t".join
@@ -33,6 +37,7 @@ def load(url: str, schools: Iterable[School], *, tell: Callable[[str], None] = l
         for table in IDENTITIES:
             connection.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1 << 42)")
         connection.commit()
+        _sign(url, [school for school in made if school.closed])
         connection.autocommit = True
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
@@ -212,9 +217,21 @@ def _rows(school: School) -> Iterator[str]:
         yield LINE((*head, *booked))
 
 
-def _closes(school: School) -> Iterator[str]:
-    if school.closed:
-        yield LINE((str(school.id), str(FIRST - timedelta(days=1)), "1", SIGNED))
+def _sign(url: str, schools: Iterable[School]) -> None:
+    """Let schools sign the month before, by the chain itself: it takes no row that does not continue it."""
+    engine, cipher = make_engine(url), FieldCipher({1: bytes(32)})
+    with session_scope(engine) as session:
+        for school in schools:
+            link = NewLink(
+                kind=LinkKind.CLOSE,
+                first=FIRST - timedelta(days=30),
+                through=FIRST - timedelta(days=1),
+                signed_by=1,
+                signed_at=SIGNED,
+                document={"school": school.id},
+            )
+            chain.append(session, cipher, school.id, link)
+    engine.dispose()
 
 
 SAID = (
@@ -295,6 +312,5 @@ TABLES: tuple[tuple[str, str, Callable[[School], Iterator[str]]], ...] = (
         ),
         _rows,
     ),
-    ("period_close", "school_id, through, closed_by, closed_at", _closes),
 )
 IDENTITIES = ("bank_line", "evidence", "bank_transaction", "transaction_evidence", "ledger_row", "allocation")
