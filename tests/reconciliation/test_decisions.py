@@ -194,7 +194,7 @@ def test_a_signed_period_takes_no_decision(tie):
     desk, bank, told = tie
     made = decide(desk, service.join, [bank, told[0]])
     with clock.turned_to(datetime(2025, 9, 20, tzinfo=UTC)):
-        desk.close(DAY)
+        desk.sign(DAY)
     with pytest.raises(DomainError, match="closed_period"):
         decide(desk, service.undo, made)
 
