@@ -63,12 +63,12 @@ def upload_ledger(code: str) -> ResponseReturnValue:
 
 
 def _upload(code: str, account_id: int | None) -> ResponseReturnValue:
-    sent = request.files.get("file")
-    if sent is None or not sent.filename:
-        raise DomainError("no_file", "Hãy chọn một tệp.", "Choose a file.")
-    file = File(sent.filename, sent.read())
     with db_session() as session:
         desk = desk_of(session, code, "accountant")
+        sent = request.files.get("file")
+        if sent is None or not sent.filename:
+            raise DomainError("no_file", "Hãy chọn một tệp.", "Choose a file.")
+        file = File(sent.filename, sent.read())
         job_id = service.start_import(
             session, services().cipher, desk.school_id, file, account_id=account_id, actor_id=desk.actor.user_id
         )

@@ -12,7 +12,7 @@ from reconciliation import matching
 from reconciliation.decisions import queries, service
 from reconciliation.decisions.rules import Hand
 from reconciliation.matching import DECISION_LOST
-from reconciliation.service import close_period, set_book_account
+from reconciliation.service import set_book_account
 from tests.reconciliation.desk import DAY, OPENING, line, row
 
 X_VND = 100_000
@@ -193,8 +193,8 @@ def test_facts_of_nobody_are_not_found_and_money_in_is_not_money_out(desk):
 def test_a_signed_period_takes_no_decision(tie):
     desk, bank, told = tie
     made = decide(desk, service.join, [bank, told[0]])
-    with clock.turned_to(datetime(2025, 9, 20, tzinfo=UTC)), desk.session() as session:
-        close_period(session, desk.school.id, DAY, actor_id=desk.school.principal)
+    with clock.turned_to(datetime(2025, 9, 20, tzinfo=UTC)):
+        desk.sign(DAY)
     with pytest.raises(DomainError, match="closed_period"):
         decide(desk, service.undo, made)
 

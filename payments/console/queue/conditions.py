@@ -10,21 +10,8 @@ from payments.invoices.reference import find
 from payments.money import parse_vnd
 from payments.settlement import reasons
 
-SURE = 70
+SURE = 80
 """From this score on a hint stands under «Gợi ý chắc»."""
-POINTS: Mapping[str, int] = {
-    "near_reference": 48,
-    "named": 48,
-    "whole_class": 48,
-    "cut_reference": 36,
-    "own_account": 36,
-    "pupil_named": 24,
-    "open_sum": 24,
-    "same_amount": 18,
-    "class_named": 12,
-    "same_account": 6,
-}
-"""For hints that were written down without a score: so much for each reason, together at most ``MOST``."""
 _MARKS = "".join(chr(code) for code in range(0x300, 0x370))
 
 

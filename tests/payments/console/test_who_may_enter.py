@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine
-from werkzeug.routing import Rule
+from werkzeug.routing import AnyConverter, Rule
 
 from payments.access.models import Role
 from payments.access.service import create_user, grant_role
@@ -37,8 +37,9 @@ def school_rules(desk: Faces) -> list[Rule]:
 
 
 def path_of(desk: Faces, rule: Rule, code: str) -> str:
-    """The address of a route with numbers that exist nowhere."""
-    values = {name: code if name == "code" else 999_999 for name in rule.arguments}
+    """The address of a route with numbers that exist nowhere, or with the first word that it knows."""
+    known = {name: sorted(way.items)[0] for name, way in rule._converters.items() if isinstance(way, AnyConverter)}
+    values = {name: code if name == "code" else known.get(name, 999_999) for name in rule.arguments}
     with desk.client.application.test_request_context():
         return desk.client.application.url_map.bind("localhost").build(rule.endpoint, values, method=method_of(rule))
 

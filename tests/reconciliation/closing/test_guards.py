@@ -155,7 +155,7 @@ def test_a_signed_decision_is_not_undone_and_the_way_out_is_named(signed_desk):
 
 
 def test_without_the_look_before_the_database_still_refuses(signed_desk, monkeypatch):
-    monkeypatch.setattr("payments.settlement.deciding.require_unsigned", lambda *_, **__: None)
+    monkeypatch.setattr("payments.settlement.undoing.require_unsigned", lambda *_, **__: None)
     with pytest.raises(IntegrityError, match="closed_period"), signed_desk.session() as session:
         settlement.undo(session, signed_desk.school.id, 1, signed_desk.school.accountant)
 
