@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 
 from benchmarks.province.plan import FIRST, LAST, PUPILS_PER_LINE, Said, School
+from payments.access.models import User
 from payments.crypto import FieldCipher
 from payments.db import libpq_url, make_engine, session_scope
 from reconciliation.closing import chain
@@ -221,6 +222,9 @@ def _sign(url: str, schools: Iterable[School]) -> None:
     """Let schools sign the month before, by the chain itself: it takes no row that does not continue it."""
     engine, cipher = make_engine(url), FieldCipher({1: bytes(32)})
     with session_scope(engine) as session:
+        person = User(id=1, username="b", full_name="B", password_hash="-", failed_logins=0, created_at=SIGNED)  # noqa: S106 - nobody logs in
+        session.add(person)
+        session.flush()
         for school in schools:
             link = NewLink(
                 kind=LinkKind.CLOSE,

@@ -80,7 +80,11 @@ def shown(desk: Desk, monkeypatch: pytest.MonkeyPatch, least: int) -> tuple[list
     return found, bulk, told
 
 
-@settings(max_examples=12, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(world=st.lists(payments, min_size=3, max_size=12))
 def test_mass_and_rest_give_what_the_matcher_gives_alone(postgres, world):
     made = postgres.new_database()
