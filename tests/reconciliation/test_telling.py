@@ -6,7 +6,7 @@ import pytest
 
 from payments import clock
 from payments.events.rules import EventKind
-from reconciliation import night
+from reconciliation import together
 from tests.payments.events.told import listen, told
 from tests.reconciliation.desk import DAY, OPENING, line
 
@@ -72,7 +72,7 @@ def test_signing_a_period_tells_its_last_day_again(desk):
 
 def test_a_night_that_tells_nobody_would_be_noticed(desk, monkeypatch):
     """Teeth: the first test wants one event."""
-    monkeypatch.setattr(night, "tell_closed", lambda *_: None)
+    monkeypatch.setattr(together, "tell_closed", lambda *_: None)
     with clock.turned_to(MORNING):
         desk.state(opening=OPENING)
         desk.night()

@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 
 from payments import clock
-from reconciliation import night, service
+from reconciliation import service, together
 from reconciliation.closing import late
 from reconciliation.models import RunState
 from reconciliation.reports import content, workbook
@@ -127,7 +127,7 @@ def test_a_second_close_sends_late_facts_behind_itself(desk):
 
 def test_a_night_without_links_would_be_noticed(desk, monkeypatch):
     """Teeth of the links."""
-    monkeypatch.setattr(night, "keep_links", lambda *_: None)
+    monkeypatch.setattr(together, "keep_links", lambda *_: None)
     desk.day_of(DAY, X_VND)
     desk.close()
     desk.day_of(NEXT, opening=OPENING + X_VND)

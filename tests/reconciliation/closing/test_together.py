@@ -43,7 +43,7 @@ def close_or_error(desk) -> object:
 def test_without_the_lock_the_close_would_not_wait(desk, monkeypatch):
     """Teeth of the test above."""
     desk.day_of(DAY)
-    for place in (closing, "reconciliation.catching_up", "reconciliation.night"):
+    for place in (closing, "reconciliation.catching_up", "reconciliation.together"):
         name = place if isinstance(place, str) else place.__name__
         monkeypatch.setattr(f"{name}.lock_school", lambda *_: None)
     paper = write_camt053([statement(desk.number, [line(X_VND, "x", "FT9")])])
