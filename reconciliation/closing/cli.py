@@ -15,9 +15,9 @@ from payments.db import command_session
 from payments.errors import DomainError
 from payments.schools.queries import school_by_code
 from payments.settings import SettingsError
-from reconciliation.closing import canonical, certificates, chain, checking, keys, papers, reopening, service, signing
+from reconciliation.closing import canonical, certificates, chain, checking, keys, papers, reopening, service
 from reconciliation.closing.models import PeriodClose
-from reconciliation.closing.verifying import Found, Known, worst
+from reconciliation.closing.verifying import Found, known_by_file, worst
 from reconciliation.closing.words import VERDICTS
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -196,8 +196,7 @@ def verify(context: click.Context, files: tuple[Path, ...], *, keys_file: Path |
 
 
 def _offline(given: list[tuple[str, bytes]], keys_file: Path) -> list[Found]:
-    known = Known(signing.read_keys(keys_file.read_bytes()))
-    return checking.judge(given, lambda _school: known)
+    return checking.judge(given, known_by_file(keys_file.read_bytes()))
 
 
 def _online(given: list[tuple[str, bytes]]) -> list[Found]:

@@ -23,7 +23,7 @@ from payments import clock
 from payments.errors import ConflictError, DomainError
 from payments.settings import generated_environment
 from reconciliation.closing import canonical, certificates, chain, checking, keys, papers, service, signing
-from reconciliation.closing.verifying import Known
+from reconciliation.closing.verifying import known_by_file
 from tests.reconciliation.closing.ledgers import NEXT, SIGNING, Signer
 from tests.reconciliation.desk import DAY, OPENING
 
@@ -57,8 +57,8 @@ def online(desk: Signer, *files: bytes) -> list[str]:
 
 def offline(desk: Signer, *files: bytes, publics: bytes | None = None) -> list[str]:
     with desk.session() as session:
-        known = Known(signing.read_keys(publics or keys.published(session, desk.school.id, desk.school.code)))
-    return [one.verdict for one in checking.judge([(f"{n}", data) for n, data in enumerate(files)], lambda _: known)]
+        known = known_by_file(publics or keys.published(session, desk.school.id, desk.school.code))
+    return [one.verdict for one in checking.judge([(f"{n}", data) for n, data in enumerate(files)], known)]
 
 
 def test_every_paper_is_valid_with_and_without_the_database(chained):
