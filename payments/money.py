@@ -12,7 +12,7 @@ MAX_VND = 9_999_999_999_999
 """13 digits: the most that field 54 of a VietQR can carry."""
 
 _LONGEST = 60
-"""Characters of an amount with its dots and its currency; what is longer is never looked at: a pattern could take long."""
+"""Characters of an amount with dots and currency; what is longer is not looked at: a pattern could take minutes."""
 
 _PLAIN = re.compile(r"[0-9]{1,13}", re.ASCII)
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([.,])[0-9]{3})(?:\1[0-9]{3})*", re.ASCII)
