@@ -16,7 +16,20 @@ from tests.payments.faces import Faces, faces
 HUGE = str(10**24)
 ODD = ("\x00", "\ud800".encode("utf-8", "surrogatepass").decode("utf-8", "replace"), HUGE, "-1", "'\"><script>", "%00")
 FIELDS = (
-    *("invoice", "hint", "references", "note", "reason", "pupil", "debit", "approved", "transaction", "token", "w", "x"),
+    *(
+        "invoice",
+        "hint",
+        "references",
+        "note",
+        "reason",
+        "pupil",
+        "debit",
+        "approved",
+        "transaction",
+        "token",
+        "w",
+        "x",
+    ),
     *("i-1", f"i-{HUGE}", "p-1", "name", "query", "back", "shared", "place-day", "heading-day", "shortcuts", "find"),
     *("ids", "id", "count", "amount_vnd", "resolution", "assignee", "proposal", "deed", "whole", "fact", "through"),
     *("seen", "known", "account", "book_code", "kind", "sheet", "header", "role-0", "do", "columns", "month", "q"),
@@ -70,7 +83,20 @@ def test_filters_with_odd_values_are_passed_over_or_refused(home):
             continue
         for odd in ODD:
             address = path(home, rule, number="1", word="csv", code=home.school.code)
-            names = ("q", "sort", "tab", "page", "view", "account", "before", "month", "class", "due", "assignee", "min")
+            names = (
+                "q",
+                "sort",
+                "tab",
+                "page",
+                "view",
+                "account",
+                "before",
+                "month",
+                "class",
+                "due",
+                "assignee",
+                "min",
+            )
             answer = home.client.get(address, query_string=dict.fromkeys((*names, *FIELDS, "max", "from", "to"), odd))
             answer.get_data()
             if answer.status_code >= 500:
