@@ -94,11 +94,8 @@ def test_nobody_decides_who_could_not_at_the_desk(bank: Bank, terminal):
     transfer = waiting(bank)
     with bank.session() as session:
         stranger = session.get_one(User, make_school(session).principal).username
-    for words in (
-        ("exclude", transfer, "--reason", "mistaken"),
-        ("note", transfer, "x"),
-        ("refund", "propose", transfer),
-    ):
+    exclusion = ("exclude", transfer, "--reason", "mistaken")
+    for words in (exclusion, ("note", transfer, "x"), ("refund", "propose", transfer)):
         assert "forbidden" in terminal(*words, "--by", stranger, by=None, status=1)
     with bank.session() as session:
         session.execute(update(Grant).where(Grant.user_id == bank.school.accountant).values(valid_to=clock.today()))
