@@ -27,7 +27,7 @@ TRIGGERS: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
     "clearing": {"connection": "keep_settling", "payout": "keep_payout", "payout_item": "keep_payout_item"},
     "exceptions": {
         "reconcile_exception": ("guard_exception", "guard_exception_class"),
-        "exception_event": "guard_exception_event",
+        "exception_event": ("guard_exception_event", "guard_exception_end"),
     },
 }
 

@@ -2,7 +2,7 @@
 
 An approval that was given for a bank account or a fee round opens no signed period, and a refund begins with the
 proposal of the person whom it names. The class of an exception, on which the need of a second person hangs, is the
-one that a night found.
+one that a night found, and a remark changes nothing about how it ends.
 """
 
 from alembic import op
@@ -72,8 +72,33 @@ BEGIN
 END $$;
 CREATE TRIGGER guard_exception_class BEFORE INSERT OR UPDATE OF primary_class, flags, amount_vnd, item_id
     ON reconcile_exception FOR EACH ROW EXECUTE FUNCTION guard_exception_class();
+
+CREATE FUNCTION guard_exception_end() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    before reconcile_exception;
+    fits BOOLEAN;
+BEGIN
+    SELECT * INTO before FROM reconcile_exception WHERE school_id = NEW.school_id AND id = NEW.exception_id;
+    fits := CASE
+        WHEN NEW.kind = 'matched_since' THEN NEW.resolution IN ('matched_since', 'no_longer_found')
+        WHEN NEW.kind = 'merged' THEN NEW.resolution = 'merged'
+            OR (before.state = 'resolved' AND NEW.resolution = before.resolution)
+        WHEN NEW.kind = 'proposed' THEN NEW.resolution NOT IN ('matched_since', 'no_longer_found', 'merged')
+        WHEN NEW.kind IN ('changed', 'noted', 'assigned') AND NEW.state IN ('proposed', 'resolved')
+            THEN NEW.resolution = before.resolution
+        ELSE true
+    END;
+    IF fits IS NOT TRUE THEN
+        RAISE EXCEPTION 'exception %: "%" does not say how it ends', NEW.exception_id, NEW.kind
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER guard_exception_end BEFORE INSERT ON exception_event
+    FOR EACH ROW EXECUTE FUNCTION guard_exception_end();
 """
 TRIGGERS = {
+    "guard_exception_end": "exception_event",
     "guard_exception_class": "reconcile_exception",
     "begin_refund": "refund",
     "keep_reopening": "period_close",
