@@ -323,10 +323,13 @@ def holds_money(row: LedgerRow) -> bool:
 
 
 def _months(rows: Sequence[LedgerRow]) -> tuple[date, date]:
-    """Books are exported by whole months, and cannot know what comes after the day of import."""
+    """Books are exported by whole months, and cannot know what comes after the day of import.
+
+    A row of a later day, mistyped perhaps, makes nothing of the days up to it missing in the books.
+    """
     first, last = min(row.booked_on for row in rows), max(row.booked_on for row in rows)
     month_end = last.replace(day=calendar.monthrange(last.year, last.month)[1])
-    return first.replace(day=1), max(last, min(month_end, clock.today()))
+    return first.replace(day=1), max(first, min(month_end, clock.today()))
 
 
 def place_rows(

@@ -285,6 +285,20 @@ def test_the_schools_own_certificate_signs_too(desk):
     assert online(desk, canonical.encode(said)) == ["altered"]
 
 
+def test_a_certificate_that_somebody_added_to_the_file_is_not_the_schools(desk):
+    """The signature is right, the name on it whatever they liked; without the database it is for people to judge."""
+    desk.day_of(DAY, X_VND)
+    document, before = desk.close().document, paper(desk, 1, "json")
+    private = ec.generate_private_key(ec.SECP256R1())
+    pem = certificate(private)
+    der, right = certificates.read_certificate(pem), certificates.sign(private, document)
+    opened = signing.open_envelope(before)
+    forged = signing.envelope(document, [*opened[1], signing.Signature("ECDSA-SHA256", right, certificate=der)])
+    assert (online(desk, forged), offline(desk, forged)) == (["altered"], ["valid"])
+    add(desk, pem, right)
+    assert online(desk, forged, before) == ["valid", "valid"]
+
+
 def test_a_certificate_that_is_over_may_not_sign_or_did_not_sign_is_refused(desk):
     desk.day_of(DAY, X_VND)
     document = desk.close().document
