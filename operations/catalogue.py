@@ -21,19 +21,22 @@ APPEND_ONLY = {
 }
 """Tables whose rows may only be added."""
 
-TRIGGERS: Mapping[str, Mapping[str, str]] = {
+TRIGGERS: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
     "I1": {"ledger_line": "line_balances", "ledger_entry": "entry_balances"},
     "I2": {"bank_transaction": "has_evidence"},
     "closes": {
-        "period_close": "keep_chain",
+        "period_close": ("keep_chain", "keep_reopening"),
         "books_closed": "keep_books_closed",
         **dict.fromkeys(
             ("reconcile_run", "standing_run", "ledger_entry", "decision", "payout"), "refuse_closed_period"
         ),
     },
-    "decisions": {"refund": "keep_refund"},
+    "decisions": {"refund": ("keep_refund", "begin_refund"), "approval": "keep_approval"},
     "clearing": {"connection": "keep_settling", "payout": "keep_payout", "payout_item": "keep_payout_item"},
-    "exceptions": {"reconcile_exception": "guard_exception", "exception_event": "guard_exception_event"},
+    "exceptions": {
+        "reconcile_exception": ("guard_exception", "guard_exception_class"),
+        "exception_event": ("guard_exception_event", "guard_exception_end"),
+    },
 }
 
 FENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -111,5 +114,6 @@ def _wanted_triggers() -> Iterator[tuple[str, str, str]]:
             yield invariant, table, "append_only"
             yield invariant, table, "no_truncate"
     for invariant, triggers in TRIGGERS.items():
-        for table, trigger in triggers.items():
-            yield invariant, table, trigger
+        for table, names in triggers.items():
+            for trigger in (names,) if isinstance(names, str) else names:
+                yield invariant, table, trigger

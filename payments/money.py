@@ -11,6 +11,9 @@ from payments.errors import DomainError
 MAX_VND = 9_999_999_999_999
 """13 digits: the most that field 54 of a VietQR can carry."""
 
+_LONGEST = 60
+"""Characters of an amount with dots and currency; what is longer is not looked at: a pattern could take minutes."""
+
 _PLAIN = re.compile(r"[0-9]{1,13}", re.ASCII)
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([.,])[0-9]{3})(?:\1[0-9]{3})*", re.ASCII)
 _CURRENCY = re.compile(r"\s*(?:đ|₫|đồng|dong|vnd|vnđ)\.?$", re.IGNORECASE)
@@ -31,7 +34,8 @@ def parse_vnd(text: str) -> int:
 
     Raises DomainError ``bad_amount`` for anything else: signs, decimals, half-grouped digits are refused, not guessed.
     """
-    bare = _CURRENCY.sub("", text.strip().replace("\u00a0", " "))
+    short = text.strip().replace("\u00a0", " ")
+    bare = _CURRENCY.sub("", short) if len(short) <= _LONGEST else ""
     if _GROUPED.fullmatch(bare):
         bare = bare.replace(".", "").replace(",", "")
     if not _PLAIN.fullmatch(bare):

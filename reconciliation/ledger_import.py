@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from importlib.resources import files
-from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -29,7 +28,7 @@ from payments.errors import DomainError
 from payments.invoices import reference
 from reconciliation.imports.layouts import in_use
 from reconciliation.imports.models import ImportKind
-from reconciliation.imports.rules import Step, silent
+from reconciliation.imports.rules import Step, plain_name, silent
 from reconciliation.locks import lock_school
 from reconciliation.models import BookAccount
 from reconciliation.queries import accounts_in_play
@@ -324,10 +323,13 @@ def holds_money(row: LedgerRow) -> bool:
 
 
 def _months(rows: Sequence[LedgerRow]) -> tuple[date, date]:
-    """Books are exported by whole months, and cannot know what comes after the day of import."""
+    """Books are exported by whole months, and cannot know what comes after the day of import.
+
+    A row of a later day, mistyped perhaps, makes nothing of the days up to it missing in the books.
+    """
     first, last = min(row.booked_on for row in rows), max(row.booked_on for row in rows)
     month_end = last.replace(day=calendar.monthrange(last.year, last.month)[1])
-    return first.replace(day=1), max(last, min(month_end, clock.today()))
+    return first.replace(day=1), max(first, min(month_end, clock.today()))
 
 
 def place_rows(
@@ -380,7 +382,7 @@ def _accounts_by_code(
 def _file(ledgers: Sequence[LedgerFile], data: bytes, filename: str) -> dict[str, Any]:
     single = ledgers[0] if len(ledgers) == 1 else None
     return {
-        "file_name": PurePath(filename).name[:LONGEST_FILE_NAME],
+        "file_name": plain_name(filename, LONGEST_FILE_NAME),
         "file_sha256": hashlib.sha256(data).digest(),
         "format": ledgers[0].mapping,
         "opening_vnd": single.opening_vnd if single else None,

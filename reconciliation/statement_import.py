@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from itertools import islice
-from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -29,7 +28,7 @@ from payments.errors import DomainError, NotFoundError
 from payments.inbox.service import record_statement_evidence, references_of
 from reconciliation.imports.layouts import in_use
 from reconciliation.imports.models import ImportKind
-from reconciliation.imports.rules import Step, silent
+from reconciliation.imports.rules import Step, plain_name, silent
 from reconciliation.locks import lock_school
 
 LONGEST_FILE_NAME = 200
@@ -202,7 +201,7 @@ def write_statement(session: Session, plan: StatementPlan, data: bytes, filename
     """Write what is new of a plan, in the transaction in which it was made."""
     results = plan.report.statements
     fresh = [one for one, result in zip(plan.planned, results, strict=True) if not result.already_imported]
-    file = {"file_name": PurePath(filename).name[:LONGEST_FILE_NAME], "file_sha256": hashlib.sha256(data).digest()}
+    file = {"file_name": plain_name(filename, LONGEST_FILE_NAME), "file_sha256": hashlib.sha256(data).digest()}
     _write(session, plan.owner, fresh, file, step)
 
 

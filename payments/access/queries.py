@@ -6,9 +6,9 @@ from datetime import date
 from sqlalchemy import RowMapping, or_, select, text
 from sqlalchemy.orm import Session
 
-from payments.access.models import Grant, User
+from payments.access.models import Grant, Role, User
 from payments.access.rules import Actor, Granted
-from payments.errors import NotFoundError
+from payments.errors import ForbiddenError, NotFoundError
 
 _USERS = text(
     "SELECT u.username, u.full_name, u.active, u.locked_until,"
@@ -43,6 +43,20 @@ def user_id_by_name(session: Session, username: str) -> int:
     if found is None:
         raise NotFoundError(f"Không có người dùng «{username}».", f"There is no user {username!r}.")
     return found
+
+
+def staff_id_by_name(session: Session, school_id: int, username: str, today: date) -> int:
+    """The user of that log-in name who works for the school today, as accountant or principal.
+
+    For commands: whoever they name must be somebody who may do it on a page. Raises NotFoundError and ForbiddenError.
+    """
+    person = actor(session, user_id_by_name(session, username), today)
+    if person is None or not person.may_in(school_id, Role.ACCOUNTANT, Role.PRINCIPAL):
+        raise ForbiddenError(
+            f"«{username}» không phải kế toán hay hiệu trưởng của trường này.",
+            f"{username!r} is neither accountant nor principal of this school.",
+        )
+    return person.user_id
 
 
 def any_user_id(session: Session, username: str) -> int:

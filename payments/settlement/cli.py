@@ -8,7 +8,8 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments.access.queries import user_id_by_name
+from payments import clock
+from payments.access.queries import staff_id_by_name
 from payments.db import command_session
 from payments.errors import DomainError
 from payments.inbox.models import TransactionState
@@ -256,7 +257,8 @@ def confirm(*, refund: int, debit: int, school_code: str, username: str, as_json
 
 
 def _desk(session: Session, school_code: str, username: str) -> _Desk:
-    return _Desk(session, school_by_code(session, school_code).id, user_id_by_name(session, username))
+    school_id = school_by_code(session, school_code).id
+    return _Desk(session, school_id, staff_id_by_name(session, school_id, username, clock.today()))
 
 
 def _invoice_ids(desk: _Desk, references: Sequence[str]) -> list[int]:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from payments.errors import DomainError
 
 MIN_RSA_BITS = 2048
+MIN_CURVE_BITS = 256
 SALT_BYTES = 32
 PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.AUTO)
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -128,7 +129,7 @@ def algorithm_of(certificate: bytes, message: bytes, signature: bytes) -> str | 
         ways = ((PSS, "RSA-PSS-SHA256"), (padding.PKCS1v15(), "RSA-SHA256"))
         return next((name for way, name in ways if _rsa_holds(key, signature, message, way)), None)
     try:
-        if isinstance(key, ec.EllipticCurvePublicKey):
+        if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size >= MIN_CURVE_BITS:
             key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
             return "ECDSA-SHA256"
         if isinstance(key, ed25519.Ed25519PublicKey):
@@ -153,14 +154,19 @@ def _may_sign(read: x509.Certificate) -> bool:
         usage = read.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         return True
+    except (ValueError, x509.DuplicateExtension):
+        return False  # What it may do cannot be read.
     return usage.digital_signature or usage.content_commitment
 
 
 def _load(certificate: bytes) -> x509.Certificate:
+    """Everything that is asked of it later is asked here: some parts are read only when they are needed."""
     try:
-        return x509.load_der_x509_certificate(certificate)
-    except ValueError as error:
+        read = x509.load_der_x509_certificate(certificate)
+        _ = (read.public_key(), read.subject, read.issuer, read.not_valid_before_utc, read.not_valid_after_utc)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _unreadable() from error
+    return read
 
 
 def _unreadable() -> DomainError:

@@ -84,9 +84,10 @@ def _workbook(session: Session, cipher: FieldCipher, name: str, data: bytes) -> 
 def _school_in(data: bytes) -> str:
     """The school that a signed file names; whether it may is for the keys to say."""
     try:
-        return str(json.loads(data)["document"]["school"]["code"])
+        code = json.loads(data)["document"]["school"]["code"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
+    return code if isinstance(code, str) and code.isprintable() else ""
 
 
 def broken_closes(session: Session) -> list[str]:

@@ -9,15 +9,16 @@ from typing import Any
 
 import click
 
-from payments.access.queries import user_id_by_name
+from payments import clock
+from payments.access.queries import staff_id_by_name, user_id_by_name
 from payments.crypto import FieldCipher
 from payments.db import command_session
 from payments.errors import DomainError
 from payments.schools.queries import school_by_code
 from payments.settings import SettingsError
-from reconciliation.closing import canonical, certificates, chain, checking, keys, papers, reopening, service, signing
+from reconciliation.closing import canonical, certificates, chain, checking, keys, papers, reopening, service
 from reconciliation.closing.models import PeriodClose
-from reconciliation.closing.verifying import Found, Known, worst
+from reconciliation.closing.verifying import Found, known_by_file, worst
 from reconciliation.closing.words import VERDICTS
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -136,7 +137,8 @@ def sign(school_code: str, number: int, **given: Any) -> None:
             click.echo(f"Đã ghi nội dung cần ký vào {given['to_be_signed'].name} (written).")
             return
         certificate, signature = _signature(given, document)
-        actor_id = user_id_by_name(session, given["username"]) if given["username"] else None
+        name, today = given["username"], clock.today()
+        actor_id = staff_id_by_name(session, school.id, name, today) if name else None
         added = service.add_signature(session, school.id, number, (certificate, signature), actor_id)
         click.echo(f"Đã thêm chữ ký {added.algorithm} của {certificates.shown(added.certificate).subject} (added).")
 
@@ -164,7 +166,7 @@ def retire_key(school_code: str, username: str) -> None:
     """Từ nay ký bằng khóa mới; chữ ký cũ vẫn đúng (sign with a new key from now on; old signatures stay valid)."""
     with command_session() as (session, _settings):
         school = school_by_code(session, school_code)
-        keys.retire(session, school.id, user_id_by_name(session, username))
+        keys.retire(session, school.id, staff_id_by_name(session, school.id, username, clock.today()))
     click.echo("Đã thôi dùng khóa hiện tại (retired).")
 
 
@@ -196,8 +198,7 @@ def verify(context: click.Context, files: tuple[Path, ...], *, keys_file: Path |
 
 
 def _offline(given: list[tuple[str, bytes]], keys_file: Path) -> list[Found]:
-    known = Known(signing.read_keys(keys_file.read_bytes()))
-    return checking.judge(given, lambda _school: known)
+    return checking.judge(given, known_by_file(keys_file.read_bytes()))
 
 
 def _online(given: list[tuple[str, bytes]]) -> list[Found]:

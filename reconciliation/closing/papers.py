@@ -1,6 +1,7 @@
 """The files of a close, regenerated from what was signed: the same bytes in any process, at any later time."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from payments.crypto import FieldCipher
 from payments.errors import DomainError
-from reconciliation.closing import chain, keys, minutes, signing, workbook
+from reconciliation.closing import canonical, chain, keys, minutes, signing, workbook
 from reconciliation.closing.models import CloseKey, CloseSignature, PeriodClose
 from reconciliation.closing.signing import ED25519, Signature
 from reconciliation.closing.verifying import Known, Link
@@ -60,10 +61,22 @@ def known_of(session: Session, school_id: int) -> Known:
     named = {key.id: signing.key_name(key.public) for key in keys.all_keys(session, school_id)}
     publics = {signing.key_name(key.public): key.public for key in keys.all_keys(session, school_id)}
     standing = {one.sequence for one in chain.standing(session, school_id)}
-    return Known(publics, [_link(one, named, one.sequence in standing) for one in chain.links(session, school_id)])
+    added: dict[int, set[str]] = defaultdict(set)
+    taken = select(CloseSignature.close_id, CloseSignature.certificate).where(CloseSignature.school_id == school_id)
+    for close_id, certificate in session.execute(taken):
+        added[close_id].add(canonical.digest(certificate))
+    links = [
+        _link(one, named, one.sequence in standing, frozenset(added[one.id])) for one in chain.links(session, school_id)
+    ]
+    return Known(publics, links)
 
 
-def _link(one: PeriodClose, named: Mapping[int, str], standing: bool) -> Link:  # noqa: FBT001 - one of its fields
+def _link(
+    one: PeriodClose,
+    named: Mapping[int, str],
+    standing: bool,  # noqa: FBT001 - one of its fields
+    certificates: frozenset[str],
+) -> Link:
     return Link(
         one.sequence,
         one.document,
@@ -73,6 +86,7 @@ def _link(one: PeriodClose, named: Mapping[int, str], standing: bool) -> Link:  
         named.get(one.key_id) if one.key_id is not None else None,
         standing,
         one.kind.value,
+        certificates,
     )
 
 

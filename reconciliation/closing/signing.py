@@ -129,13 +129,18 @@ def keys_file(school: str, keys: Sequence[Mapping[str, Any]]) -> bytes:
     return canonical.encode({"format": KEYS_FORMAT, "school": school, "keys": list(keys)}) + b"\n"
 
 
-def read_keys(data: bytes) -> dict[str, bytes]:
-    """Name -> public key, out of such a file. Raises ValueError."""
+def read_keys(data: bytes) -> tuple[str, dict[str, bytes]]:
+    """Out of such a file: whose keys they are, and name -> public key. Raises ValueError."""
     found = canonical.decode(data.strip())
     if found is None or found.get("format") != KEYS_FORMAT:
         raise ValueError("no file of closing keys")
-    publics = [base64.b64decode(one["public"], validate=True) for one in found["keys"]]
-    return {key_name(public): public for public in publics}
+    try:
+        school, publics = found["school"], [base64.b64decode(one["public"], validate=True) for one in found["keys"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError("no file of closing keys") from error
+    if not isinstance(school, str):
+        raise ValueError("a file of closing keys names its school")  # noqa: TRY004 - what a file says, not a caller
+    return school, {key_name(public): public for public in publics}
 
 
 def _head(school: str, sequence: int, sha256: str) -> bytes:

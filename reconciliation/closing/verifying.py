@@ -3,7 +3,8 @@
 The chain is checked as far as it is known: between the files that are given, or as a whole where the database is asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
@@ -14,7 +15,9 @@ from reconciliation.closing.signing import Signature
 
 Verdict = Literal["valid", "superseded", "altered", "unknown_key", "chain_broken"]
 WORST: tuple[Verdict, ...] = ("altered", "unknown_key", "chain_broken", "superseded", "valid")
+STANDS: frozenset[Verdict] = frozenset({"valid", "superseded"})
 OLD_FORMAT = "hocphi-close/0"
+MOST_LINKS = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Link:
     key: str | None
     standing: bool
     kind: str = "close"
+    certificates: frozenset[str] = frozenset()
+    """SHA-256 of the certificates whose signatures the school has taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class Found:
     sha256: str = ""
     certificates: tuple[str, ...] = ()
     previous: str | None = None
+    names_previous: bool = False
+    """Whether the file says which link came before; minutes do not."""
     chain: str = "not checked"
     """not checked · files · database."""
 
@@ -75,6 +82,15 @@ class Known:
     links: Sequence[Link] | None = field(default=None)
 
 
+def known_by_file(data: bytes) -> Callable[[str], Known]:
+    """What a file of public keys lets us know of a school: its own keys, and nothing of another school.
+
+    Raises ValueError.
+    """
+    school, publics = signing.read_keys(data)
+    return lambda asked: Known(publics if asked == school else {})
+
+
 def judge_signed(name: str, data: bytes, known: Known) -> Found:
     """A ``*.json`` with its signatures."""
     opened = signing.open_envelope(data)
@@ -82,14 +98,16 @@ def judge_signed(name: str, data: bytes, known: Known) -> Found:
         return Found(name, "altered")
     document, signatures = opened
     found = _described(name, document)
-    verdict = _by_keys(document, signatures, known.keys)
+    verdict = _by_keys(document, signatures, known.keys) if found.verdict == "valid" else found.verdict
     if verdict != "valid":
         return _with(found, verdict)
     try:
         names = tuple(_certified(document, one) for one in signatures if one.certificate is not None)
     except DomainError:
         return _with(found, "altered")
-    return _in_chain(_with(found, "valid", certificates=names), known.links)
+    judged = _in_chain(_with(found, "valid", certificates=names), known.links)
+    # The signatures stand beside what is signed: whoever has the file can add one of their own making.
+    return _with(judged, "altered") if _adds_certificates(found, signatures, known.links) else judged
 
 
 def judge_minutes(name: str, data: bytes, known: Known) -> Found:
@@ -107,20 +125,32 @@ def judge_minutes(name: str, data: bytes, known: Known) -> Found:
 
 
 def judge_files(found: Sequence[Found]) -> list[Found]:
-    """The chain between files of one school: each names the one before it, and none is missing in between."""
+    """The chain between files of one school: each names the one before it, none is missing, and no number is twice.
+
+    Minutes count with the hash that they carry; they do not say which close came before.
+    """
     judged = list(found)
-    order = sorted(
-        (one.school, one.sequence, place) for place, one in enumerate(judged) if one.previous or one.sequence
-    )
-    for (school, number, before), (other, next_number, place) in pairwise(order):
-        one, two = judged[before], judged[place]
-        if school != other or number == next_number or two.kind == "" or one.kind == "":
+    schools: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for one in found:
+        if one.verdict in STANDS and one.sequence:
+            schools[one.school][one.sequence].add(one.sha256)
+    for place, one in enumerate(found):
+        if one.verdict not in STANDS or not one.sequence:
             continue
-        whole = next_number == number + 1 and two.previous == one.sha256
-        if two.verdict in {"valid", "superseded"}:
-            verdict: Verdict = two.verdict if whole else "chain_broken"
-            judged[place] = _with(two, verdict, chain="files" if two.chain == "not checked" else two.chain)
+        numbers = schools[one.school]
+        before = {later: earlier for earlier, later in pairwise(sorted(numbers))}.get(one.sequence)
+        split = len(numbers[one.sequence]) > 1
+        tells = before is not None and one.names_previous
+        follows = not tells or (before == one.sequence - 1 and one.previous in numbers[before])
+        if split or not follows:
+            judged[place] = _with(one, "chain_broken", chain=_told_by(one))
+        elif tells:
+            judged[place] = _with(one, one.verdict, chain=_told_by(one))
     return judged
+
+
+def _told_by(one: Found) -> str:
+    return "files" if one.chain == "not checked" else one.chain
 
 
 def broken_link(links: Sequence[Link], keys: Mapping[str, bytes]) -> str | None:
@@ -153,22 +183,37 @@ def _names_its_place(link: Link) -> bool:
 
 
 def _described(name: str, document: bytes) -> Found:
+    """What a document says of itself; ``altered`` where something has another type than ours, or cannot be read."""
     said = canonical.decode(document) or {}
     try:
-        return Found(
-            name,
-            "valid",
+        texts = [
             said["school"]["code"],
-            said["sequence"],
             said["kind"],
-            (said["period"]["from"], said["period"]["through"]),
+            said["period"]["from"],
+            said["period"]["through"],
             said["signed_by"]["name"],
             said["signed_at"],
-            canonical.digest(document),
-            previous=said["previous_sha256"],
-        )
+        ]
+        number, previous = said["sequence"], said["previous_sha256"]
     except (KeyError, TypeError):
         return Found(name, "altered")
+    readable = all(isinstance(one, str) and one.isprintable() for one in [*texts, previous or ""])
+    if not readable or type(number) is not int or not 1 <= number < MOST_LINKS:
+        return Found(name, "altered")
+    code, kind, first, through, signer, moment = texts
+    return Found(
+        name,
+        "valid",
+        code,
+        number,
+        kind,
+        (first, through),
+        signer,
+        moment,
+        canonical.digest(document),
+        previous=previous,
+        names_previous=True,
+    )
 
 
 def _by_keys(document: bytes, signatures: Sequence[Signature], keys: Mapping[str, bytes]) -> Verdict:
@@ -181,6 +226,13 @@ def _by_keys(document: bytes, signatures: Sequence[Signature], keys: Mapping[str
         return "unknown_key"
     fine = all(signing.verify(keys[one.key or ""], document, one.value) for one in ours)
     return "valid" if fine else "altered"
+
+
+def _adds_certificates(found: Found, signatures: Sequence[Signature], links: Sequence[Link] | None) -> bool:
+    """Whether a file carries certificates that the school has not taken; without its database nobody can say."""
+    stored = next((one for one in links or () if one.sequence == found.sequence), None)
+    given = {canonical.digest(one.certificate) for one in signatures if one.certificate is not None}
+    return stored is not None and not given <= stored.certificates
 
 
 def _certified(document: bytes, one: Signature) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 import click
 from sqlalchemy.orm import Session
 
-from payments.access.queries import user_id_by_name
+from payments import clock
+from payments.access.queries import staff_id_by_name
 from payments.db import command_session
 from payments.schools.queries import school_by_code
 from reconciliation.decisions import queries, service
@@ -84,7 +85,7 @@ def _decide(work: Callable[[Session, int, int], int], as_json: bool) -> Callable
     def run(school_code: str, username: str) -> None:
         with command_session() as (session, _settings):
             school_id = school_by_code(session, school_code).id
-            decision_id = work(session, school_id, user_id_by_name(session, username))
+            decision_id = work(session, school_id, staff_id_by_name(session, school_id, username, clock.today()))
             made = service.replay(session, school_id, decision_id)
             run_id = made.id if made else None
         if as_json:

@@ -11,8 +11,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy import text
 
+from payments import clock
 from payments.api.operation import Call, Line, Nothing, Operation, Shape, Word, given
-from payments.api.problems import Fault, invalid
+from payments.api.problems import Fault, RequestError, invalid
 from payments.api.rules import Scope
 from payments.i18n import Text
 from reconciliation.ledger_import import CASH, PUSHED, holds_money, place_rows, plan_rows, write_ledger
@@ -56,7 +57,7 @@ class LedgerRowIn(Shape):
 
 
 class LedgerPeriod(Shape):
-    """Days whose rows have all been sent, with this batch or before it."""
+    """Days whose rows have all been sent, with this batch or before it; none of them is still to come."""
 
     first: date
     last: date
@@ -96,7 +97,10 @@ def send(call: Call[Nothing, LedgerRowsIn]) -> LedgerRowsReport:
     days = [everything[number].booked_on for number in kept]
     period = (complete.first, complete.last) if complete else (min(days), max(days)) if days else None
     if complete and complete.first > complete.last:
-        raise invalid(Fault("bad_period", Text("Ngày đầu sau ngày cuối.", "It begins after it ends."), "/complete"))
+        raise _bad_period("Ngày đầu sau ngày cuối.", "It begins after it ends.")
+    if complete and complete.last > clock.today():
+        # Each payment of such a day would count as missing in the books as soon as it comes.
+        raise _bad_period("Ngày cuối chưa đến, nên sổ chưa thể đầy đủ.", "No books are complete for days to come.")
     if period is None:
         return _report(len(everything))
     keys = _keys(body, everything, kept)
@@ -117,6 +121,10 @@ def send(call: Call[Nothing, LedgerRowsIn]) -> LedgerRowsReport:
         unplaced=[UnplacedAccount(account=code, rows=count) for code, count in unplaced.items()],
         vouches=report.vouches,
     )
+
+
+def _bad_period(vi: str, en: str) -> RequestError:
+    return invalid(Fault("bad_period", Text(vi, en), "/complete"))
 
 
 def _report(passed_over: int) -> LedgerRowsReport:

@@ -16,6 +16,16 @@ OPEN = WORKING | {JobState.MAPPING, JobState.READY}
 """Its file is still needed."""
 
 
+def plain_name(name: str, longest: int) -> str:
+    """What a file is called, of one line: no folder, nothing that cannot be seen or turns the writing round.
+
+    It stands in messages, headers and pages. The end of a long name stays, for it says what the file is.
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    seen = "".join(one if one.isprintable() else " " for one in last)
+    return " ".join(seen.split())[-longest:].strip() or "tep"
+
+
 def silent(_phase: str, _done: int, _total: int) -> None:
     """For whoever does not want to know."""
 

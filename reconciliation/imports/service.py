@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import timedelta
-from pathlib import PurePath
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,7 +13,7 @@ from payments.crypto import FieldCipher
 from payments.errors import ConflictError, DomainError, NotFoundError
 from reconciliation.imports.models import ImportJob, ImportKind, JobState
 from reconciliation.imports.reading import File
-from reconciliation.imports.rules import OPEN
+from reconciliation.imports.rules import OPEN, plain_name
 
 QUEUE = "imports"
 CONTENT, RETURNED = "import_job.content", "import_job.returned"
@@ -52,7 +51,7 @@ def start_import(
         school_id=school_id,
         kind=ImportKind.LEDGER if account_id is None else ImportKind.STATEMENT,
         account_id=account_id,
-        file_name=PurePath(file.name).name[-LONGEST_FILE_NAME:],
+        file_name=plain_name(file.name, LONGEST_FILE_NAME),
         file_sha256=hashlib.sha256(file.data).digest(),
         file_bytes=len(file.data),
         content_sealed=cipher.seal(file.data, CONTENT),

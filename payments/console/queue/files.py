@@ -20,8 +20,8 @@ OPTIONS = {
     "strings_to_numbers": False,
 }
 TOTAL = Text("Tổng cộng", "Total")
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet program takes a text that begins so for a formula."""
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""A spreadsheet program takes a text that begins so for a formula; some, signs of full width as well (OWASP)."""
 _FORMATS = {
     "text": {"num_format": "@", "valign": "top"},
     "money": {"num_format": "#,##0", "valign": "top"},

@@ -4,11 +4,14 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import update
 
 from operations.cli import hocphi
-from payments.access.models import User
+from payments import clock
+from payments.access.models import Grant, User
 from payments.schools.models import Pupil
 from payments.settings import generated_environment
+from tests.payments.setting import make_school
 from tests.payments.settlement.bank import Bank
 
 pytestmark = pytest.mark.db
@@ -84,6 +87,20 @@ def test_a_refund_from_proposal_to_the_bank_s_debit(bank: Bank, terminal):
     assert "đã hoàn trả" in terminal("refund", "list", by=None)
     assert "đã hoàn trả" in terminal("show", transfer, by=None)
     bank.prove()
+
+
+def test_nobody_decides_who_could_not_at_the_desk(bank: Bank, terminal):
+    """Another school's principal, and an accountant whose time is over."""
+    transfer = waiting(bank)
+    with bank.session() as session:
+        stranger = session.get_one(User, make_school(session).principal).username
+    exclusion = ("exclude", transfer, "--reason", "mistaken")
+    for words in (exclusion, ("note", transfer, "x"), ("refund", "propose", transfer)):
+        assert "forbidden" in terminal(*words, "--by", stranger, by=None, status=1)
+    with bank.session() as session:
+        session.execute(update(Grant).where(Grant.user_id == bank.school.accountant).values(valid_to=clock.today()))
+    assert "forbidden" in terminal(*exclusion, status=1)
+    assert bank.rows("SELECT count(*) FROM decision") == [(0,)]
 
 
 @pytest.mark.parametrize(

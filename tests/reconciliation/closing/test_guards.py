@@ -30,7 +30,7 @@ UNDO = """
 LINK = """
     INSERT INTO period_close (school_id, sequence, kind, first, through, closed_by, closed_at, document, sha256,
         previous_sha256, key_id, signature, proposed_by, approval_id)
-    SELECT school_id, {sequence}, '{kind}', {first}, {through}, closed_by, closed_at, 'x', {sha256}, {previous}, key_id,
+    SELECT school_id, {sequence}, '{kind}', {first}, {through}, {closed}, closed_at, 'x', {sha256}, {previous}, key_id,
         signature, {proposed}, {approval} FROM period_close LIMIT 1
 """
 FITS = {
@@ -42,7 +42,15 @@ FITS = {
     "previous": "sha256",
     "proposed": "NULL::bigint",
     "approval": "NULL::bigint",
+    "closed": "closed_by",
 }
+SECOND = "(SELECT max(id) FROM app_user WHERE id <> proposed_by)"
+ANSWERED = f"UPDATE approval SET state = 'approved', decided_by = {SECOND}"
+OTHER_QUESTION = f"""
+    INSERT INTO approval (school_id, subject_kind, subject_id, payload, state, proposed_by, proposed_at, decided_by)
+    SELECT school_id, 'collection_round', subject_id, '{{}}', 'approved', proposed_by, proposed_at, {SECOND}
+    FROM approval;
+"""
 
 
 def link(**other: str) -> str:
@@ -89,6 +97,25 @@ REFUSED = {
         ),
         "two people",
     ),
+    "other words of a question": ("UPDATE approval SET proposed_by = proposed_by + 1", "keeps its words"),
+    "another subject of a question": ("UPDATE approval SET subject_id = subject_id + 1", "keeps its words"),
+    "a second answer": (
+        f"{ANSWERED}; UPDATE approval SET state = 'rejected'",
+        "answered once",
+    ),
+    "no question": (f"{ANSWERED}; DELETE FROM approval", "answered once"),
+    "an answer to another question": (
+        OTHER_QUESTION
+        + link(
+            kind="reopen",
+            first="first",
+            through="through",
+            proposed="(SELECT proposed_by FROM approval WHERE subject_kind = 'collection_round')",
+            approval="(SELECT id FROM approval WHERE subject_kind = 'collection_round')",
+            closed="(SELECT decided_by FROM approval WHERE subject_kind = 'collection_round')",
+        ),
+        "did not talk about",
+    ),
 }
 GUARDS = {
     "a run of a signed day": ("reconcile_run", "refuse_closed_period"),
@@ -98,6 +125,8 @@ GUARDS = {
     "a changed close": ("period_close", "append_only"),
     "opening the books by hand": ("books_closed", "keep_books_closed"),
     "days that are left out": ("period_close", "keep_chain"),
+    "another subject of a question": ("approval", "keep_approval"),
+    "an answer to another question": ("period_close", "keep_reopening"),
 }
 
 

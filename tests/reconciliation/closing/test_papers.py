@@ -23,7 +23,7 @@ from payments import clock
 from payments.errors import ConflictError, DomainError
 from payments.settings import generated_environment
 from reconciliation.closing import canonical, certificates, chain, checking, keys, papers, service, signing
-from reconciliation.closing.verifying import Known
+from reconciliation.closing.verifying import known_by_file
 from tests.reconciliation.closing.ledgers import NEXT, SIGNING, Signer
 from tests.reconciliation.desk import DAY, OPENING
 
@@ -57,8 +57,8 @@ def online(desk: Signer, *files: bytes) -> list[str]:
 
 def offline(desk: Signer, *files: bytes, publics: bytes | None = None) -> list[str]:
     with desk.session() as session:
-        known = Known(signing.read_keys(publics or keys.published(session, desk.school.id, desk.school.code)))
-    return [one.verdict for one in checking.judge([(f"{n}", data) for n, data in enumerate(files)], lambda _: known)]
+        known = known_by_file(publics or keys.published(session, desk.school.id, desk.school.code))
+    return [one.verdict for one in checking.judge([(f"{n}", data) for n, data in enumerate(files)], known)]
 
 
 def test_every_paper_is_valid_with_and_without_the_database(chained):
@@ -283,6 +283,20 @@ def test_the_schools_own_certificate_signs_too(desk):
     said["signatures"][1], said["signatures"][2] = said["signatures"][2], said["signatures"][1]
     said["signatures"][1]["value"] = said["signatures"][3]["value"]
     assert online(desk, canonical.encode(said)) == ["altered"]
+
+
+def test_a_certificate_that_somebody_added_to_the_file_is_not_the_schools(desk):
+    """The signature is right, the name on it whatever they liked; without the database it is for people to judge."""
+    desk.day_of(DAY, X_VND)
+    document, before = desk.close().document, paper(desk, 1, "json")
+    private = ec.generate_private_key(ec.SECP256R1())
+    pem = certificate(private)
+    der, right = certificates.read_certificate(pem), certificates.sign(private, document)
+    opened = signing.open_envelope(before)
+    forged = signing.envelope(document, [*opened[1], signing.Signature("ECDSA-SHA256", right, certificate=der)])
+    assert (online(desk, forged), offline(desk, forged)) == (["altered"], ["valid"])
+    add(desk, pem, right)
+    assert online(desk, forged, before) == ["valid", "valid"]
 
 
 def test_a_certificate_that_is_over_may_not_sign_or_did_not_sign_is_refused(desk):

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import jsonschema
 import pytest
 
+from payments import clock
 from payments.api.rules import Scope
 from payments.db import session_scope
 from reconciliation import service
@@ -85,6 +87,17 @@ def test_only_a_period_that_is_said_complete_is_vouched_for(api, hall):
     assert told["vouches"]
     assert missing(hall) == 1
     assert hall.rows("SELECT vouches FROM ledger_import ORDER BY id") == [(False,), (True,)]
+
+
+def test_days_that_have_not_come_are_not_vouched_for(api, hall):
+    """Books cannot know them: each payment of such a day would count as missing in the books as soon as it comes."""
+    ahead = clock.today() + timedelta(days=1)
+    for last in ("9999-12-31", str(ahead)):
+        told = api.post("/ledger-rows", {"rows": [row()], "complete": {"first": "2025-09-01", "last": last}}, 422)
+        assert [(one["code"], one["pointer"]) for one in told["errors"]] == [("bad_period", "/complete")]
+    assert hall.count("ledger_import") == 0
+    today = {"first": "2025-09-01", "last": str(clock.today())}
+    assert api.post("/ledger-rows", {"rows": [row()], "complete": today})["vouches"]
 
 
 def test_what_is_no_batch_is_refused_and_nothing_of_it_is_kept(api, hall):
