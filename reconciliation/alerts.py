@@ -35,7 +35,7 @@ def alert(session: Session, run: ReconcileRun) -> None:
                 dedup_key=f"night:{key}:{run.account_id}:{run.day}:{user.id}",
                 kind=key,
                 subject=f"{subject}: {run.day:%d/%m/%Y}",
-                body=f"Tài khoản …{account.number[-4:]}, ngày {run.day:%d/%m/%Y}: {count} trường hợp. {ADVICE[key]}",
+                body=f"Tài khoản {account.fund} (…{account.number[-4:]}), ngày {run.day:%d/%m/%Y}: {count} trường hợp. {ADVICE[key]}",
                 recipient_user_id=user.id,
                 email=user.email,
             )
