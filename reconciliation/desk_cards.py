@@ -60,7 +60,7 @@ def _exceptions(session: Session, desk: Desk) -> Iterator[Card]:
 def _imports(session: Session, desk: Desk) -> Iterator[Card]:
     """Files that were read and wait for a person."""
     counted = select(ImportJob.state, func.count()).where(ImportJob.school_id == desk.school_id)
-    found = dict(session.execute(counted.group_by(ImportJob.state)).tuples().all())
+    found = {row[0]: row[1] for row in session.execute(counted.group_by(ImportJob.state))}
     page = url_for("imports.jobs", code=desk.code)
     yield Card(found.get(JobState.READY, 0), Text("tệp chờ bạn bấm «Ghi»", "files that wait to be written"), page)
     yield Card(found.get(JobState.MAPPING, 0), Text("tệp chờ bạn chỉ cột", "files whose columns are unknown"), page)

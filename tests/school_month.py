@@ -18,10 +18,11 @@ from sqlalchemy import Engine
 
 from operations.demo import deliveries, paper
 from operations.demo.accounts import AccountPlan
-from operations.demo.facts import Account
+from operations.demo.draw import at_second, bank_reference
+from operations.demo.facts import Movement
 from operations.demo.founding import FoundedSchool
 from operations.demo.month import Billed, bill_province
-from operations.demo.presets import PRIMARY, Preset
+from operations.demo.presets import CALENDAR, PRIMARY, Preset
 from operations.demo.world import World
 from payments import clock
 from payments.app import create_app
@@ -39,7 +40,9 @@ THE_DAY_AFTER = datetime(2025, 11, 1, 8, 0, tzinfo=VIETNAM)
 """When the accountant sits down: the night over the last day of the month has begun."""
 FORMATS = {"Dịch vụ và bán trú": "mt940", "Thu hộ bảo hiểm": "vietcombank", "Tài trợ": "vietcombank"}
 """Purpose of the account -> format of its bank: one bank for the first and the third, another for the second."""
-NOBODY = Account("", "", "")
+NOON_S = 12 * 3600
+INTEREST_VND, STRANGE_VND = 41_250, 777_000
+"""Two credits that pay no fee: interest of the bank, of which no callback tells, and a stranger's mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ def school_month(
             accounts = [
                 replace(one, statement_format=FORMATS[one.purpose], books_name_bank=False) for one in billed.accounts
             ]
+            _add(billed, INTEREST_VND, "TRA LAI TIEN GUI THANG 10", called=False)
+            _add(billed, STRANGE_VND, "chuyen nham tai khoan xin nhan lai", called=True)
             _call(app.test_client(), billed)
             settle_due()
             clear_due()
@@ -95,6 +100,25 @@ def school_month(
         app.extensions["hocphi"].engine.dispose()
         before.set_current()
         before.set_default()
+
+
+def _add(billed: Billed, amount_vnd: int, memo: str, *, called: bool) -> None:
+    """A credit of the first account that no bill asks for; the books have it, too."""
+    movements = billed.plan.movements
+    number, moment = len(movements) + 1, at_second(CALENDAR.due, NOON_S)
+    movements.append(
+        Movement(
+            number=number,
+            account=billed.accounts[0].account,
+            amount_vnd=amount_vnd,
+            memo=memo,
+            bank_reference=bank_reference(moment, number),
+            occurred_at=moment,
+            booked_on=moment.date(),
+            called=called,
+            kind="strange",
+        )
+    )
 
 
 def _call(client: FlaskClient, billed: Billed) -> None:
