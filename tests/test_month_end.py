@@ -176,9 +176,7 @@ def files_are_shown_then_written(desk: Desk, month: SchoolMonth) -> None:
 
 def suggestions_are_accepted_together(desk: Desk) -> None:
     """The preview's count and sum are SQL's, nothing is written by it, and all of it is undone by nobody."""
-    desk.page("unmatched/?tab=sure")
-    sure = desk.rows("SELECT transaction_id FROM suggestion GROUP BY 1 HAVING max(score) >= 70 ORDER BY 1")
-    ids = [row.transaction_id for row in sure if desk.scalar(WAITS, id=row.transaction_id)]
+    ids = re.findall(r'name="x" value="([0-9]+)"', desk.page("unmatched/?tab=sure"))
     shown = desk.post("unmatched/preview", wanted=200, x=ids)
     wanted = re.findall(r'name="w" value="([0-9]+):', shown)
     summed = desk.scalar("SELECT sum(amount_vnd) FROM bank_transaction WHERE id = ANY(:ids)", ids=list(map(int, wanted)))
@@ -191,9 +189,6 @@ def suggestions_are_accepted_together(desk: Desk) -> None:
     assert desk.scalar("SELECT sum(paid_vnd) FROM invoice_balance") - before == summed
 
 
-WAITS = "SELECT count(*) FROM bank_transaction WHERE id = :id AND state = 'unmatched'"
-
-
 def lumps_are_split(desk: Desk, month: SchoolMonth) -> None:
     """A teacher's transfer for five pupils: the parts must add up to the đồng."""
     for lump in (one for one in month.billed.plan.movements if one.kind == "lump"):
@@ -203,7 +198,9 @@ def lumps_are_split(desk: Desk, month: SchoolMonth) -> None:
         desk.page(f"unmatched/{transfer}/?do=split")
         parts = {f"i-{row.id}": f"{row.amount_vnd:,}".replace(",", ".") for row in rows}
         short = parts | {f"i-{rows[0].id}": "1.000"}
-        assert "unmatched" in desk.post(f"unmatched/{transfer}/split", wanted=422, **short)
+        refused = desk.post(f"unmatched/{transfer}/split", wanted=422, **short)
+        assert "split_sum" in refused
+        assert f'href="/console/{desk.code}/unmatched/{transfer}/"' in refused
         desk.post(f"unmatched/{transfer}/split", **parts)
         paid = "SELECT count(*) FROM invoice_balance WHERE invoice_id = ANY(:ids) AND state = 'paid'"
         assert desk.scalar(paid, ids=[row.id for row in rows]) == len(rows)

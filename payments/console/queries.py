@@ -93,6 +93,10 @@ _HELD = text(
     "    AND t.direction = e.direction AND t.amount_vnd = e.amount_vnd"
     "    AND t.clearing_id IS NOT DISTINCT FROM (SELECT c.id FROM connection c"
     "      WHERE c.id = e.connection_id AND c.settles = 'batch')"
+    # What its own source has told of already would be refused (inbox.service.decide_held).
+    "    AND NOT EXISTS (SELECT FROM transaction_evidence link JOIN evidence said ON said.id = link.evidence_id"
+    "      WHERE link.school_id = t.school_id AND link.transaction_id = t.id AND said.source = e.source"
+    "      AND said.connection_id IS NOT DISTINCT FROM e.connection_id)"
     "    AND abs(t.value_date - e.value_date) <= 10 ORDER BY t.id LIMIT 10) n) AS candidates"
     " FROM held_evidence h JOIN evidence e ON e.id = h.evidence_id"
     " JOIN receiving_account a ON a.school_id = e.school_id AND a.id = e.account_id"
