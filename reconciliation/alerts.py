@@ -28,6 +28,7 @@ def alert(session: Session, run: ReconcileRun) -> None:
         count = run.exceptions.get(key, 0)
         if not count:
             continue
+        told = f"Tài khoản {account.fund} (…{account.number[-4:]}), ngày {run.day:%d/%m/%Y}: {count} trường hợp."
         for user in users_with(session, run.school_id, Role.ACCOUNTANT, clock.today()):
             enqueue_message(
                 session,
@@ -35,7 +36,7 @@ def alert(session: Session, run: ReconcileRun) -> None:
                 dedup_key=f"night:{key}:{run.account_id}:{run.day}:{user.id}",
                 kind=key,
                 subject=f"{subject}: {run.day:%d/%m/%Y}",
-                body=f"Tài khoản {account.fund} (…{account.number[-4:]}), ngày {run.day:%d/%m/%Y}: {count} trường hợp. {ADVICE[key]}",
+                body=f"{told} {ADVICE[key]}",
                 recipient_user_id=user.id,
                 email=user.email,
             )

@@ -1,9 +1,10 @@
-"""What reconciliation shows on the desk's first page: exceptions, files and reopenings that wait, and each account's night.
+"""What reconciliation shows on the desk's first page: what waits, and each account's night.
 
 Every number is counted by the very condition of the page that its card leads to.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from flask import url_for
 from sqlalchemy import func, select, text
@@ -43,7 +44,7 @@ def _exceptions(session: Session, desk: Desk) -> Iterator[Card]:
     found = queries.counts(session, desk.school_id, desk.actor.user_id)
     to_decide = found["to_decide"] if desk.is_principal else 0
 
-    def page(**query: str) -> str:
+    def page(**query: Any) -> str:
         return url_for("exceptions.overview", code=desk.code, **query)
 
     yield Card(found["open"], Text("ngoại lệ đối soát chưa xong", "open exceptions"), page())
@@ -83,7 +84,9 @@ def _nights(session: Session, desk: Desk) -> Iterator[Card]:
         state = words.STATES[run.state]
         yield Card(
             count=run.exceptions,
-            label=Text(f"ngoại lệ của lần đối soát mới nhất · {run.fund}", f"exceptions of the last night · {run.fund}"),
+            label=Text(
+                f"ngoại lệ của lần đối soát mới nhất · {run.fund}", f"exceptions of the last night · {run.fund}"
+            ),
             href=url_for("reconciliation.run", code=desk.code, run_id=run.id),
             detail=f"{say('đến', 'up to')} {day(run.day)} · {say('khớp', 'matched')} {format_number(run.matched)}"
             f" · {say(state.vi, state.en).lower()}",

@@ -137,6 +137,7 @@ LINES_BEHIND = text("""
     JOIN bank_line line ON line.school_id = i.school_id AND line.id = behind.id
     JOIN bank_statement st ON st.school_id = line.school_id AND st.id = line.statement_id
     WHERE i.school_id = :school_id AND i.run_id = :run_id
+      AND (CAST(:classes AS text[]) IS NULL OR i.primary_class = ANY(CAST(:classes AS text[])))
 """)
 EVIDENCE_BEHIND = text("""
     SELECT e.id, e.value_date, e.amount_vnd, coalesce(e.bank_reference, '') AS bank_reference, e.description,
@@ -147,6 +148,7 @@ EVIDENCE_BEHIND = text("""
     CROSS JOIN LATERAL unnest(i.evidence_ids) AS behind(id)
     JOIN evidence e ON e.id = behind.id
     WHERE i.school_id = :school_id AND i.run_id = :run_id
+      AND (CAST(:classes AS text[]) IS NULL OR i.primary_class = ANY(CAST(:classes AS text[])))
 """)
 ROWS_BEHIND = text("""
     SELECT row.id, row.line_no, row.booked_on, row.direction, row.amount_vnd, row.document_no, row.description,
@@ -155,6 +157,7 @@ ROWS_BEHIND = text("""
     CROSS JOIN LATERAL unnest(i.ledger_row_ids) AS behind(id)
     JOIN ledger_row row ON row.school_id = i.school_id AND row.id = behind.id
     WHERE i.school_id = :school_id AND i.run_id = :run_id
+      AND (CAST(:classes AS text[]) IS NULL OR i.primary_class = ANY(CAST(:classes AS text[])))
 """)
 
 
@@ -167,8 +170,8 @@ class Behind:
     rows: dict[int, Row[Any]]
 
 
-def behind(session: Session, run: ReconcileRun) -> Behind:
-    """Bank lines, evidence and rows of the books behind the items of a run."""
-    key = {"school_id": run.school_id, "run_id": run.id}
+def behind(session: Session, run: ReconcileRun, *, classes: Iterable[str] = ()) -> Behind:
+    """Bank lines, evidence and rows of the books behind the items of a run; all of them, or some classes."""
+    key = {"school_id": run.school_id, "run_id": run.id, "classes": sorted(classes) or None}
     found = [session.execute(statement, key).all() for statement in (LINES_BEHIND, EVIDENCE_BEHIND, ROWS_BEHIND)]
     return Behind(*({row.id: row for row in rows} for rows in found))

@@ -10,12 +10,10 @@ from datetime import date, datetime
 
 import pytest
 from click.testing import CliRunner
-from flask.testing import FlaskClient
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from operations.demo import paper
 from operations.demo.deliveries import payment_of
-from operations.demo.founding import Login
 from operations.invariants import check_invariants
 from payments import clock
 from payments.clearing.tasks import clear_due
@@ -26,6 +24,7 @@ from payments.settlement.tasks import settle_due
 from reconciliation.cli import reconcile_group
 from reconciliation.imports.tasks import import_due
 from reconciliation.tasks import reconcile_due
+from tests.desk_walk import Desk
 from tests.payments.faces import TEMPLATES
 from tests.school_month import INTEREST_VND, MONTH_ENDS, STRANGE_VND, SchoolMonth, school_month
 
@@ -39,69 +38,6 @@ SUMS = """
            (SELECT count(*) FROM bank_transaction) AS transfers, (SELECT count(*) FROM bank_line) AS lines,
            (SELECT count(*) FROM ledger_row) AS rows
 """
-CARDS = {
-    "khoản tiền chưa xác định": "SELECT count(*) FROM bank_transaction WHERE state = 'unmatched'",
-    "báo có cần bạn quyết định": "SELECT count(*) FROM held_evidence",
-    "báo có lệch số tiền, cần hỏi ngân hàng": "SELECT count(*) FROM evidence WHERE conflicting",
-    "đề nghị hoàn trả chờ hiệu trưởng duyệt": "SELECT count(*) FROM refund WHERE state = 'proposed'",
-    "ngoại lệ đối soát chưa xong": "SELECT count(*) FROM reconcile_exception WHERE state <> 'resolved'",
-    "ngoại lệ giao cho bạn": "SELECT count(*) FROM reconcile_exception WHERE state <> 'resolved' AND assignee_id = :me",
-    "ngoại lệ quá hạn xử lý": "SELECT count(*) FROM reconcile_exception WHERE state <> 'resolved' AND due_on < :today",
-    "đề nghị xử lý ngoại lệ chờ người thứ hai": "SELECT count(*) FROM reconcile_exception WHERE state = 'proposed'",
-    "tệp chờ bạn bấm «Ghi»": "SELECT count(*) FROM import_job WHERE state = 'ready'",
-    "thông báo thu nộp thiếu": "SELECT count(*) FROM invoice_balance WHERE state = 'partial'",
-    "thông báo thu quá hạn": """
-        SELECT count(*) FROM invoice_balance b JOIN invoice i ON i.school_id = b.school_id AND i.id = b.invoice_id
-        WHERE b.state IN ('open', 'partial') AND i.due_on < :today""",
-}
-"""Words of a card on the first page -> what it counts."""
-
-
-class Desk:
-    """One person at the desk of the school."""
-
-    def __init__(self, month: SchoolMonth, who: Login) -> None:
-        self.client: FlaskClient = month.app.test_client()
-        self.engine, self.who, self.code = month.engine, who, month.school.size.code
-        self._token = ""
-        self.page("/login", whole=True)
-        self.post("/login", whole=True, username=who.username, password=who.password)
-
-    def page(self, path: str, *, whole: bool = False) -> str:
-        answer = self.client.get(path if whole else f"/console/{self.code}/{path}")
-        assert answer.status_code == 200, (path, answer.status_code, answer.text[:600])
-        found = re.search(r'name="csrf_token" value="([^"]+)"', answer.text)
-        self._token = found[1] if found else self._token
-        return answer.text
-
-    def post(self, path: str, *, whole: bool = False, wanted: int = 303, **form: object) -> str:
-        address = path if whole else f"/console/{self.code}/{path}"
-        answer = self.client.post(address, data={"csrf_token": self._token, **form})
-        assert answer.status_code == wanted, (path, answer.status_code, re.findall("<p[^>]*>(.*?)</p>", answer.text)[:9])
-        return answer.headers.get("Location", "") if wanted == 303 else answer.text
-
-    def scalar(self, statement: str, **values: object) -> int:
-        return int(self.rows(statement, **values)[0][0])
-
-    def rows(self, statement: str, **values: object) -> list:
-        with self.engine.connect() as connection:
-            return list(connection.execute(text(statement), values).all())
-
-    def agrees(self) -> None:
-        """Every number of the first page is that of the database, whether it stands on a card or among the zeros."""
-        page = self.page("")
-        cards = {label: int(number.replace(".", "")) for number, label in CARD.findall(page)}
-        for label, statement in CARDS.items():
-            counted = self.rows(statement, **self._named(statement))[0][0]
-            assert cards.get(label, 0) == counted, label
-            assert label in page
-
-    def _named(self, statement: str) -> dict[str, object]:
-        known = {"me": self.who.user_id, "today": clock.today()}
-        return {name: value for name, value in known.items() if f":{name}" in statement}
-
-
-CARD = re.compile(r"<li><a href=[^>]*><b>([0-9.]+)</b> (.*?)(?:<br>.*?)?</a></li>")
 
 
 @pytest.fixture
@@ -179,12 +115,17 @@ def suggestions_are_accepted_together(desk: Desk) -> None:
     ids = re.findall(r'name="x" value="([0-9]+)"', desk.page("unmatched/?tab=sure"))
     shown = desk.post("unmatched/preview", wanted=200, x=ids)
     wanted = re.findall(r'name="w" value="([0-9]+):', shown)
-    summed = desk.scalar("SELECT sum(amount_vnd) FROM bank_transaction WHERE id = ANY(:ids)", ids=list(map(int, wanted)))
+    summed = desk.scalar(
+        "SELECT sum(amount_vnd) FROM bank_transaction WHERE id = ANY(:ids)", ids=list(map(int, wanted))
+    )
     assert len(wanted) >= 25
     assert f"<b data-count>{len(wanted)}</b>" in shown
     assert f"<b data-sum>{summed:,} ₫</b>".replace(",", ".") in shown.replace("\xa0", " ")
     before = desk.scalar("SELECT sum(paid_vnd) FROM invoice_balance")
-    form = {"token": re.search(r'name="token" value="([^"]+)"', shown)[1], "w": re.findall(r'name="w" value="([^"]+)"', shown)}
+    form = {
+        "token": re.search(r'name="token" value="([^"]+)"', shown)[1],
+        "w": re.findall(r'name="w" value="([^"]+)"', shown),
+    }
     desk.post("unmatched/accept", **form)
     assert desk.scalar("SELECT sum(paid_vnd) FROM invoice_balance") - before == summed
 
@@ -239,7 +180,10 @@ def exceptions_are_worked_off(desk: Desk, principal: Desk) -> None:
     desk.page("exceptions/")
     together(desk, [row.id for row in found], deed="assign", assignee="me")
     desk.agrees()
-    for end, of in (("booked", ("missing_ledger", "date_cutoff", "fee_netted")), ("bank_confirmed", ("missing_gateway",))):
+    for end, of in (
+        ("booked", ("missing_ledger", "date_cutoff", "fee_netted")),
+        ("bank_confirmed", ("missing_gateway",)),
+    ):
         together(desk, [row.id for row in found if row.primary_class in of], deed="resolve", resolution=end)
     for row in desk.rows(live)[LEFT_OPEN:]:
         page = desk.page(f"exceptions/{row.id}/")
@@ -304,8 +248,12 @@ def what_is_late_lands_in_november(desk: Desk, month: SchoolMonth) -> None:
         assert told.status_code < 300
         plan = next(one for one in month.accounts if one.account == late.account)
         quiet = replace(paper.statement_of(late.account, ()), period_from=NOVEMBER[0], period_to=NOVEMBER[1])
-        balance = desk.scalar("SELECT max(closing_vnd) FROM bank_statement WHERE account_id = :id", id=month.school.accounts[late.account])
-        data = paper.write_statement(replace(quiet, opening_vnd=balance, closing_vnd=balance, sequence=2), plan.statement_format)
+        balance = desk.scalar(
+            "SELECT max(closing_vnd) FROM bank_statement WHERE account_id = :id", id=month.school.accounts[late.account]
+        )
+        data = paper.write_statement(
+            replace(quiet, opening_vnd=balance, closing_vnd=balance, sequence=2), plan.statement_format
+        )
         relogged = Desk(month, month.school.accountant)
         job = hand_in(relogged, month, paper.Paper(desk.code, late.account, "thang-11.txt", data, 0))
         work(desk)
@@ -313,7 +261,10 @@ def what_is_late_lands_in_november(desk: Desk, month: SchoolMonth) -> None:
         relogged.post(f"{job}write", whole=True)
         work(desk)
         reconcile_due()
-        links = desk.rows("SELECT l.day, r.day AS run_day FROM late_item l JOIN reconcile_run r ON r.id = l.run_id AND r.school_id = l.school_id")
+        links = desk.rows(
+            "SELECT l.day, r.day AS run_day FROM late_item l"
+            " JOIN reconcile_run r ON r.id = l.run_id AND r.school_id = l.school_id"
+        )
         assert [(one.day, one.run_day) for one in links] == [(date(2025, 10, 20), NOVEMBER[1])]
         assert "Sổ đã ký đến hết ngày <b>31/10/2025</b>" in relogged.page("closing/")
     assert desk.rows("SELECT encode(sha256, 'hex') FROM period_close") == signed

@@ -34,7 +34,7 @@ SIGNED, FUTURE, QUIET = "signed", "future", "quiet"
 
 @dataclass(frozen=True, slots=True)
 class DayState:
-    """A day of an account: signed, quiet before the first statement, movement or signed day, or in the state of the run that owns it."""
+    """A day of an account: signed, quiet before anything was there, or in the state of the run that owns it."""
 
     day: date
     state: str
