@@ -18,6 +18,7 @@ BENCHMARKS = (
     "settlement",
     "door",
     "night",
+    "desk",
     "province",
 )
 

@@ -107,10 +107,13 @@ def claim(session: Session, queue: str, *, limit: int, lease: timedelta = LEASE)
         .order_by(OutboxRow.due_at, OutboxRow.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        # Not a subquery: PostgreSQL may run one again for every row, and each time it would lease further rows.
+        .cte("due")
+        .prefix_with("MATERIALIZED")
     )
     leased = (
         update(OutboxRow)
-        .where(OutboxRow.id.in_(due.scalar_subquery()))
+        .where(OutboxRow.id == due.c.id)
         .values(
             lease_token=OutboxRow.lease_token + 1,
             leased_until=moment + lease,

@@ -38,14 +38,17 @@ def _tell(session: Session, run: ReconcileRun, people: Sequence[User]) -> None:
     account = session.get_one(ReceivingAccount, (run.school_id, run.account_id))
     for key, subject in SUBJECTS.items():
         count = run.exceptions.get(key, 0)
-        for user in people if count else ():
+        if not count:
+            continue
+        told = f"Tài khoản {account.fund} (…{account.number[-4:]}), ngày {run.day:%d/%m/%Y}: {count} trường hợp."
+        for user in people:
             enqueue_message(
                 session,
                 run.school_id,
                 dedup_key=f"night:{key}:{run.account_id}:{run.day}:{user.id}",
                 kind=key,
                 subject=f"{subject}: {run.day:%d/%m/%Y}",
-                body=f"Tài khoản …{account.number[-4:]}, ngày {run.day:%d/%m/%Y}: {count} trường hợp. {ADVICE[key]}",
+                body=f"{told} {ADVICE[key]}",
                 recipient_user_id=user.id,
                 email=user.email,
             )

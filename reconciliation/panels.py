@@ -1,4 +1,7 @@
-"""The pages that reconciliation adds to the desk, for the composition root: each blueprint with who may enter."""
+"""The pages that reconciliation adds to the desk, for the composition root: each blueprint with who may enter.
+
+In the order in which they stand on the rail.
+"""
 
 from flask import Blueprint
 
@@ -10,8 +13,8 @@ from reconciliation.exceptions import views as exceptions
 from reconciliation.imports import views as imports
 
 PANELS: tuple[tuple[Blueprint, Open | tuple[str, ...]], ...] = (
-    (views.blueprint, views.ACCESS),
     (exceptions.blueprint, exceptions.ACCESS),
+    (views.blueprint, views.ACCESS),
     (imports.blueprint, imports.ACCESS),
     (closing.blueprint, closing.ACCESS),
     (closing_checks.blueprint, closing_checks.ACCESS),

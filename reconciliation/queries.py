@@ -172,9 +172,11 @@ LINES_BEHIND = text("""
     FROM (
         SELECT school_id, run_id, unnest(bank_line_ids) AS id FROM reconcile_item
         WHERE school_id = :school_id AND run_id = :run_id
+          AND (CAST(:classes AS text[]) IS NULL OR primary_class = ANY(CAST(:classes AS text[])))
         UNION ALL
         SELECT school_id, run_id, unnest(bank_line_ids) FROM reconcile_block
         WHERE school_id = :school_id AND run_id = :run_id
+          AND (CAST(:classes AS text[]) IS NULL OR 'matched' = ANY(CAST(:classes AS text[])))
     ) AS behind
     JOIN bank_line line ON line.school_id = behind.school_id AND line.id = behind.id
     JOIN bank_statement st ON st.school_id = line.school_id AND st.id = line.statement_id
@@ -187,9 +189,11 @@ EVIDENCE_BEHIND = text("""
     FROM (
         SELECT school_id, run_id, unnest(evidence_ids) AS id FROM reconcile_item
         WHERE school_id = :school_id AND run_id = :run_id
+          AND (CAST(:classes AS text[]) IS NULL OR primary_class = ANY(CAST(:classes AS text[])))
         UNION ALL
         SELECT school_id, run_id, unnest(evidence_ids) FROM reconcile_block
         WHERE school_id = :school_id AND run_id = :run_id
+          AND (CAST(:classes AS text[]) IS NULL OR 'matched' = ANY(CAST(:classes AS text[])))
     ) AS behind
     JOIN evidence e ON e.id = behind.id
 """)
@@ -199,9 +203,11 @@ ROWS_BEHIND = text("""
     FROM (
         SELECT school_id, run_id, unnest(ledger_row_ids) AS id FROM reconcile_item
         WHERE school_id = :school_id AND run_id = :run_id
+          AND (CAST(:classes AS text[]) IS NULL OR primary_class = ANY(CAST(:classes AS text[])))
         UNION ALL
         SELECT school_id, run_id, unnest(ledger_row_ids) FROM reconcile_block
         WHERE school_id = :school_id AND run_id = :run_id
+          AND (CAST(:classes AS text[]) IS NULL OR 'matched' = ANY(CAST(:classes AS text[])))
     ) AS behind
     JOIN ledger_row row ON row.school_id = behind.school_id AND row.id = behind.id
 """)
@@ -216,8 +222,8 @@ class Behind:
     rows: dict[int, Row[Any]]
 
 
-def behind(session: Session, run: ReconcileRun) -> Behind:
-    """Bank lines, evidence and rows of the books behind the items of a run."""
-    key = {"school_id": run.school_id, "run_id": run.id}
+def behind(session: Session, run: ReconcileRun, *, classes: Iterable[str] = ()) -> Behind:
+    """Bank lines, evidence and rows of the books behind the items of a run; all of them, or some classes."""
+    key = {"school_id": run.school_id, "run_id": run.id, "classes": sorted(classes) or None}
     found = [session.execute(statement, key).all() for statement in (LINES_BEHIND, EVIDENCE_BEHIND, ROWS_BEHIND)]
     return Behind(*({row.id: row for row in rows} for rows in found))

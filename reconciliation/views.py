@@ -24,6 +24,7 @@ deciding.add_to(blueprint)
 
 RUNS_SHOWN = 60
 ENTRIES_SHOWN = 500
+ODD = words.CLASSES.keys() - {MATCHED, NOT_DUE}
 """More are in the workbook."""
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -53,8 +54,8 @@ def run(code: str, run_id: int) -> ResponseReturnValue:
     """One run: its proof, its exceptions with what to do, and on request one class of it."""
     with db_session() as session:
         desk = desk_of(session, code)
-        report = _report(code, content.build(session, run_id))
         chosen = request.args.get("class", "")
+        report = _report(code, content.build(session, run_id, classes=ODD | ({chosen} & words.CLASSES.keys())))
         entries = report.of(chosen) if chosen in words.CLASSES else report.odd
         shown = entries[:ENTRIES_SHOWN]
         facts = decisions.labels(session, desk.school_id, [name for entry in shown for name in entry.facts])

@@ -23,7 +23,7 @@ CLASSES: dict[str, Words] = {
     ),
     "closed_period": Words("Kỳ đã khóa", "Closed period", "Ghi vào kỳ đang mở, dẫn chiếu ngày gốc."),
     "duplicate": Words("Ghi trùng", "Duplicate", "Kiểm tra: một khoản được ghi hai lần trong cùng một nguồn."),
-    "ambiguous": Words("Nhiều khả năng", "Ambiguous", "Một người chọn: hệ thống không đoán."),
+    "ambiguous": Words("Nhiều cách ghép", "Ambiguous", "Một người chọn: hệ thống không đoán."),
     "amount_diff": Words("Lệch số tiền", "Amount differs", "So chứng từ ngân hàng với báo có và sổ kế toán."),
     "missing_bank": Words(
         "Thiếu ở ngân hàng", "Missing at the bank", "Hỏi ngân hàng; chỉ đảo bút toán khi hai người duyệt."

@@ -23,15 +23,18 @@ _ROUNDS = text(
     " ) t ON t.round_id = r.id WHERE r.school_id = :school_id ORDER BY r.id DESC"
 )
 _FEES_OF_ROUND = text(
-    "SELECT f.id, f.code, f.name, f.legal_group, f.unit, f.mandatory, rf.quantity, count(l.id) AS lines,"
-    "  coalesce(sum(l.relief_vnd), 0)::bigint AS relief_vnd, coalesce(sum(l.amount_vnd), 0)::bigint AS amount_vnd"
+    "SELECT f.id, f.code, f.name, f.legal_group, f.unit, f.mandatory, rf.quantity, coalesce(charged.lines, 0) AS lines,"
+    "  coalesce(charged.relief_vnd, 0) AS relief_vnd, coalesce(charged.amount_vnd, 0) AS amount_vnd"
     " FROM round_fee rf JOIN fee_item f ON f.school_id = rf.school_id AND f.id = rf.fee_item_id"
-    " LEFT JOIN (invoice_line l JOIN invoice i ON i.school_id = l.school_id AND i.id = l.invoice_id"
-    "   JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
-    "     AND b.state NOT IN ('replaced', 'cancelled'))"
-    "   ON l.school_id = rf.school_id AND l.fee_item_id = rf.fee_item_id AND i.round_id = rf.round_id"
-    " WHERE rf.school_id = :school_id AND rf.round_id = :round_id"
-    " GROUP BY f.id, f.code, f.name, f.legal_group, f.unit, f.mandatory, rf.quantity, rf.id ORDER BY rf.id"
+    # Added up once for the whole round: joined fee by fee, every line would be read for each of them.
+    " LEFT JOIN (SELECT l.fee_item_id, count(*) AS lines, sum(l.relief_vnd)::bigint AS relief_vnd,"
+    "     sum(l.amount_vnd)::bigint AS amount_vnd"
+    "   FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
+    "     AND b.state NOT IN ('replaced', 'cancelled')"
+    "   JOIN invoice_line l ON l.school_id = i.school_id AND l.invoice_id = i.id"
+    "   WHERE i.school_id = :school_id AND i.round_id = :round_id GROUP BY l.fee_item_id"
+    " ) charged ON charged.fee_item_id = rf.fee_item_id"
+    " WHERE rf.school_id = :school_id AND rf.round_id = :round_id ORDER BY rf.id"
 )
 _ROUND = text(
     "SELECT r.*, d.full_name AS drafted_by, a.full_name AS approved_by_name, w.problem"
@@ -93,6 +96,10 @@ _HELD = text(
     "    AND t.direction = e.direction AND t.amount_vnd = e.amount_vnd"
     "    AND t.clearing_id IS NOT DISTINCT FROM (SELECT c.id FROM connection c"
     "      WHERE c.id = e.connection_id AND c.settles = 'batch')"
+    # What its own source has told of already would be refused (inbox.service.decide_held).
+    "    AND NOT EXISTS (SELECT FROM transaction_evidence link JOIN evidence said ON said.id = link.evidence_id"
+    "      WHERE link.school_id = t.school_id AND link.transaction_id = t.id AND said.source = e.source"
+    "      AND said.connection_id IS NOT DISTINCT FROM e.connection_id)"
     "    AND abs(t.value_date - e.value_date) <= 10 ORDER BY t.id LIMIT 10) n) AS candidates"
     " FROM held_evidence h JOIN evidence e ON e.id = h.evidence_id"
     " JOIN receiving_account a ON a.school_id = e.school_id AND a.id = e.account_id"

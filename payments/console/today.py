@@ -29,6 +29,9 @@ _COUNTS = text("""
             AS proposed_accounts,
         (SELECT count(*) FROM evidence WHERE school_id = :school_id AND conflicting AND NOT sandbox) AS conflicting,
         (SELECT count(*) FROM held_evidence WHERE school_id = :school_id) AS held,
+        (SELECT count(*) FROM refund WHERE school_id = :school_id AND state = 'proposed') AS refunds,
+        (SELECT coalesce(sum(amount_vnd), 0)::bigint FROM refund
+         WHERE school_id = :school_id AND state = 'proposed') AS refunds_vnd,
         (SELECT count(*) FROM message WHERE school_id = :school_id AND recipient_user_id = :user_id
          AND read_at IS NULL) AS messages,
         short.invoices AS short, short.open_vnd AS short_vnd, overdue.invoices AS overdue,
@@ -79,6 +82,8 @@ class Card:
     href: str
     detail: str = ""
     urgent: bool = False
+    work: bool = True
+    """Something for a person to do; else how things stand."""
 
 
 @dataclass(frozen=True, slots=True)

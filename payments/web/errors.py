@@ -80,7 +80,7 @@ def database_away(error: Exception) -> ResponseReturnValue:
 def _answer(status: int, code: str, text: str) -> ResponseReturnValue:
     if request.path.startswith(MACHINES):
         return problem(status, code, text)
-    return render_template("web/error.html", status=status, code=code, text=text), status
+    return render_template("web/error.html", status=status, code=code, text=text, before=_page_before()), status
 
 
 def problem(status: int, code: str, text: str, errors: Sequence[Mapping[str, str]] = ()) -> Response:
@@ -92,3 +92,13 @@ def problem(status: int, code: str, text: str, errors: Sequence[Mapping[str, str
     response.headers["Content-Language"] = language()
     response.vary.add("Accept-Language")
     return response
+
+
+def _page_before() -> str | None:
+    """The page whose form was sent, so that a refusal is no dead end; browsers are asked not to tell it themselves.
+
+    Forms are sent to «page/deed»: the folder of a deed is its page. None where there is no such page.
+    """
+    page = request.path.rpartition("/")[0] + "/"
+    pages = current_app.create_url_adapter(request)
+    return page if request.method == "POST" and pages is not None and pages.test(page, "GET") else None

@@ -117,9 +117,9 @@ def require_closable(session: Session, school_id: int, through: date) -> Head:
     return head
 
 
-def speaking_accounts(session: Session, school_id: int, through: date) -> list[int]:
-    """Accounts with a statement or a movement up to a day, by id."""
-    return [row.id for row in _accounts(session, school_id, through) if _speaks(row, through)]
+def beginnings(session: Session, school_id: int, through: date) -> dict[int, date]:
+    """Accounts with a statement or a movement up to a day, by id, each with the day of its first one."""
+    return {row.id: row.begins for row in _accounts(session, school_id, through) if _speaks(row, through)}
 
 
 def _accounts(session: Session, school_id: int, through: date) -> list[Row[Any]]:

@@ -34,7 +34,7 @@ SIGNED, FUTURE, QUIET = "signed", "future", "quiet"
 
 @dataclass(frozen=True, slots=True)
 class DayState:
-    """A day of an account: signed, quiet before the first signed day, or in the state of the run that owns it."""
+    """A day of an account: signed, quiet before anything was there, or in the state of the run that owns it."""
 
     day: date
     state: str
@@ -66,10 +66,13 @@ def month(session: Session, school_id: int, of: date) -> list[AccountMonth]:
     first, last = of.replace(day=1), of.replace(day=calendar.monthrange(of.year, of.month)[1])
     closes = chain.standing(session, school_id)
     signed = (closes[0].first, closes[-1].through) if closes else None
-    ids = gathering.speaking_accounts(session, school_id, min(last, clock.today()))
+    begins = gathering.beginnings(session, school_id, min(last, clock.today()))
     runs = session.execute(RUNS, {"school_id": school_id, "first": first, "last": last}).all()
-    accounts = session.execute(ACCOUNTS, {"school_id": school_id, "ids": ids}).all()
-    return [_account(row, [run for run in runs if run.account_id == row.id], (first, last), signed) for row in accounts]
+    accounts = session.execute(ACCOUNTS, {"school_id": school_id, "ids": list(begins)}).all()
+    return [
+        _account(row, [run for run in runs if run.account_id == row.id], (first, last), signed, begins[row.id])
+        for row in accounts
+    ]
 
 
 def history(session: Session, school_id: int, before: int | None = None) -> tuple[list[Entry], int | None]:
@@ -90,7 +93,10 @@ def history(session: Session, school_id: int, before: int | None = None) -> tupl
 
 
 def proposals(session: Session, school_id: int, count: int = 3) -> list[date]:
-    """Days that can be closed next: yesterday, and the ends of the months that are over, the newest first."""
+    """Days that can be closed next: yesterday, and the ends of the months that are over, the newest first.
+
+    None before the first statement or movement of the school.
+    """
     head = chain.head(session, school_id)
     yesterday = clock.today() - DAY
     found = [yesterday]
@@ -101,7 +107,8 @@ def proposals(session: Session, school_id: int, count: int = 3) -> list[date]:
     while len(found) <= count + 1:
         found.append(day)
         day = day.replace(day=1) - DAY
-    return [day for day in dict.fromkeys(found) if head.through is None or day > head.through]
+    begins = min(gathering.beginnings(session, school_id, yesterday).values(), default=yesterday)
+    return [day for day in dict.fromkeys(found) if day >= begins and (head.through is None or day > head.through)]
 
 
 def draft(session: Session, school_id: int, through: date) -> Draft:
@@ -110,7 +117,7 @@ def draft(session: Session, school_id: int, through: date) -> Draft:
 
 
 def _account(
-    row: Row[Any], runs: Sequence[Row[Any]], days: tuple[date, date], signed: tuple[date, date] | None
+    row: Row[Any], runs: Sequence[Row[Any]], days: tuple[date, date], signed: tuple[date, date] | None, begins: date
 ) -> AccountMonth:
     facts = tuple(RunFact(run.id, run.from_day, run.day, run.state) for run in runs)
     section = Section(row.name, row.fund, *days, runs=facts)
@@ -122,6 +129,8 @@ def _account(
             state = FUTURE
         elif signed is not None and day <= signed[1]:
             state = SIGNED if day >= signed[0] else QUIET
+        elif day < begins:
+            state = QUIET
         found.append(DayState(day, state, run_id))
         day += timedelta(days=1)
     return AccountMonth(row.name, row.fund, tuple(found))

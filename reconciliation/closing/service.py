@@ -139,7 +139,7 @@ def refresh(session: Session, school_id: int, through: date) -> None:
     settle_all(lambda: nullcontext(session), school_id)
     yesterday = clock.today() - DAY
     newest = select(func.max(BankStatement.period_to)).where(BankStatement.school_id == school_id)
-    for account_id in gathering.speaking_accounts(session, school_id, through):
+    for account_id in gathering.beginnings(session, school_id, through):
         stated = session.scalar(newest.where(BankStatement.account_id == account_id))
         for day in sorted({through, max(through, min(stated or through, yesterday))}):
             catch_up(session, school_id, account_id, day)

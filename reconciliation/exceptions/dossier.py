@@ -39,6 +39,18 @@ BOOKED = text("""
     JOIN ledger_row row ON row.school_id = i.school_id AND row.id = behind.id
     WHERE i.school_id = :school_id AND i.id = :item_id ORDER BY row.booked_on, row.id
 """)
+# What the same sender said under the same id with another amount, and what waits under the same number of the bank.
+CONTRADICTING = text("""
+    SELECT other.value_date, other.received_at, other.amount_vnd, other.bank_reference, other.source, c.name AS sender
+    FROM reconcile_item i
+    CROSS JOIN LATERAL unnest(i.evidence_ids) AS behind(id)
+    JOIN evidence e ON e.id = behind.id
+    JOIN evidence other ON other.connection_id = e.connection_id AND other.dedup_key = e.dedup_key
+        AND other.direction = e.direction AND other.status = e.status AND other.conflicting
+        AND other.school_id = i.school_id AND other.amount_vnd <> e.amount_vnd
+    LEFT JOIN connection c ON c.id = other.connection_id
+    WHERE i.school_id = :school_id AND i.id = :item_id ORDER BY other.id
+""")
 ITEM = text("""
     SELECT i.rule, i.note, i."references", i.run_id, run.day AS run_day
     FROM reconcile_item i JOIN reconcile_run run ON run.school_id = i.school_id AND run.id = i.run_id
@@ -65,6 +77,8 @@ class Detail:
     lines: Sequence[Row[Any]]
     said: Sequence[Row[Any]]
     booked: Sequence[Row[Any]]
+    contradicting: Sequence[Row[Any]]
+    """Further messages of the same sender about the same transfer that name another amount."""
     history: Sequence[Row[Any]]
     """Also that of exceptions that were merged into it."""
     assignee: str | None
@@ -86,6 +100,7 @@ def detail(session: Session, school_id: int, exception_id: int) -> Detail:
         lines=session.execute(LINES, key).all(),
         said=session.execute(SAID, key).all(),
         booked=session.execute(BOOKED, key).all(),
+        contradicting=session.execute(CONTRADICTING, key).all(),
         history=history,
         assignee=assignee.full_name if assignee else None,
         proposer_id=next((told.actor_id for told in history if told.id == found.proposal_id), None),

@@ -4,7 +4,7 @@ Only rows that never change are read: the run, its items, bank lines, evidence a
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
@@ -87,12 +87,12 @@ class Report:
         return any("missing_ledger" in (entry.primary_class, *entry.flags) for entry in self.entries)
 
 
-def build(session: Session, run_id: int) -> Report:
-    """Read a report. Raises NotFoundError."""
+def build(session: Session, run_id: int, *, classes: Collection[str] = ()) -> Report:
+    """Read a report; with ``classes`` only their entries, for a page that shows no others. Raises NotFoundError."""
     view = queries.run_by_id(session, run_id)
-    found = queries.items(session, view.run)
+    found = queries.items(session, view.run, classes=classes)
     links = links_of(session, view.run.school_id, [run_id])
-    report = _report(view, found, queries.behind(session, view.run))
+    report = _report(view, found, queries.behind(session, view.run, classes=classes))
     return (
         replace(report, entries=tuple(replace(one, late=links.get((run_id, one.position))) for one in report.entries))
         if links

@@ -61,7 +61,7 @@ def test_an_imported_statement_becomes_a_night_with_its_proof_and_exceptions(des
         service.import_statement(session, desk.school.id, desk.school.account, paper(desk), "saoke.xml")
     run_id = night(desk)
     today = desk.page(f"/console/{desk.school.code}/")
-    assert f'<a href="{base(desk, run_id)}/"><b>1</b> ngoại lệ đối soát' in today
+    assert f'<a href="{base(desk, run_id)}/"><b>1</b> ngoại lệ của lần đối soát mới nhất' in today
     assert "khớp 0 · đã chứng minh" in today
     listed = desk.page(base(desk))
     assert "đã chứng minh" in listed.lower()

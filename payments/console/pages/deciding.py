@@ -94,7 +94,7 @@ def _page(code: str, transaction_id: int, asked: Mapping[str, str]) -> ResponseR
         "credit": credit,
         "debits": debits,
         "typed_parts": defaultdict(str, request.form),
-        "do": asked.get("do") if asked.get("do") in WAYS else "assign",
+        "do": asked.get("do") if asked.get("do") in WAYS else _first_way(found),
         "typed": asked.get("find", "").strip(),
         "back": back().query(),
         **vocabulary(),
@@ -102,6 +102,11 @@ def _page(code: str, transaction_id: int, asked: Mapping[str, str]) -> ResponseR
     if quick():
         return part(render_template("console/queue/act.html", **shown))
     return render_template("console/transfer.html", **shown)
+
+
+def _first_way(found: reading.Row) -> str:
+    """What is done most often with such a transfer: one for several pupils is split."""
+    return "split" if found["outcome"] == "lump" else "assign"
 
 
 def _candidates(session: Session, school_id: int, found: reading.Row, asked: Mapping[str, str]) -> Sequence[Candidate]:
