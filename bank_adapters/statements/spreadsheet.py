@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from bank_adapters.statements.errors import Problems, StatementError
@@ -89,9 +90,22 @@ class SheetReader:
             credits_vnd=facts.amounts.get("credits"),
             debits_vnd=facts.amounts.get("debits"),
             notices=tuple(self.notices),
+            open_on=self.open_on(),
         )
         self.refuse_cut(statement)
         return statement
+
+    def open_on(self) -> date | None:
+        """Return the day at the end of a text that may have been cut between two rows; None where it shows its end.
+
+        The end shows by totals, or by the balance that stands at that end of time: the closing one, or the opening one
+        where the newest line comes first.
+        """
+        amounts = self.facts.amounts
+        at_end = "opening" if newest_first(self.lines) else "closing"
+        if not self.sheet.endless or not self.lines or at_end in amounts or {"credits", "debits"} <= amounts.keys():
+            return None
+        return self.lines[-1].booked_on
 
     def refuse_cut(self, statement: Statement) -> None:
         """Refuse a last line that has no end, for half of 1500000 is 150, and half a memo names another pupil.
