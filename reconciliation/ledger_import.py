@@ -26,7 +26,9 @@ from bank_adapters.statements.keys import fold_reference
 from payments import clock, outbox
 from payments.banking.models import ReceivingAccount
 from payments.errors import DomainError
+from payments.i18n import Text
 from payments.invoices import reference
+from payments.money import format_number
 from reconciliation.imports.layouts import in_use
 from reconciliation.imports.models import ImportKind
 from reconciliation.imports.rules import Step, silent
@@ -42,6 +44,12 @@ MAPPINGS: Mapping[str, str] = {"hocphi": "hocphi_template", "misa": "misa_so_chi
 """Short name of a mapping -> its file."""
 PUSHED = "api/1"
 """Format of rows that software has sent: each batch says itself whether its period is complete."""
+BREAKS = {
+    "closing": Text("số dư cuối kỳ", "the closing balance"),
+    "debit": Text("cộng phát sinh Nợ", "the total of debits"),
+    "credit": Text("cộng phát sinh Có", "the total of credits"),
+    "total": Text("dòng cộng", "the total"),
+}
 LONGEST_FILE_NAME = 200
 WRITTEN_AT_ONCE = 5_000
 """Rows of one statement of the database: so often a long import says how far it is."""
@@ -309,12 +317,16 @@ def _require_sums(ledgers: Iterable[LedgerFile]) -> None:
         broken = break_of(ledger)
         if broken is not None:
             account = ledger.account_code or "—"
+            what = BREAKS[broken.what]
+            expected, found = format_number(broken.expected_vnd), format_number(broken.found_vnd)
+            at = f" ở {broken.place}" if broken.place else ""
             raise DomainError(
                 "ledger_break",
-                f"Sổ tài khoản {account} không cộng đúng ({broken.what}): tính được {broken.expected_vnd}, tệp ghi "
-                f"{broken.found_vnd}. Chưa nhập dòng nào; hãy xuất lại sổ đầy đủ.",
-                f"The ledger of account {account} does not add up ({broken.what}): {broken.expected_vnd} by its rows, "
-                f"{broken.found_vnd} as stated. Nothing was imported; export the whole ledger again.",
+                f"Sổ tài khoản {account} không cộng đúng: {what.vi}{at} tính được {expected} đồng, tệp ghi {found} "
+                "đồng. Chưa nhập dòng nào; hãy xuất lại sổ đầy đủ.",
+                f"The ledger of account {account} does not add up: {what.en} is {expected} by its rows, {found} as "
+                f"stated{f' at {broken.place}' if broken.place else ''}. Nothing was imported; export the whole ledger "
+                "again.",
             )
 
 
