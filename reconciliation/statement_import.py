@@ -18,10 +18,12 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from bank_adapters.statements.errors import Problems
 from bank_adapters.statements.keys import natural_keys
 from bank_adapters.statements.model import Statement, StatementLine
 from bank_adapters.statements.proof import Proof, prove, signed_vnd
 from bank_adapters.statements.read import read_statement
+from bank_adapters.statements.values import far_date
 from payments import clock, outbox
 from payments.banking.models import ReceivingAccount
 from payments.banking.rules import account_text
@@ -34,6 +36,8 @@ from reconciliation.locks import lock_school
 
 LONGEST_FILE_NAME = 200
 ONE_DAY = timedelta(days=1)
+AHEAD = timedelta(days=31)
+"""Banks date what comes before a long holiday with the first day after it; what is later is a slip in the year."""
 WITHIN_DAY = "within-day "
 """Before the format of a table that vouches for no whole day: its lines come in, its days wait for their statement."""
 WRITTEN_AT_ONCE = 5_000
@@ -192,6 +196,7 @@ def plan_statement(
         )
     read = read_statement(data, filename, layouts=in_use(session, school_id, ImportKind.STATEMENT))
     ours = _ours(read, account.number)
+    _refuse_days_to_come(ours)
     total = sum(len(one.lines) for one in ours)
     step("check", 0, total)
     lock_school(session, school_id)
@@ -216,6 +221,17 @@ def write_statement(session: Session, plan: StatementPlan, data: bytes, filename
     fresh = [one for one, result in zip(plan.planned, results, strict=True) if not result.already_imported]
     file = {"file_name": PurePath(filename).name[:LONGEST_FILE_NAME], "file_sha256": hashlib.sha256(data).digest()}
     _write(session, plan.owner, fresh, file, step)
+
+
+def _refuse_days_to_come(statements: Sequence[Statement]) -> None:
+    """Raise StatementError with every line that is booked long after today: a slip in the year."""
+    limit = clock.today() + AHEAD
+    problems = Problems()
+    for one in statements:
+        for line in one.lines:
+            if line.booked_on > limit:
+                problems.add(far_date(line.booked_on, line.place))
+    problems.raise_if_any()
 
 
 def _open_notice(first: date, last: date) -> str:
