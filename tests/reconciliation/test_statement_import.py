@@ -49,6 +49,31 @@ def test_every_format_brings_the_same_lines_once(desk, write):
     assert (desk.count("bank_line"), desk.count("evidence")) == (6, 6)
 
 
+def test_one_day_as_camt_and_mt940_and_excel_of_the_bank_is_one_day(desk):
+    """Where the bank gives each line its number; the text of MT940 is folded, the number is not."""
+    same = [line(100_000, "Chuyển tiền ăn", f"FT25253{n:06d}") for n in range(2)]
+    made = balanced(desk.number, [*same, *some_lines(2), line(11_000, "Phí", "FT25253000009", direction="debit")])
+    for data, name in (
+        (write_mt940([replace(made, sequence=1)]), "a.sta"),
+        (write_camt053([made]), "b.xml"),
+        (write_vietcombank(made), "c.xlsx"),
+        (write_techcombank(made), "d.xlsx"),
+    ):
+        desk.bring(data, name)
+        assert (name, desk.count("bank_line"), desk.count("evidence")) == (name, 5, 5)
+    run = desk.night()
+    assert (run.state, run.proof["closing_vnd"]) == (RunState.PROVED, made.closing_vnd)
+
+
+def test_two_files_that_write_one_day_otherwise_do_not_prove_together(desk):
+    """Without numbers, and with other texts, nobody can tell one payment from two: the night refuses to prove."""
+    made = balanced(desk.number, [line(100_000, "NGUYEN VAN MAU chuyen tien"), line(7_000, "TRAN THI MAU")])
+    other = replace(made, lines=tuple(replace(one, description=f"IBFT {one.description}") for one in made.lines))
+    desk.bring(write_vietcombank(made), "a.xlsx")
+    assert desk.bring(write_camt053([other])).new_lines == 2
+    assert desk.night().state is RunState.FAILED
+
+
 def test_a_file_sorted_otherwise_is_known_or_proves_all_the_same(desk):
     made = balanced(desk.number, some_lines())
     shuffled = list(made.lines)
