@@ -19,7 +19,7 @@ from payments.db import command_session, make_engine, session_scope
 from payments.money import format_number
 from payments.schools.queries import list_schools, school_by_code
 from payments.settings import Settings
-from reconciliation import drafts, queries, service
+from reconciliation import drafts, queries, service, words
 from reconciliation.closing import cli as closing
 from reconciliation.decisions.cli import COMMANDS as DECISIONS
 from reconciliation.imports.cli import layout_group
@@ -27,6 +27,7 @@ from reconciliation.imports.models import ImportKind
 from reconciliation.imports.reading import File, all_of, give_back
 from reconciliation.ledger_import import MAPPINGS
 from reconciliation.reports import content, workbook
+from reconciliation.statement_import import StatementResult
 
 AS_JSON = click.option("--json", "as_json", is_flag=True)
 DRY_RUN = click.option("--dry-run", is_flag=True, help="chỉ xem, không ghi gì / look only, write nothing")
@@ -53,7 +54,7 @@ def statement_group() -> None:
 @DRY_RUN
 @AS_JSON
 def import_statement(file: Path, account_name: str, errors_to: Path | None, *, dry_run: bool, as_json: bool) -> None:
-    """Nhập sao kê: camt.053, MT940, hoặc bảng tính của ngân hàng (import a statement, all of it or nothing)."""
+    """Nhập sao kê: camt, MT940/MT942, hoặc bảng tính của ngân hàng (import a statement, all of it or nothing)."""
     with _readable(), command_session() as (session, _settings):
         account = account_by_name(session, account_name)
         sent = File(file.name, file.read_bytes())
@@ -65,7 +66,7 @@ def import_statement(file: Path, account_name: str, errors_to: Path | None, *, d
         _print_json(report.as_dict())
         return
     for one in report.statements:
-        state = "khớp số dư" if one.proved else f"LỆCH SỐ DƯ ({one.break_at or 'thiếu số dư đầu hoặc cuối'})"
+        state = _proof_words(one)
         known = ", đã nhập trước đây" if one.already_imported else ""
         click.echo(f"{one.period_from:%d/%m/%Y}–{one.period_to:%d/%m/%Y} ({one.format}): {one.lines} dòng, ", nl=False)
         click.echo(f"{one.new_lines} dòng mới, {state}{known}.")
@@ -74,6 +75,12 @@ def import_statement(file: Path, account_name: str, errors_to: Path | None, *, d
     for notice in report.notices:
         click.echo(notice, err=True)
     _tell_dry_run(dry_run=dry_run)
+
+
+def _proof_words(one: StatementResult) -> str:
+    if one.proved:
+        return "khớp số dư"
+    return f"LỆCH SỐ DƯ ({one.break_at})" if one.break_at else "chưa ghi đủ số dư, ngày này còn chờ sao kê"
 
 
 @click.group("ledger")
@@ -123,6 +130,8 @@ def import_ledger(
     click.echo(f"{report.new_rows} dòng mới, {report.cash_rows} dòng tiền mặt.")
     for name, count in report.accounts.items():
         click.echo(f"  {name}: {count} dòng")
+    for notice in report.notices:
+        click.echo(notice, err=True)
     for code, count in report.unplaced.items():
         click.echo(
             f"Tài khoản sổ {code or '(trống)'} ({count} dòng) chưa rõ là tài khoản ngân hàng nào: ", err=True, nl=False
@@ -188,11 +197,12 @@ def _reconcile(day: date, school_code: str | None, *, as_json: bool) -> None:
         _print_json({"runs": found})
         return
     for run in found:
-        exceptions = ", ".join(f"{key} {count}" for key, count in sorted(run["exceptions"].items())) or "không có"
+        exceptions = ", ".join(f"{words.CLASSES[key].vi} ({key}) {n}" for key, n in sorted(run["exceptions"].items()))
         closing = run["proof"]["closing_vnd"]
         balance = "—" if closing is None else format_number(closing)
-        click.echo(f"#{run['id']} {run['school']} {run['account']} {run['state']}: khớp {run['matched']}, ", nl=False)
-        click.echo(f"ngoại lệ {exceptions}, số dư cuối {balance}")
+        state = words.STATES[run["state"].lower()].vi
+        click.echo(f"#{run['id']} {run['school']} {run['account']}: {state}; khớp {run['matched']}, ", nl=False)
+        click.echo(f"ngoại lệ: {exceptions or 'không có'}; số dư cuối {balance}")
 
 
 @reconcile_group.command("report")

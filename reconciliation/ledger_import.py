@@ -11,7 +11,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -22,10 +22,13 @@ from sqlalchemy.orm import Session
 
 from bank_adapters.statements.errors import StatementError
 from bank_adapters.statements.keys import fold_reference
+from bank_adapters.statements.values import far_date
 from payments import clock, outbox
 from payments.banking.models import ReceivingAccount
 from payments.errors import DomainError
+from payments.i18n import Text
 from payments.invoices import reference
+from payments.money import format_number
 from reconciliation.imports.layouts import in_use
 from reconciliation.imports.models import ImportKind
 from reconciliation.imports.rules import Step, plain_name, silent
@@ -33,7 +36,7 @@ from reconciliation.locks import lock_school
 from reconciliation.models import BookAccount
 from reconciliation.queries import accounts_in_play
 from reconciliation.school_ledgers.model import LedgerFile, LedgerRow, break_of, natural_keys
-from reconciliation.school_ledgers.read import as_one, read_books
+from reconciliation.school_ledgers.read import Books, as_one, read_books
 
 DEPOSITS = "112"
 CASH = "111"
@@ -41,6 +44,14 @@ MAPPINGS: Mapping[str, str] = {"hocphi": "hocphi_template", "misa": "misa_so_chi
 """Short name of a mapping -> its file."""
 PUSHED = "api/1"
 """Format of rows that software has sent: each batch says itself whether its period is complete."""
+BREAKS = {
+    "closing": Text("số dư cuối kỳ", "the closing balance"),
+    "debit": Text("cộng phát sinh Nợ", "the total of debits"),
+    "credit": Text("cộng phát sinh Có", "the total of credits"),
+    "total": Text("dòng cộng", "the total"),
+}
+AHEAD = timedelta(days=31)
+"""Offices date the vouchers of a month's end ahead; what is later is a slip in the year."""
 LONGEST_FILE_NAME = 200
 WRITTEN_AT_ONCE = 5_000
 """Rows of one statement of the database: so often a long import says how far it is."""
@@ -198,7 +209,7 @@ def plan_ledger(
     Raises as ``import_ledger`` does, but for rows that cannot be read.
     """
     own = in_use(session, school_id, ImportKind.LEDGER)
-    books = read_books(data, filename, _mapping(mapping), own=own)
+    books = _without_days_to_come(read_books(data, filename, _mapping(mapping), own=own), filename)
     if not books.bad:
         _require_sums(books.ledgers)
     everything = [row for ledger in books.ledgers for row in ledger.rows]
@@ -221,6 +232,17 @@ def plan_ledger(
     notices = tuple(f"{notice.place}: {notice.vi}" for ledger in books.ledgers for notice in ledger.notices)
     report = replace(plan.report, other_rows=len(everything) - len(rows), unplaced=unplaced, notices=notices)
     return replace(plan, report=report)
+
+
+def _without_days_to_come(books: Books, filename: str) -> Books:
+    """Books whose postings of a day long after today, a slip in the year, stand among the bad rows."""
+    limit = clock.today() + AHEAD
+    late = [row for ledger in books.ledgers for row in ledger.rows if row.booked_on > limit]
+    if not late:
+        return books
+    bad = tuple(far_date(row.booked_on, row.source.removeprefix(f"{filename} ")) for row in late)
+    kept = [replace(one, rows=tuple(row for row in one.rows if row.booked_on <= limit)) for one in books.ledgers]
+    return Books(tuple(kept), (*books.bad, *bad))
 
 
 def plan_rows(
@@ -307,13 +329,18 @@ def _require_sums(ledgers: Iterable[LedgerFile]) -> None:
     for ledger in ledgers:
         broken = break_of(ledger)
         if broken is not None:
-            account = ledger.account_code or "—"
+            account = f" tài khoản {ledger.account_code}" if ledger.account_code else ""
+            of_account = f" of account {ledger.account_code}" if ledger.account_code else ""
+            what = BREAKS[broken.what]
+            expected, found = format_number(broken.expected_vnd), format_number(broken.found_vnd)
+            at = f" ở {broken.place}" if broken.place else ""
             raise DomainError(
                 "ledger_break",
-                f"Sổ tài khoản {account} không cộng đúng ({broken.what}): tính được {broken.expected_vnd}, tệp ghi "
-                f"{broken.found_vnd}. Chưa nhập dòng nào; hãy xuất lại sổ đầy đủ.",
-                f"The ledger of account {account} does not add up ({broken.what}): {broken.expected_vnd} by its rows, "
-                f"{broken.found_vnd} as stated. Nothing was imported; export the whole ledger again.",
+                f"Sổ{account} không cộng đúng: {what.vi}{at} tính được {expected} đồng, tệp ghi {found} "
+                "đồng. Chưa nhập dòng nào; hãy xuất lại sổ đầy đủ.",
+                f"The ledger{of_account} does not add up: {what.en} is {expected} by its rows, {found} as "
+                f"stated{f' at {broken.place}' if broken.place else ''}. Nothing was imported; export the whole ledger "
+                "again.",
             )
 
 
@@ -329,7 +356,7 @@ def _months(rows: Sequence[LedgerRow]) -> tuple[date, date]:
     """
     first, last = min(row.booked_on for row in rows), max(row.booked_on for row in rows)
     month_end = last.replace(day=calendar.monthrange(last.year, last.month)[1])
-    return first.replace(day=1), max(first, min(month_end, clock.today()))
+    return first.replace(day=1), max(first.replace(day=1), min(month_end, clock.today()))
 
 
 def place_rows(

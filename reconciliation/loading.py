@@ -145,7 +145,7 @@ STATEMENTS = text("""
         format
     FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
       -- A report within a day brings lines, but the day still waits for its statement.
-      AND (break_at IS NOT NULL OR format NOT IN ('camt.052', 'camt.054', 'mt942'))
+      AND (break_at IS NOT NULL OR format NOT IN ('camt.052', 'camt.054', 'mt942') AND format NOT LIKE 'within-day %')
       AND period_to >= :first AND period_from <= :last
 """)
 STATEMENT = tuple(field.name for field in fields(StatementFact))

@@ -9,7 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice
 from typing import Any
 
@@ -17,10 +17,12 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from bank_adapters.statements.errors import Problems
 from bank_adapters.statements.keys import natural_keys
 from bank_adapters.statements.model import Statement, StatementLine
 from bank_adapters.statements.proof import Proof, prove, signed_vnd
 from bank_adapters.statements.read import read_statement
+from bank_adapters.statements.values import far_date
 from payments import clock, outbox
 from payments.banking.models import ReceivingAccount
 from payments.banking.rules import account_text
@@ -32,6 +34,11 @@ from reconciliation.imports.rules import Step, plain_name, silent
 from reconciliation.locks import lock_school
 
 LONGEST_FILE_NAME = 200
+ONE_DAY = timedelta(days=1)
+AHEAD = timedelta(days=31)
+"""Banks date what comes before a long holiday with the first day after it; what is later is a slip in the year."""
+WITHIN_DAY = "within-day "
+"""Before the format of a table that vouches for no whole day: its lines come in, its days wait for their statement."""
 WRITTEN_AT_ONCE = 5_000
 """Lines of one statement of the database: so often a long import says how far it is."""
 
@@ -80,11 +87,19 @@ class _Planned:
     statement: Statement
     period: tuple[date, date]
     keys: tuple[str, ...]
-    proof: Proof
+    opening_vnd: int | None
+    closing_vnd: int | None
+    """Balances at the two ends of the period."""
+    credits_vnd: int
+    debits_vnd: int
+    """Of all lines, also of those outside the period."""
     proved: bool
     break_at: str | None
     break_vnd: int | None
     content_sha256: bytes
+    format: str
+    open_days: tuple[date, date] | None
+    """Days that the statement names and does not vouch for."""
 
     def stored_key(self, key: str) -> str:
         """The key of a line: a doubtful one never stands in the way of the true one."""
@@ -180,6 +195,7 @@ def plan_statement(
         )
     read = read_statement(data, filename, layouts=in_use(session, school_id, ImportKind.STATEMENT))
     ours = _ours(read, account.number)
+    _refuse_days_to_come(ours)
     total = sum(len(one.lines) for one in ours)
     step("check", 0, total)
     lock_school(session, school_id)
@@ -193,6 +209,7 @@ def plan_statement(
     results = _results(planned, known_contents, known_keys)
     others = sorted({(one.account_number or "")[-4:] for one in read if one not in ours})
     notices = tuple(f"{notice.place}: {notice.vi}" for one in ours for notice in one.notices)
+    notices += tuple(_open_notice(*one.open_days) for one in planned if one.open_days)
     report = StatementReport(tuple(results), tuple(others), notices, dry_run=False)
     return StatementPlan(owner, tuple(planned), frozenset(known_keys), report)
 
@@ -203,6 +220,25 @@ def write_statement(session: Session, plan: StatementPlan, data: bytes, filename
     fresh = [one for one, result in zip(plan.planned, results, strict=True) if not result.already_imported]
     file = {"file_name": plain_name(filename, LONGEST_FILE_NAME), "file_sha256": hashlib.sha256(data).digest()}
     _write(session, plan.owner, fresh, file, step)
+
+
+def _refuse_days_to_come(statements: Sequence[Statement]) -> None:
+    """Raise StatementError with every line that is booked long after today: a slip in the year."""
+    limit = clock.today() + AHEAD
+    problems = Problems()
+    for one in statements:
+        for line in one.lines:
+            if line.booked_on > limit:
+                problems.add(far_date(line.booked_on, line.place))
+    problems.raise_if_any()
+
+
+def _open_notice(first: date, last: date) -> str:
+    days = f"ngày {first:%d/%m/%Y}" if first == last else f"các ngày {first:%d/%m/%Y}–{last:%d/%m/%Y}"
+    return (
+        f"Tệp này chưa đủ để kết luận cho {days}: tệp xuất khi ngày chưa hết, hoặc không ghi số dư ở cuối nên có thể "
+        "bị cắt. Các dòng vẫn được nhập; hãy nhập thêm sao kê có đủ các ngày đó."
+    )
 
 
 def _ours(statements: Sequence[Statement], number: str) -> list[Statement]:
@@ -271,15 +307,44 @@ def _planned(statement: Statement, proof: Proof, keys: tuple[str, ...]) -> _Plan
         break_vnd = first_break.expected_vnd - first_break.found_vnd
     proved = first_break is None and proof.opening_vnd is not None and proof.closing_vnd is not None
     period = _period(statement)
+    opening_vnd, closing_vnd, within_day = proof.opening_vnd, proof.closing_vnd, False
+    # What contradicts itself is shown whole: it proves nothing on any of its days.
+    vouched = _vouched(statement, period, clock.today()) if first_break is None else period
+    if vouched is None:
+        proved, within_day = False, True
+    else:
+        opening_vnd = _balance(opening_vnd, statement, period[0], vouched[0] - ONE_DAY, 1)
+        closing_vnd = _balance(closing_vnd, statement, vouched[1] + ONE_DAY, period[1], -1)
     content = (
-        [day.isoformat() for day in period],
-        proof.opening_vnd,
-        proof.closing_vnd,
+        [day.isoformat() for day in vouched or period],
+        opening_vnd,
+        closing_vnd,
         proved,
         sorted(zip(keys, (line.value_date.isoformat() for line in statement.lines), strict=True)),
     )
     digest = hashlib.sha256(msgspec.json.encode(content)).digest()
-    return _Planned(statement, period, keys, proof, proved, break_at, break_vnd, digest)
+    return _Planned(
+        statement=statement,
+        period=vouched or period,
+        keys=keys,
+        opening_vnd=opening_vnd,
+        closing_vnd=closing_vnd,
+        credits_vnd=proof.credits_vnd,
+        debits_vnd=proof.debits_vnd,
+        proved=proved,
+        break_at=break_at,
+        break_vnd=break_vnd,
+        content_sha256=digest,
+        format=f"{WITHIN_DAY}{statement.format}" if within_day else statement.format,
+        open_days=None if vouched == period else _open_days(period, vouched),
+    )
+
+
+def _open_days(period: tuple[date, date], vouched: tuple[date, date] | None) -> tuple[date, date]:
+    """The days of a period that wait for another statement."""
+    if vouched is None:
+        return period
+    return (vouched[1] + ONE_DAY, period[1]) if vouched[1] < period[1] else (period[0], vouched[0] - ONE_DAY)
 
 
 def _sorted_otherwise(statement: Statement, proof: Proof) -> bool:
@@ -299,10 +364,7 @@ def _sorted_otherwise(statement: Statement, proof: Proof) -> bool:
 
 
 def _period(statement: Statement) -> tuple[date, date]:
-    """The days that the statement covers: as it states, and at least those of its lines.
-
-    Where it states no closing balance, it may have been cut short: then it vouches for no day after its last line.
-    """
+    """The days that the statement names: as it states, and at least those of its lines."""
     days = [line.booked_on for line in statement.lines]
     is_whole = statement.closing_vnd is not None or not days
     days += [day for day in (statement.period_from, statement.period_to if is_whole else None) if day is not None]
@@ -317,6 +379,28 @@ def _period(statement: Statement) -> tuple[date, date]:
     return min(days), max(days)
 
 
+def _vouched(statement: Statement, period: tuple[date, date], today: date) -> tuple[date, date] | None:
+    """The days of the period on which what the statement lacks did not happen; None where there is no such day.
+
+    A text may have been cut between two rows of its last day; a table that somebody exports says nothing of the rest
+    of the day on which it is made; and no file knows what is to come.
+    """
+    first, last = period
+    last = min(last, today - ONE_DAY if statement.is_export else today)
+    if statement.open_on == period[1]:
+        last = min(last, period[1] - ONE_DAY)
+    elif statement.open_on == period[0]:  # The newest line came first: the oldest were cut off.
+        first += ONE_DAY
+    return (first, last) if first <= last else None
+
+
+def _balance(balance_vnd: int | None, statement: Statement, first: date, last: date, sign: int) -> int | None:
+    """A balance moved over the lines of the days from first to last, backwards where ``sign`` is −1."""
+    if balance_vnd is None:
+        return None
+    return balance_vnd + sign * sum(signed_vnd(line) for line in statement.lines if first <= line.booked_on <= last)
+
+
 def _results(planned: Sequence[_Planned], known_contents: set[bytes], known_keys: set[str]) -> list[StatementResult]:
     results = []
     contents, seen = set(known_contents), set(known_keys)
@@ -325,10 +409,10 @@ def _results(planned: Sequence[_Planned], known_contents: set[bytes], known_keys
             StatementResult(
                 *one.period,
                 one.statement.format,
-                one.proof.opening_vnd,
-                one.proof.credits_vnd,
-                one.proof.debits_vnd,
-                one.proof.closing_vnd,
+                one.opening_vnd,
+                one.credits_vnd,
+                one.debits_vnd,
+                one.closing_vnd,
                 one.proved,
                 one.break_at,
                 len(one.keys),
@@ -355,11 +439,11 @@ def _write(
             | file
             | {
                 "content_sha256": one.content_sha256,
-                "format": one.statement.format,
+                "format": one.format,
                 "period_from": one.period[0],
                 "period_to": one.period[1],
-                "opening_vnd": one.proof.opening_vnd,
-                "closing_vnd": one.proof.closing_vnd,
+                "opening_vnd": one.opening_vnd,
+                "closing_vnd": one.closing_vnd,
                 "sequence": one.statement.sequence,
                 "proved": one.proved,
                 "break_at": one.break_at,

@@ -94,7 +94,7 @@ def dong_of(text: str, place: str, name: str) -> int:
         raise StatementError(
             "bad_amount",
             f"{place}/{name}",
-            f"Không đọc được số tiền «{text[:24]}»; đồng Việt Nam không có phần lẻ.",
+            f"Không đọc được số tiền «{text[:24]}»; đồng Việt Nam không có phần lẻ. Hãy tải lại tệp từ ngân hàng.",
             f"Cannot read the amount «{text[:24]}»; the đồng has no fraction.",
         )
     return amount_vnd

@@ -22,6 +22,7 @@ def read(data: bytes) -> list[Sheet]:
     text = decode(data)
     first_line = text[:16].partition("\n")[0].strip()
     builder = SheetBuilder("")
+    builder.endless = True
     if first_line.lower().startswith("sep=") and len(first_line) == 5:
         text, delimiter, offset = text.partition("\n")[2], first_line[4], 1
     else:

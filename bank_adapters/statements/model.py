@@ -57,6 +57,13 @@ class Statement:
     debits_vnd: int | None = None
     page: int | None = None  # a long MT940 statement comes in pages of one sequence number
     notices: tuple[Notice, ...] = ()
+    open_on: date | None = None
+    """Day of the last row of a file that does not show its end: more of that day may have been cut off."""
+
+    @property
+    def is_export(self) -> bool:
+        """Whether somebody exported it at a moment of their own: such a table says nothing of the rest of its day."""
+        return "/" in self.format
 
 
 def days_covered(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bank_adapters.statements.errors import StatementError
+from bank_adapters.statements.model import Notice
 from bank_adapters.statements.rows import Row, Sheet
 
 TCVN3, VNI, WINDOWS = "TCVN3 (ABC)", "VNI", "Windows-1258"
@@ -141,4 +142,17 @@ def old_code(code: str, place: str) -> StatementError:
         "đích Unicode) rồi lưu dạng XLSX hoặc CSV UTF-8 và nộp lại.",
         f"The file's text is in {code}, for instance at {place}. Convert it to Unicode (Unikey: Ctrl+Shift+F6), save "
         "it as XLSX or CSV UTF-8 and send it again.",
+    )
+
+
+def old_code_notice(text: str, place: str) -> Notice | None:
+    """Say of the text of one row that it is in an old code; it stays as it was written. None where it is not."""
+    count = Count()
+    if text.isascii() or not count.add(text) or count.code is None:
+        return None
+    return Notice(
+        "old_code",
+        place,
+        f"Nội dung dòng này viết bằng bảng mã {count.code} nên không đọc được thành chữ.",
+        f"The text of this row is in {count.code} and does not read as words.",
     )

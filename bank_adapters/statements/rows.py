@@ -41,6 +41,7 @@ class Sheet:
     rows: tuple[Row, ...]
     epoch_1904: bool = False  # a number that is no day by its format may be one all the same
     open_row: int | None = None  # a last row that has no end, as in a file that was cut short
+    endless: bool = False  # plain text, which looks whole wherever it is cut between two rows
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -53,6 +54,7 @@ class SheetBuilder:
         self.name = name
         self.epoch_1904 = epoch_1904
         self.open_row: int | None = None
+        self.endless = False
         self.rows: list[Row] = []
         self.cells = cells_before
 
@@ -69,7 +71,7 @@ class SheetBuilder:
 
     def sheet(self) -> Sheet:
         """Return what was collected."""
-        return Sheet(self.name, tuple(self.rows), self.epoch_1904, self.open_row)
+        return Sheet(self.name, tuple(self.rows), self.epoch_1904, self.open_row, self.endless)
 
 
 def column_letters(column: int) -> str:

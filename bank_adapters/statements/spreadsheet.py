@@ -3,13 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from bank_adapters.statements.errors import Problems, StatementError
 from bank_adapters.statements.headers import Header
 from bank_adapters.statements.layouts import Layout
 from bank_adapters.statements.model import Direction, Notice, Statement, StatementLine
-from bank_adapters.statements.old_codes import Count
+from bank_adapters.statements.old_codes import old_code_notice
 from bank_adapters.statements.one_amount import two_sided
 from bank_adapters.statements.proof import newest_first, prove
 from bank_adapters.statements.recognising import recognise
@@ -89,9 +90,22 @@ class SheetReader:
             credits_vnd=facts.amounts.get("credits"),
             debits_vnd=facts.amounts.get("debits"),
             notices=tuple(self.notices),
+            open_on=self.open_on(),
         )
         self.refuse_cut(statement)
         return statement
+
+    def open_on(self) -> date | None:
+        """Return the day at the end of a text that may have been cut between two rows; None where it shows its end.
+
+        The end shows by totals, or by the balance that stands at that end of time: the closing one, or the opening one
+        where the newest line comes first.
+        """
+        amounts = self.facts.amounts
+        at_end = "opening" if newest_first(self.lines) else "closing"
+        if not self.sheet.endless or not self.lines or at_end in amounts or {"credits", "debits"} <= amounts.keys():
+            return None
+        return self.lines[-1].booked_on
 
     def refuse_cut(self, statement: Statement) -> None:
         """Refuse a last line that has no end, for half of 1500000 is 150, and half a memo names another pupil.
@@ -104,14 +118,7 @@ class SheetReader:
         ends_in_balance = self.header.columns.get("balance") == len(row.cells) - 1
         begun = len(statement.lines) > 1 or statement.opening_vnd is not None
         if not (ends_in_balance and begun and prove(statement).first_break is None):
-            raise StatementError(
-                "bad_structure",
-                row.place(),
-                "Dòng cuối của tệp không có dấu xuống dòng nên có thể bị cắt giữa chừng. Hãy tải lại tệp; nếu tệp đủ, "
-                "hãy thêm một dòng trống ở cuối.",
-                "The last row has no line end, so it may be cut short. Download the file again; if it is whole, add an "
-                "empty line at its end.",
-            )
+            raise unfinished(row)
 
     def read_row(self, row: Row) -> None:
         """Sort one row; raises StatementError when it may hold money but cannot be read."""
@@ -129,22 +136,10 @@ class SheetReader:
             if line is not None:
                 self.lines.append(line)
                 self.last_row = row
-                self.note_old_code(line)
+                if (notice := old_code_notice(line.description, line.place)) is not None:
+                    self.notices.append(notice)
         elif not self.after_totals:
             self.notices.append(skipped(row))
-
-    def note_old_code(self, line: StatementLine) -> None:
-        """Say of a memo that it is in a code from before Unicode; it stays as the bank wrote it."""
-        count = Count()
-        if not line.description.isascii() and count.add(line.description) and count.code:
-            self.notices.append(
-                Notice(
-                    "old_code",
-                    line.place,
-                    f"Nội dung dòng này viết bằng bảng mã {count.code} nên không đọc được thành chữ.",
-                    f"The text of this row is in {count.code} and does not read as words.",
-                )
-            )
 
     def has_amount(self, row: Row, *, dated: bool) -> bool:
         """Tell whether a row may state money: page numbers and places to sign stand below columns of money, too."""
@@ -235,4 +230,16 @@ def skipped(row: Row) -> Notice:
         row.place(),
         "Dòng này không có số tiền phát sinh nên được bỏ qua.",
         "This row states no movement and was passed over.",
+    )
+
+
+def unfinished(row: Row) -> StatementError:
+    """Build the error for a last row without line end."""
+    return StatementError(
+        "bad_structure",
+        row.place(),
+        "Dòng cuối của tệp không có dấu xuống dòng nên có thể bị cắt giữa chừng. Hãy tải lại tệp; nếu tệp đủ, "
+        "hãy thêm một dòng trống ở cuối.",
+        "The last row has no line end, so it may be cut short. Download the file again; if it is whole, add an "
+        "empty line at its end.",
     )

@@ -13,6 +13,8 @@ from bank_adapters.statements.values import Formula, Value
 __all__ = ["Formula", "Row", "Sheet", "Value", "read_tables"]
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"
+NO_TABLES = (b"%PDF", b"{\\rtf", b"<?xml", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"Rar!", b"7z\xbc\xaf")
+"""How documents, pictures and archives begin, which people send in place of the table that they show."""
 
 
 def read_tables(data: bytes, filename: str) -> list[Sheet]:
@@ -34,7 +36,8 @@ def read_sheets(data: bytes, filename: str) -> list[Sheet]:
         return xls.read(data)
     if html_table.looks_like(data):
         return html_table.read(data)
-    if data[:8].lstrip().startswith((b"%PDF", b"{\\rtf", b"<?xml")) or not data.strip():
+    start = data[:8].lstrip()
+    if not start or start.startswith(NO_TABLES) or not data.strip():
         raise unknown(filename)
     return delimited.read(data)
 
@@ -44,6 +47,8 @@ def unknown(filename: str) -> StatementError:
     return StatementError(
         "unknown_format",
         filename[-80:],
-        "Không nhận ra định dạng tệp. Hãy nộp XLSX, XLS hoặc CSV (UTF-8).",
-        "The format of the file is not known. Send XLSX, XLS or CSV (UTF-8).",
+        "Tệp không phải bảng tính (tệp rỗng, PDF, ảnh, tệp nén hoặc định dạng khác). Hãy xuất lại dạng XLSX, XLS hoặc "
+        "CSV (UTF-8).",
+        "The file is no table (empty, a PDF, a picture, an archive or another format). Export it as XLSX, XLS or "
+        "CSV (UTF-8).",
     )

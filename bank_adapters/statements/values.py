@@ -166,8 +166,18 @@ def real_date(year: int, month: int, day: int, value: Value, place: str) -> date
     except ValueError:
         raise bad_date(value, place) from None
     if not 2000 <= year <= 2099:
-        raise bad_date(value, place)
+        raise far_date(found, place)
     return found
+
+
+def far_date(day: date, place: str) -> StatementError:
+    """Build the error for a day that no payment of ours can have: of another century, or long after today."""
+    return StatementError(
+        "bad_date",
+        place,
+        f"Ngày {day:%d/%m/%Y} nằm ngoài khoảng có thể (gõ nhầm năm?). Hãy sửa lại ngày.",
+        f"The date {day:%d/%m/%Y} is out of range (a slip in the year?). Correct it.",
+    )
 
 
 def date_from_serial(value: int | Decimal, place: str) -> date:

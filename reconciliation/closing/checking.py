@@ -62,6 +62,8 @@ def _one(name: str, data: bytes, known: Callable[[str], Known]) -> Found:
     if data.startswith(PDF):
         minutes = signing.open_minutes(data)
         return judge_minutes(name, data, known(minutes.school if minutes else ""))
+    if not data.lstrip().startswith(b"{"):
+        raise ValueError(f"{name}: không phải biên bản đối chiếu của hệ thống (tệp .json, .pdf hoặc .xlsx)")
     return judge_signed(name, data, known(_school_in(data)))
 
 

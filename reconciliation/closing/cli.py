@@ -98,9 +98,12 @@ def history(school_code: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"links": rows}, ensure_ascii=False))
         return
+    if not rows:
+        click.echo("Chưa có lần khóa sổ nào (no close yet).")
     for row in rows:
         mark = "đang có hiệu lực" if row["standing"] else "mở lại" if row["kind"] == "reopen" else "đã mở lại"
-        click.echo(f"#{row['sequence']} {row['kind']} {row['from']}–{row['through']} {row['sha256'][:16]}… {mark}")
+        kind = "khóa sổ" if row["kind"] == "close" else "mở lại"
+        click.echo(f"#{row['sequence']} {kind} {row['from']}–{row['through']} {row['sha256'][:16]}… {mark}")
 
 
 @click.command("export")

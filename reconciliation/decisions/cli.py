@@ -70,6 +70,8 @@ def decisions(school_code: str, *, as_json: bool) -> None:
         told = [dict(row._mapping) for row in found]  # noqa: SLF001 - a row's public mapping
         click.echo(json.dumps({"decisions": told}, ensure_ascii=False, default=str))
         return
+    if not found:
+        click.echo("Chưa có quyết định nào (no decision yet).")
     for row in found:
         state = "" if row.stands or row.kind == "undo" else " (đã hoàn tác)"
         click.echo(f"#{row.id} {row.decided_at:%d/%m/%Y} {KINDS[row.kind]}{state}: {row.account}", nl=False)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from payments.money import format_number
 from payments.schools.queries import list_schools, school_by_code
 from reconciliation.exceptions import dossier, queries, service, words, workbook
 from reconciliation.exceptions.filters import STATES, Filter, read
-from reconciliation.exceptions.rules import AGES, HANDLING, Owner, Resolution, action_of, age_of
+from reconciliation.exceptions.rules import AGES, HANDLING, Kind, Owner, Resolution, action_of, age_of
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="in ra JSON / print JSON")
 SCHOOL = click.option("--school", "school_code", required=True, help="mã trường / code of the school")
@@ -65,8 +66,9 @@ def list_(
         return
     for one in found:
         click.echo(
-            f"#{one['id']}\t{one['school']}\t{one['class']}\t{one['day']}\t{format_number(one['amount_vnd'])}\t"
-            f"{one['state']}\t{one['assignee'] or '–'}\thạn {one['due_on']}"
+            f"#{one['id']}\t{one['school']}\t{words.class_text(one['class']).vi}\t{_day(one['day'])}\t"
+            f"{format_number(one['amount_vnd'])}\t"
+            f"{words.STATES[one['state']].vi}\t{one['assignee'] or '–'}\thạn {_day(one['due_on'])}"
         )
     for code, count in sums.items():
         click.echo(
@@ -92,11 +94,13 @@ def show(exception_id: int, school_code: str, *, as_json: bool) -> None:
         f"{case.day:%d/%m/%Y}, {words.STATES[case.state].vi}, hạn {case.due_on:%d/%m/%Y}"
     )
     click.echo(words.ACTIONS[action_of(case.primary_class, case.flags)].vi)
-    for name in ("bank", "gateway", "ledger"):
-        click.echo(f"  {name}: {', '.join(format_number(row['amount_vnd']) for row in told[name]) or '—'}")
+    for name, said in (("bank", "Ngân hàng"), ("gateway", "Báo có"), ("ledger", "Sổ kế toán")):
+        click.echo(f"  {said}: {', '.join(format_number(row['amount_vnd']) for row in told[name]) or '—'}")
     for event in told["history"]:
         extra = " ".join(part for part in (event["resolution"], event["note"]) if part)
-        click.echo(f"  {event['at']} {event['kind']} {event['actor'] or 'hệ thống'} {extra}".rstrip())
+        at = datetime.fromisoformat(str(event["at"])).astimezone(clock.VIETNAM)
+        said = words.KINDS[Kind(event["kind"])].vi
+        click.echo(f"  {at:%H:%M %d/%m/%Y} {said}, {event['actor'] or 'hệ thống'} {extra}".rstrip())
 
 
 @exception_group.command("assign")
@@ -257,3 +261,8 @@ def _plain(row: Any) -> dict[str, Any]:
 
 def _print_json(value: Mapping[str, Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _day(text: str) -> str:
+    """An ISO day as people write it."""
+    return f"{date.fromisoformat(text):%d/%m/%Y}"

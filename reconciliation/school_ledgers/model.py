@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 
 from bank_adapters.statements.keys import count_occurrences, fingerprint, fold, fold_reference
 from bank_adapters.statements.model import Notice
@@ -31,6 +32,15 @@ class LedgerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedTotal:
+    """A total below rows of one column of amounts: of a class, of a page, or of all."""
+
+    place: str
+    rows: int  # that stand above it
+    net_vnd: int
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerFile:
     """One export as read; balances are debit minus credit and None when the file does not state them."""
 
@@ -42,7 +52,7 @@ class LedgerFile:
     total_credit_vnd: int | None
     mapping: str  # name and version of the mapping that read it
     notices: tuple[Notice, ...] = ()  # rows that were passed over
-    total_net_vnd: int | None = None  # as stated below the one column of amounts of a «bảng kê»
+    totals: tuple[StatedTotal, ...] = ()  # as stated in the one column of amounts of a «bảng kê», in their order
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,7 @@ class LedgerBreak:
     what: str
     expected_vnd: int
     found_vnd: int
+    place: str = ""
 
 
 def break_of(ledger: LedgerFile) -> LedgerBreak | None:
@@ -63,11 +74,26 @@ def break_of(ledger: LedgerFile) -> LedgerBreak | None:
         ("closing", closing, ledger.closing_vnd),
         ("debit", debit, ledger.total_debit_vnd),
         ("credit", credit, ledger.total_credit_vnd),
-        ("total", debit - credit, ledger.total_net_vnd),
     )
     for what, expected, found in checks:
         if expected is not None and found is not None and expected != found:
             return LedgerBreak(what, expected, found)
+    return _total_break(ledger)
+
+
+def _total_break(ledger: LedgerFile) -> LedgerBreak | None:
+    """Check each total against the rows above it: back to the beginning, or to a total before it.
+
+    A list by classes has a total below each class, perhaps one for several classes, and one of all at its end.
+    """
+    sums = list(accumulate((row.debit_vnd - row.credit_vnd for row in ledger.rows), initial=0))
+    starts = [0]
+    for total in ledger.totals:
+        allowed = [sums[total.rows] - sums[start] for start in starts]
+        if total.net_vnd not in allowed:
+            is_last = total is ledger.totals[-1]
+            return LedgerBreak("total", allowed[0 if is_last else -1], total.net_vnd, total.place)
+        starts.append(total.rows)
     return None
 
 

@@ -7,11 +7,12 @@ from bank_adapters.statements.errors import Problems, StatementError
 from bank_adapters.statements.headers import MAX_LABEL_CHARS, Header, folded
 from bank_adapters.statements.layouts import Layout
 from bank_adapters.statements.model import Notice
+from bank_adapters.statements.old_codes import old_code_notice
 from bank_adapters.statements.rows import Row, Sheet
 from bank_adapters.statements.sheet_facts import amount_beside, is_zero, label_in, plain_amount
-from bank_adapters.statements.spreadsheet import has_day, is_header_again, missing, skipped
+from bank_adapters.statements.spreadsheet import has_day, is_header_again, missing, skipped, unfinished
 from bank_adapters.statements.values import is_blank, parse_amount, parse_date, refuse_formula, text_of
-from reconciliation.school_ledgers.model import LedgerFile, LedgerRow
+from reconciliation.school_ledgers.model import LedgerFile, LedgerRow, StatedTotal
 
 _ACCOUNT = re.compile(r"\b[0-9]{3,4}(?:\.?[0-9A-Z]{1,6}){0,3}\b")
 
@@ -24,6 +25,7 @@ class Section:
     rows: list[LedgerRow] = field(default_factory=list)
     amounts: dict[str, int] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
+    totals: list[StatedTotal] = field(default_factory=list)
 
     def state(self, name: str, amount_vnd: int | None, row: Row) -> None:
         """Keep a balance or total; raises StatementError when the section states another one elsewhere."""
@@ -46,7 +48,7 @@ class Section:
             total_credit_vnd=self.amounts.get("credit"),
             mapping=f"{mapping.name}/{mapping.version}",
             notices=tuple(self.notices),
-            total_net_vnd=self.amounts.get("net"),
+            totals=tuple(self.totals),
         )
 
 
@@ -70,7 +72,7 @@ class SheetReader:
             self.sections[0].account_code = self.sections[0].account_code or self.account_label(row)
         for row in self.sheet.rows[self.header.body :]:
             self.read_row(row)
-        used = [section for section in self.sections if section.rows or section.amounts]
+        used = [section for section in self.sections if section.rows or section.amounts or section.totals]
         return [section.ledger(self.mapping) for section in used or self.sections[:1]]
 
     def read_row(self, row: Row) -> None:
@@ -88,11 +90,16 @@ class SheetReader:
         elif moved or (dated and not self.after_totals):
             try:
                 line = self.line(row, section)
+                if row.number == self.sheet.open_row:  # Half of 1500000 is 150, and half a text names another pupil.
+                    raise unfinished(row)
             except StatementError as error:
                 self.bad.add(error)
                 return
             if line is not None:
                 section.rows.append(line)
+                self.after_totals = False  # What was stated before was the total of a class or a page.
+                if (notice := old_code_notice(line.description, row.place())) is not None:
+                    section.notices.append(notice)
         elif not self.after_totals:
             section.notices.append(skipped(row))
 
@@ -101,7 +108,9 @@ class SheetReader:
         kind, column = label_in(row, self.mapping)
         if kind == "totals" and "amount" in self.columns:
             if "side" not in self.columns:
-                section.state("net", plain_amount(row, self.columns["amount"]), row)
+                amount_vnd = plain_amount(row, self.columns["amount"])
+                if amount_vnd is not None:
+                    section.totals.append(StatedTotal(row.place(), len(section.rows), amount_vnd))
         elif kind == "totals":
             section.state("debit", plain_amount(row, self.columns["debit"]), row)
             section.state("credit", plain_amount(row, self.columns["credit"]), row)

@@ -144,6 +144,8 @@ def test_a_report_is_printed_again_byte_for_byte_by_other_processes(terminal, de
     files = [tmp_path / name for name in ("a.xlsx", "b.xlsx")]
     printed = []
     for file in files:
+        # No cache of another process and another order of hashes: stored inputs alone give the report.
+        fresh = {"PYTHONHASHSEED": str(len(printed) + 1), "PYTHONPYCACHEPREFIX": str(tmp_path / f"cache{len(printed)}")}
         command = [
             sys.executable,
             "-m",
@@ -155,7 +157,7 @@ def test_a_report_is_printed_again_byte_for_byte_by_other_processes(terminal, de
             str(file),
             "--json",
         ]
-        done = subprocess.run(command, cwd=ROOT, env=terminal.environment, capture_output=True, check=True)
+        done = subprocess.run(command, cwd=ROOT, env=terminal.environment | fresh, capture_output=True, check=True)
         printed.append(done.stdout)
     assert printed[0] == printed[1]
     assert files[0].read_bytes() == files[1].read_bytes()
@@ -165,7 +167,8 @@ def test_a_report_is_printed_again_byte_for_byte_by_other_processes(terminal, de
 def test_words_without_json_name_what_was_found(terminal, desk, paid):
     desk.state(*paid)
     result = terminal.run("reconcile", "--date", DAY.isoformat())
-    assert (result.exit_code, "missing_gateway 1" in result.stdout) == (0, True)
+    assert result.exit_code == 0
+    assert "Đã chứng minh; khớp 1, ngoại lệ: Thiếu báo có (missing_gateway) 1" in result.stdout
     number = result.stdout.split()[0].removeprefix("#")
     shown = terminal.run("reconcile", "report", number)
     assert "Thiếu báo có" in shown.stdout

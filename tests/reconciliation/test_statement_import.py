@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +12,7 @@ from bank_adapters.statements.errors import StatementError
 from bank_adapters.statements.model import Statement
 from bank_adapters.statements.read import read_statement
 from operations.sample_files import write_camt053, write_mt940, write_techcombank, write_vietcombank
+from payments import clock
 from payments.errors import DomainError
 from reconciliation.models import RunState
 from reconciliation.statement_import import _ours, _plan, import_statement
@@ -46,6 +47,31 @@ def test_every_format_brings_the_same_lines_once(desk, write):
     # Saved by another program as another format: the facts are known.
     assert desk.bring(write_camt053([made])).new_lines == 0
     assert (desk.count("bank_line"), desk.count("evidence")) == (6, 6)
+
+
+def test_one_day_as_camt_and_mt940_and_excel_of_the_bank_is_one_day(desk):
+    """Where the bank gives each line its number; the text of MT940 is folded, the number is not."""
+    same = [line(100_000, "Chuyển tiền ăn", f"FT25253{n:06d}") for n in range(2)]
+    made = balanced(desk.number, [*same, *some_lines(2), line(11_000, "Phí", "FT25253000009", direction="debit")])
+    for data, name in (
+        (write_mt940([replace(made, sequence=1)]), "a.sta"),
+        (write_camt053([made]), "b.xml"),
+        (write_vietcombank(made), "c.xlsx"),
+        (write_techcombank(made), "d.xlsx"),
+    ):
+        desk.bring(data, name)
+        assert (name, desk.count("bank_line"), desk.count("evidence")) == (name, 5, 5)
+    run = desk.night()
+    assert (run.state, run.proof["closing_vnd"]) == (RunState.PROVED, made.closing_vnd)
+
+
+def test_two_files_that_write_one_day_otherwise_do_not_prove_together(desk):
+    """Without numbers, and with other texts, nobody can tell one payment from two: the night refuses to prove."""
+    made = balanced(desk.number, [line(100_000, "NGUYEN VAN MAU chuyen tien"), line(7_000, "TRAN THI MAU")])
+    other = replace(made, lines=tuple(replace(one, description=f"IBFT {one.description}") for one in made.lines))
+    desk.bring(write_vietcombank(made), "a.xlsx")
+    assert desk.bring(write_camt053([other])).new_lines == 2
+    assert desk.night().state is RunState.FAILED
 
 
 def test_a_file_sorted_otherwise_is_known_or_proves_all_the_same(desk):
@@ -184,3 +210,63 @@ def test_half_files_and_changed_bytes_are_planned_whole_or_refused(data):
         return
     assert all(len(one.keys) == len(one.statement.lines) for one in planned)
     assert all(one.proved != one.contradicts_itself or one.proof.opening_vnd is None for one in planned)
+
+
+HEAD = "Ngày giao dịch,Số tham chiếu,Số tiền ghi nợ,Số tiền ghi có,Số dư,Mô tả\n"
+
+
+def table(*rows: tuple[date, int, int], end: str = "") -> bytes:
+    """A text as a bank's site exports it: day, money in and running balance; nothing says that it ends here."""
+    return (
+        HEAD + "".join(f"{day:%d/%m/%Y},FT{n},,{vnd},{left},CT {n}\n" for n, (day, vnd, left) in enumerate(rows)) + end
+    ).encode()
+
+
+def test_a_text_cut_between_two_rows_of_a_day_does_not_vouch_for_that_day(desk):
+    desk.pay(5_000, "x", "FT2", day=DAY)
+    rows = [(TUESDAY, 1_000, 1_001_000), (DAY, 2_000, 1_003_000), (DAY, 5_000, 1_008_000)]
+    report = desk.bring(table(*rows[:2]), "saoke.csv")
+    assert (report.new_lines, report.statements[0].period_to, report.statements[0].closing_vnd) == (
+        2,
+        TUESDAY,
+        1_001_000,
+    )
+    assert "10/09/2025" in report.notices[-1]
+    assert (desk.night(TUESDAY).state, desk.night(DAY).state) == (RunState.PROVED, RunState.WAITING_STATEMENT)
+    # The whole file comes with its closing balance: nothing was missing.
+    whole = desk.bring(table(*rows, end="Số dư cuối kỳ,,,,1008000,\n"), "saoke.csv")
+    assert (whole.new_lines, whole.statements[0].period_to) == (1, DAY)
+    run = desk.night(DAY)
+    assert (run.state, run.exceptions) == (RunState.PROVED, {"missing_gateway": 1})
+
+
+def test_a_cut_text_of_one_day_brings_its_lines_and_the_day_waits(desk):
+    report = desk.bring(table((DAY, 2_000, 1_002_000)), "saoke.csv")
+    assert (report.new_lines, report.statements[0].proved, len(report.notices)) == (1, False, 1)
+    assert desk.night().state is RunState.WAITING_STATEMENT
+    assert desk.bring(table((DAY, 2_000, 1_002_000), end="Số dư cuối kỳ,,,,1002000,\n"), "saoke.csv").new_lines == 0
+    assert desk.night().state is RunState.PROVED
+
+
+def test_a_text_with_its_newest_line_first_may_lack_its_oldest(desk):
+    report = desk.bring(table((DAY, 2_000, 1_003_000), (TUESDAY, 1_000, 1_001_000)), "saoke.csv")
+    one = report.statements[0]
+    assert (one.period_from, one.period_to, one.opening_vnd, one.closing_vnd) == (DAY, DAY, 1_001_000, 1_003_000)
+
+
+def test_an_export_made_during_the_day_does_not_vouch_for_the_rest_of_it(desk):
+    desk.pay(55_000, "x", "FT9", day=DAY, at="16:00:00")
+    made = balanced(desk.number, [*some_lines(2, TUESDAY), line(7_000, "CT", "FT7")], days=(TUESDAY, date(2025, 9, 30)))
+    with clock.turned_to(datetime(2025, 9, 10, 3, tzinfo=UTC)):
+        report = desk.bring(write_vietcombank(made), "saoke.xlsx")
+    assert (report.new_lines, report.statements[0].period_to) == (3, TUESDAY)
+    assert (desk.night(TUESDAY).state, desk.night(DAY).state) == (RunState.PROVED, RunState.WAITING_STATEMENT)
+    # The same file a day later is taken at its word for the day that is over by then.
+    with clock.turned_to(datetime(2025, 9, 11, 3, tzinfo=UTC)):
+        assert desk.bring(write_vietcombank(made), "saoke.xlsx").statements[0].period_to == DAY
+
+
+def test_no_statement_vouches_for_days_to_come(desk):
+    with clock.turned_to(datetime(2025, 9, 10, 15, tzinfo=UTC)):
+        report = desk.bring(write_camt053([statement(desk.number, some_lines(1), days=(DAY, THURSDAY))]))
+    assert (report.statements[0].period_to, report.statements[0].proved) == (DAY, True)

@@ -2,7 +2,12 @@
 
 import base64
 import json
+import os
+import subprocess
+import sys
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -16,6 +21,8 @@ from reconciliation.cli import reconcile_group
 from tests.reconciliation.closing.ledgers import NEXT, NOTE
 from tests.reconciliation.closing.test_papers import certificate
 from tests.reconciliation.desk import DAY, OPENING
+
+ROOT = Path(__file__).parents[3]
 
 pytestmark = pytest.mark.db
 
@@ -40,6 +47,14 @@ def name_of(desk, user_id: int) -> str:
         return session.get_one(User, user_id).username
 
 
+def in_a_fresh_process(*words: object) -> None:
+    """The command by another interpreter: no cache of ours, no compiled file, another order of hashes."""
+    command = [sys.executable, "-B", "-m", "operations", "reconcile", *map(str, words)]
+    with tempfile.TemporaryDirectory() as cache:
+        more = {"PYTHONHASHSEED": "77", "PYTHONPYCACHEPREFIX": cache, "XDG_CACHE_HOME": cache}
+        subprocess.run(command, cwd=ROOT, env=os.environ | more, capture_output=True, check=True)
+
+
 def test_a_period_is_closed_written_verified_and_reopened(desk, run, tmp_path):
     desk.day_of(DAY, 100_000)
     desk.day_of(NEXT, opening=OPENING + 100_000)
@@ -51,6 +66,15 @@ def test_a_period_is_closed_written_verified_and_reopened(desk, run, tmp_path):
     files = [tmp_path / f"close.{kind}" for kind in ("json", "pdf", "xlsx")]
     for file in files:
         assert run("export", *school, "--through", DAY, "--format", file.suffix[1:], "--to", file).exit_code == 0
+    for file in files:
+        again = tmp_path / f"again{file.suffix}"
+        words = ("export", *school, "--through", DAY, "--format", file.suffix[1:], "--to", again)
+        in_a_fresh_process(*words)
+        assert again.read_bytes() == file.read_bytes(), file.suffix
+    other = tmp_path / "saoke.csv"
+    other.write_text("Ngày,Số tiền\n")
+    refused = run("verify", other)
+    assert (refused.exit_code, "không phải biên bản" in refused.stderr) == (2, True)
     told = run("verify", *files, "--json")
     assert told.exit_code == 0
     assert [one["verdict"] for one in json.loads(told.stdout)["files"]] == ["valid"] * 3

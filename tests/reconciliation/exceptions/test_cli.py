@@ -41,7 +41,9 @@ def test_list_show_and_finish(engine: Engine, database_url, tmp_path, monkeypatc
     assert told["counts"][school[1]]["open"] == 2
     assert [one["id"] for one in json.loads(run("list", "--find", "van an", "--json"))["exceptions"]] == [int(silent)]
     assert json.loads(run("list", "--owner", "operator", "--age", "0-1", "--json"))["exceptions"] == []
-    assert "2 chưa xong" in run("list", *school)
+    listed = run("list", *school)
+    assert "2 chưa xong" in listed
+    assert "Thiếu báo có" in listed
     file = tmp_path / "ngoai-le.xlsx"
     run("list", *school, "--class", "missing_bank", "--overdue", "--xlsx", str(file))
     assert openpyxl.load_workbook(file)["Ngoại lệ"].cell(4, 2).value == "Thiếu ở ngân hàng"
@@ -53,7 +55,8 @@ def test_list_show_and_finish(engine: Engine, database_url, tmp_path, monkeypatc
     told = json.loads(run("show", silent, *school, "--json"))
     assert (told["state"], told["resolution"], told["assignee"]) == ("resolved", "bank_confirmed", "Kế toán (mẫu)")
     assert [event["kind"] for event in told["history"]] == ["seen", "assigned", "noted", "resolved"]
-    assert "đã báo ngân hàng" in run("show", silent, *school)
+    shown = run("show", silent, *school)
+    assert ("đã báo ngân hàng" in shown, "Sổ kế toán: —" in shown, "Giao việc, " in shown) == (True, True, True)
     run("reopen", silent, *accountant, "--note", "lại mất báo có")
 
     assert "forbidden" in run("resolve", missed, *accountant, "--as", "reversed", status=1)

@@ -7,8 +7,8 @@ one that a night found, and a remark changes nothing about how it ends.
 
 from alembic import op
 
-revision = "0030"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
