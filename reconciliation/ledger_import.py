@@ -224,6 +224,12 @@ def plan_ledger(
             "khoản này.",
             "The file has no row of a deposit (112) or cash (111) account. Export the ledgers of these accounts.",
         )
+    if period and period[1] > clock.today():
+        raise DomainError(
+            "bad_period",
+            "Ngày cuối kỳ chưa đến, nên sổ chưa thể đầy đủ.",
+            "The period ends on a day to come; no books are complete for it.",
+        )
     covered = period or _months(rows)
     lock_school(session, school_id)
     placed, unplaced = place_rows(session, school_id, rows, [f"{key}#{number}" for key, number in natural_keys(rows)])
