@@ -106,13 +106,13 @@ SENT_ON_DAYS = text(_SENT.format("e.value_date BETWEEN :first AND :last"))
 # What else stands behind the same bank transactions belongs to them.
 SENT_OF_IDS = text(
     _SENT.format("""
-    e.value_date BETWEEN :first AND :last AND e.id IN (
+    e.value_date BETWEEN :first AND :last AND e.id = ANY(ARRAY(
         SELECT unnest(CAST(:ids AS bigint[]))
         UNION
         SELECT other.evidence_id FROM transaction_evidence own
         JOIN transaction_evidence other
             ON other.school_id = own.school_id AND other.transaction_id = own.transaction_id
-        WHERE own.evidence_id = ANY(CAST(:ids AS bigint[])))
+        WHERE own.school_id = :school_id AND own.evidence_id = ANY(CAST(:ids AS bigint[]))))
     """)
 )
 # What decisions name may stand for itself, or behind a bank transaction with more.

@@ -13,7 +13,7 @@ from reconciliation.asking import ask
 from reconciliation.bulk import judging
 from reconciliation.closing.late import keep_links
 from reconciliation.locks import lock_school, lock_settlement
-from reconciliation.models import ReconcileRun
+from reconciliation.models import ReconcileRun, RunState
 from reconciliation.night import Night
 from reconciliation.telling import tell_closed
 
@@ -77,7 +77,7 @@ def _keep(session: Session, nights: Sequence[Night]) -> list[ReconcileRun]:
             keep_links(session, one.run.school_id, one.run.id, night.source.signed, cases)
     alert(session, [one.run for one in kept if one.is_new])
     for one in kept:
-        if one.stands_anew:
+        if one.stands_anew and one.run.state is not RunState.WAITING_STATEMENT:
             tell_closed(session, one.run.school_id, [one.run.id])
     runs = iter(one.run for one in kept)
     return [night.signed or next(runs) for night in nights]

@@ -118,13 +118,13 @@ for line in sys.stdin:
         WHEN ab <> sb OR ab <> rb OR sb <> rb THEN 'amount_diff' WHEN nb = 0 THEN 'missing_bank'
         WHEN ns = 0 THEN 'missing_gateway' WHEN nr = 0 THEN 'missing_ledger' WHEN db <> ds THEN 'date_cutoff'
         ELSE 'matched' END, b, s, r
-    FROM (SELECT key, count(*) FILTER (WHERE side = 0) nb, count(*) FILTER (WHERE side = 1) ns,
-        count(*) FILTER (WHERE side = 2) nr,
-        min(amount_vnd) FILTER (WHERE side = 0) ab, min(amount_vnd) FILTER (WHERE side = 1) sb,
-        min(amount_vnd) FILTER (WHERE side = 2) rb,
-        min(day) FILTER (WHERE side = 0) db, min(day) FILTER (WHERE side = 1) ds,
-        min(id) FILTER (WHERE side = 0) b, min(id) FILTER (WHERE side = 1) s, min(id) FILTER (WHERE side = 2) r
-        FROM (SELECT 0 side, coalesce(reference_key, -id) key, id, amount_vnd, booked_on AS day FROM p.bank_line
+    FROM (SELECT key, count(*) FILTER (WHERE side = 0) AS nb, count(*) FILTER (WHERE side = 1) AS ns,
+        count(*) FILTER (WHERE side = 2) AS nr,
+        min(amount_vnd) FILTER (WHERE side = 0) AS ab, min(amount_vnd) FILTER (WHERE side = 1) AS sb,
+        min(amount_vnd) FILTER (WHERE side = 2) AS rb,
+        min(day) FILTER (WHERE side = 0) AS db, min(day) FILTER (WHERE side = 1) AS ds,
+        min(id) FILTER (WHERE side = 0) AS b, min(id) FILTER (WHERE side = 1) AS s, min(id) FILTER (WHERE side = 2) AS r
+        FROM (SELECT 0 AS side, coalesce(reference_key, -id) AS key, id, amount_vnd, booked_on AS day FROM p.bank_line
               UNION ALL SELECT 1, coalesce(reference_key, -id), id, amount_vnd, value_date FROM p.evidence
                   WHERE source <> 'statement'
               UNION ALL SELECT 2, coalesce(reference_key, -id), id, amount_vnd, booked_on FROM p.ledger_row)
