@@ -180,6 +180,9 @@ def exceptions_are_worked_off(desk: Desk, principal: Desk) -> None:
     desk.page("exceptions/")
     together(desk, [row.id for row in found], deed="assign", assignee="me")
     desk.agrees()
+    doubtful = [desk.page(f"exceptions/{row.id}/") for row in found if row.primary_class == "amount_diff"]
+    contradicted = desk.scalar("SELECT count(*) FROM evidence WHERE conflicting")
+    assert sum("báo thêm một số tiền khác" in page for page in doubtful) == contradicted > 0
     for end, of in (
         ("booked", ("missing_ledger", "date_cutoff", "fee_netted")),
         ("bank_confirmed", ("missing_gateway",)),

@@ -97,7 +97,8 @@ function count(form, typing) {
   const lines = parts.filter((part) => part.dataset.open);
   const last = lines[lines.length - 1];
   if (typing) typing.dataset.typed = "1";
-  if (last && lines.length > 1 && typing && typing !== last && !last.dataset.typed) {
+  // Of two, the other gets what is left; of a whole class nobody gets money that nobody typed for them.
+  if (last && lines.length === 2 && typing && typing !== last && !last.dataset.typed) {
     const others = parts.filter((part) => part !== last).reduce((sum, part) => sum + amount(part.value), 0);
     last.value = others < whole ? String(whole - others) : "";
   }

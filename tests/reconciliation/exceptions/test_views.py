@@ -234,3 +234,22 @@ def test_who_has_what_and_how_it_ended_stand_in_the_list(desk):
     assert numbers(desk.page(f"{base(desk)}?assignee=me")) == [first]
     assert numbers(desk.page(f"{base(desk)}?assignee={desk.school.principal}")) == [first]
     assert "Tiền mặt" in desk.page(f"{base(desk)}?state=resolved")
+
+
+def test_the_first_page_leads_to_each_list_and_calls_the_principal(desk):
+    base = f"/console/{desk.school.code}"
+    desk.log_in("accountant")
+    page = desk.page(f"{base}/")
+    assert f'<a href="{base}/exceptions/"><b>4</b>' in page
+    assert f'<a href="{base}/exceptions/?due=overdue" class="urgent"><b>4</b>' in page
+    for path in ("?assignee=me", "?state=proposed"):
+        assert f'<a href="{base}/exceptions/{path}">' in page
+    with session_scope(desk.engine) as session:
+        one = session.scalar(text("SELECT id FROM reconcile_exception WHERE primary_class = 'missing_bank'"))
+        service.propose(
+            session, desk.school.id, one, desk.school.accountant, resolution=Resolution.BANK_CONFIRMED, said="Đã hỏi"
+        )
+    card = f'<a href="{base}/exceptions/?state=proposed"{{}}><b>1</b>'
+    assert card.format("") in desk.page(f"{base}/")
+    desk.log_in("principal")
+    assert card.format(' class="urgent"') in desk.page(f"{base}/")
