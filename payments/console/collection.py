@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 YEAR = timedelta(days=365)
 ABOUT = timedelta(days=20)
 """A round of the year before is one that was due about a year earlier."""
+AFTER_DUE = timedelta(days=30)
 LONGEST = 120
 """Days that are drawn at most."""
 
@@ -71,7 +72,8 @@ def year_before(chosen: Round, known: Sequence[Round]) -> Round | None:
 
 
 def curve(session: Session, school_id: int, chosen: Round, today: date) -> Curve:
-    """What was paid by each day, from the day before the first payment or the start, up to today."""
+    """What was paid by each day since the start, up to today; a month after the due date only payments go on."""
+    today = min(today, chosen.due_on + AFTER_DUE)
     rows = session.execute(_PAID, {"school_id": school_id, "round_id": chosen.id}).all()
     return Curve(chosen, running(chosen.starts_on, [(row.day, row.paid_vnd) for row in rows], today))
 
