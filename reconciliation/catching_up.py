@@ -21,7 +21,7 @@ from reconciliation.closing import chain
 from reconciliation.exceptions.nightly import follow as follow_exceptions
 from reconciliation.faces import REFERENCE_WINDOW
 from reconciliation.keeping import MARKS
-from reconciliation.loading import Source
+from reconciliation.loading import OF_WHOLE_DAYS, Source
 from reconciliation.locks import lock_school, lock_schools, lock_settlement
 from reconciliation.models import ReconcileRun
 from reconciliation.night import Night
@@ -43,11 +43,11 @@ NEWEST = text("""
     WHERE held.school_id = :school_id AND held.account_id = :account_id
     ORDER BY run.id DESC LIMIT 1
 """)
-STATED = text("""
+STATED = text(f"""
     SELECT period_from AS first, period_to AS last FROM bank_statement
     WHERE school_id = :school_id AND account_id = :account_id AND id > :statement
-      AND (break_at IS NOT NULL OR format NOT IN ('camt.052', 'camt.054', 'mt942'))
-""")
+      AND {OF_WHOLE_DAYS}
+""")  # noqa: S608 - a constant of ours
 TOUCHED = text("""
     SELECT period_from AS first, period_to AS last FROM ledger_import
     WHERE school_id = :school_id AND id > :ledger_import

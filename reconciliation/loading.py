@@ -140,14 +140,16 @@ SUMS = text(f"""
     FROM bank_line line JOIN bank_statement st ON st.school_id = line.school_id AND st.id = line.statement_id
     WHERE {_THAT_COUNT} AND line.booked_on BETWEEN :first AND :last GROUP BY line.booked_on
 """)  # noqa: S608 - constants of this module
-STATEMENTS = text("""
+OF_WHOLE_DAYS = """
+    (break_at IS NOT NULL OR format NOT IN ('camt.052', 'camt.054', 'mt942') AND format NOT LIKE 'within-day %')
+"""
+"""Which statements make a day known: a report within a day brings lines, but the day still waits for its statement."""
+STATEMENTS = text(f"""
     SELECT id, period_from AS first, period_to AS last, opening_vnd, closing_vnd, sequence, proved, break_at, break_vnd,
         format
     FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
-      -- A report within a day brings lines, but the day still waits for its statement.
-      AND (break_at IS NOT NULL OR format NOT IN ('camt.052', 'camt.054', 'mt942') AND format NOT LIKE 'within-day %')
-      AND period_to >= :first AND period_from <= :last
-""")
+      AND {OF_WHOLE_DAYS} AND period_to >= :first AND period_from <= :last
+""")  # noqa: S608 - constants of this module
 STATEMENT = tuple(field.name for field in fields(StatementFact))
 BOOKS_FACT = tuple(field.name for field in fields(BooksFact))
 FIRST_DAY = text("""

@@ -21,6 +21,7 @@ from payments import clock
 from payments.schools.models import School
 from payments.settlement.service import problem_code
 from reconciliation.catching_up import Sessions, catch_up, may_run, reconcile_group, reconcile_school, settle_all
+from reconciliation.loading import OF_WHOLE_DAYS
 from reconciliation.locks import try_group
 from reconciliation.models import NightRun, NightState, NightSummary
 
@@ -56,13 +57,13 @@ COUNTS = text("""
     FROM standing_run held JOIN reconcile_run run ON run.school_id = held.school_id AND run.id = held.run_id
     WHERE held.day = :day GROUP BY run.state
 """)
-NEWEST_DAYS = text("""
+NEWEST_DAYS = text(f"""
     SELECT max(period_to) AS day FROM bank_statement WHERE school_id = :school_id AND account_id = :account_id
-      AND (break_at IS NOT NULL OR format NOT IN ('camt.052', 'camt.054', 'mt942'))
+      AND {OF_WHOLE_DAYS}
     UNION
     SELECT max(day) FROM standing_run WHERE school_id = :school_id AND account_id = :account_id
     ORDER BY day
-""")
+""")  # noqa: S608 - a constant of ours
 
 
 @dataclass(frozen=True, slots=True)
