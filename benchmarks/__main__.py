@@ -28,6 +28,7 @@ def main(names: list[str]) -> int:
     if "--lines" in names:  # How large a province: its benchmark reads it.
         place = names.index("--lines")
         names = names[:place] + names[place + 2 :]
+    names = [name for name in names if name != "--full"]  # The whole size of what has a smaller one: it reads it.
     unknown = sorted(set(names) - set(BENCHMARKS))
     if unknown:
         print(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)

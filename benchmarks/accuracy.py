@@ -5,6 +5,7 @@ mean; too little and too much on the right invoice are right. Recall is counted 
 """
 
 import random
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -27,10 +28,13 @@ from payments.settlement.service import settle_school
 from tests.payments.setting import SchoolSetting, make_pupils, make_school
 from tests.payments.settlement.setting import DUE, PAID_ON, open_round
 
-SCHOOLS, PUPILS, PAYMENTS = 80, 1_250, 250
-"""100,000 open invoices and 20,000 memos."""
+SCHOOLS, PUPILS, PAYMENTS = 10, 1_250, 250
+"""12,500 open invoices and 2,500 memos: about a minute and a half."""
+FULL = 80
+"""Schools with ``--full``: 100,000 open invoices and 20,000 memos."""
 UNIFORM_VND = 350_000
-NEGATIVES = 200_000
+NEGATIVES = 25_000
+"""Bank texts; eight times as many with ``--full``."""
 ISSUE = text("""
     WITH wanted AS (
         SELECT p.id AS pupil_id, asked.* FROM (
@@ -192,23 +196,24 @@ def negatives(count: int, chance: random.Random) -> list[str]:
 def run() -> list[Table]:
     """Measure both kinds of amounts, and text without references."""
     tables = []
+    schools = FULL if "--full" in sys.argv else SCHOOLS
     with database("accuracy") as made:
         engine = make_engine(made.url)
         for uniform in (False, True):
             began, total = time.monotonic(), Score()
-            for seed in range(SCHOOLS):
+            for seed in range(schools):
                 with session_scope(engine) as session:
                     total.add(measured(session, seed, pupils=PUPILS, payments=PAYMENTS, uniform=uniform))
                 if seed % 20 == 19:
-                    told(f"{seed + 1} of {SCHOOLS} schools, {time.monotonic() - began:.0f} s")
-            tables.append(_table(total, "uniform amounts" if uniform else "amounts spread"))
+                    told(f"{seed + 1} of {schools} schools, {time.monotonic() - began:.0f} s")
+            tables.append(_table(total, "uniform amounts" if uniform else "amounts spread", schools))
         with session_scope(engine) as session:
-            tables.append(_negative_table(session))
+            tables.append(_negative_table(session, NEGATIVES * schools // SCHOOLS))
         engine.dispose()
     return tables
 
 
-def _table(score: Score, title: str) -> Table:
+def _table(score: Score, title: str, schools: int) -> Table:
     rows = [
         [
             kind,
@@ -228,15 +233,15 @@ def _table(score: Score, title: str) -> Table:
         Goal("recall of every lossless kind", 1.0, min(map(score.recall_of, LOSSLESS)), unit=""),
         Goal("suggestions with the right invoice", 0.97, min(map(score.suggested_of, DAMAGED)), unit=""),
     ]
-    notes = [f"{score.memos.total()} memos, {SCHOOLS * PUPILS} open invoices, seeds 0 to {SCHOOLS - 1}"]
+    notes = [f"{score.memos.total()} memos, {schools * PUPILS} open invoices, seeds 0 to {schools - 1}"]
     columns = ["kind", "memos", "right", "wrong", "suggested", "first"]
     return Table(f"Accuracy: {title}", columns, rows, goals, notes)
 
 
-def _negative_table(session: Session) -> Table:
+def _negative_table(session: Session, count: int) -> Table:
     chance = random.Random(1)
     school, _ = open_school(session, PUPILS, chance, uniform=True)
-    texts = negatives(NEGATIVES, chance)
+    texts = negatives(count, chance)
     by_chance = references_by_chance(texts)
     known = set(session.scalars(text("SELECT reference FROM invoice")))
     hits = sum(found in known for some in reference.find_each(texts) for found in some)
