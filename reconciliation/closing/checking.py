@@ -25,6 +25,8 @@ from reconciliation.closing.verifying import (
 WITH_CLOSES = text("SELECT s.id, s.code FROM school s JOIN books_closed b ON b.school_id = s.id ORDER BY s.code")
 ZIP = b"PK\x03\x04"
 PDF = b"%PDF"
+NAMED = signing.FORMAT.partition("/")[0].encode()
+"""What has our name in it is judged, however it was changed; what has not is no file of ours."""
 MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -62,7 +64,7 @@ def _one(name: str, data: bytes, known: Callable[[str], Known]) -> Found:
     if data.startswith(PDF):
         minutes = signing.open_minutes(data)
         return judge_minutes(name, data, known(minutes.school if minutes else ""))
-    if not data.lstrip().startswith(b"{"):
+    if not data.lstrip().startswith(b"{") and NAMED not in data.replace(b"\0", b""):
         raise ValueError(f"{name}: không phải biên bản đối chiếu của hệ thống (tệp .json, .pdf hoặc .xlsx)")
     return judge_signed(name, data, known(_school_in(data)))
 

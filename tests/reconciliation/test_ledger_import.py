@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import openpyxl
 import pytest
 
+from bank_adapters.statements.errors import StatementError
 from operations.sample_files import write_misa_ledger
 from payments import clock
 from payments.errors import DomainError
@@ -93,9 +94,11 @@ def test_what_a_person_says_about_a_code_holds_for_rows_imported_before(desk):
 def test_books_vouch_for_whole_months_up_to_the_day_of_import(desk):
     with clock.turned_to(datetime(2025, 9, 20, tzinfo=UTC)):
         report = desk.book(row(1_000, "Thu", code="1121"))
-        mistyped = desk.book(row(4_000, "Thu", code="1121"), row(5_000, "Thu", code="1121", day=date(2052, 9, 10)))
+        soon = desk.book(row(4_000, "Thu", code="1121"), row(5_000, "Thu", code="1121", day=date(2025, 10, 10)))
+        with pytest.raises(StatementError, match="bad_date"):
+            desk.book(row(4_000, "Thu", code="1121"), row(5_000, "Thu", code="1121", day=date(2052, 9, 10)))
     assert (report.period_from, report.period_to) == (date(2025, 9, 1), date(2025, 9, 20))
-    assert (mistyped.rows, mistyped.period_to) == (2, date(2025, 9, 20))
+    assert (soon.rows, soon.period_to) == (2, date(2025, 9, 20))
     told = desk.book(row(2_000, "Thu", code="1121"), period=(DAY, DAY))
     assert (told.period_from, told.period_to) == (DAY, DAY)
     for last in (date(2025, 9, 1), date(2999, 9, 1)):

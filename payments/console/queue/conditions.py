@@ -10,7 +10,7 @@ from payments.invoices.reference import find
 from payments.money import parse_vnd
 from payments.settlement import reasons
 
-SURE = 80
+SURE = 70
 """From this score on a hint stands under «Gợi ý chắc»."""
 _MARKS = "".join(chr(code) for code in range(0x300, 0x370))
 

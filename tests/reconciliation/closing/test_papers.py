@@ -78,8 +78,11 @@ def test_one_changed_byte_anywhere_is_noticed(chained):
             other = bytes([data[place] ^ 1])
             [found] = checking.judge([("x", data[:place] + other + data[place + 1 :])], lambda _: known)
             assert found.verdict in {"altered", "unknown_key", "chain_broken"}, (place, data[place - 20 : place + 20])
-    for cut in (signed[:-1], signed + b"\n", pdf[:-1], pdf + b" ", b"", b"{}", b"%PDF-1.7"):
+    for cut in (signed[:-1], signed + b"\n", pdf[:-1], pdf + b" ", b"{}", b"%PDF-1.7"):
         assert online(chained, cut) != ["valid"]
+    for foreign in (b"", b"so,ngay\n1,2\n"):
+        with pytest.raises(ValueError, match="không phải biên bản đối chiếu"):
+            online(chained, foreign)
     middle = len(book) // 2
     assert online(chained, book[:middle] + bytes([book[middle] ^ 1]) + book[middle + 1 :]) == ["altered"]
 
