@@ -26,7 +26,7 @@ def _letters() -> tuple[str, str]:
 FROM, TO = _letters()
 SCORE = f"""
     coalesce((s.suggestions->0->>'score')::int, (
-        SELECT least({reasons.MOST}, sum(w.points))::int
+        SELECT least({reasons.MOST}, coalesce(sum(w.points), 0))::int
         FROM jsonb_array_elements_text(s.suggestions->0->'chips') AS c(chip)
         JOIN (VALUES {", ".join(f"('{chip}', {points})" for chip, points in reasons.CHIPS.items())}) AS w(chip, points)
           ON w.chip = c.chip

@@ -10,6 +10,7 @@ from payments.access.models import Role
 from payments.access.service import create_user, grant_role
 from payments.banking.models import ReceivingAccount
 from payments.banking.virtual_accounts import assign, numbers_of_pupil
+from payments.console.queue.conditions import SCORE
 from payments.db import session_scope
 from payments.inbox.models import HeldEvidence, HeldReason
 from payments.inbox.service import record_statement_evidence
@@ -252,3 +253,14 @@ def test_the_desk_gives_links_to_parents_and_takes_them_back(desk: Faces) -> Non
     with session_scope(desk.engine) as session:
         deeds = session.scalars(text("SELECT action FROM audit_event WHERE action LIKE 'link%' ORDER BY id")).all()
     assert deeds == ["link.renewed", "links.made"]
+
+
+def test_money_without_any_hint_has_no_score_and_is_not_sure(desk: Faces) -> None:
+    desk.pay(77_000, "TRAN VAN LA chuyen tien")
+    desk.log_in("accountant")
+    queue = f"/console/{desk.school.code}/unmatched/"
+    assert "TRAN VAN LA" in desk.page(queue)
+    answer = desk.client.get(queue, query_string={"tab": "sure"})
+    assert "TRAN VAN LA" not in answer.get_data(as_text=True)
+    with session_scope(desk.engine) as session:
+        assert session.scalar(text(f"SELECT {SCORE} FROM settlement s WHERE s.suggestions = '[]'")) == 0
