@@ -106,6 +106,7 @@ import duckdb_extension_postgres_scanner
 folder = Path(duckdb_extension_postgres_scanner.__path__[0])
 extension = next(folder.rglob("*.duckdb_extension"))
 c = duckdb.connect(config={"allow_unsigned_extensions": "true", "threads": "2"})
+c.execute("SET enable_progress_bar = false")  # it would be printed between our figures
 c.execute(f"LOAD '{extension}'")
 c.execute(f"ATTACH '{sys.argv[1]}' AS p (TYPE postgres)")
 c.execute("CALL postgres_execute('p', 'CREATE TABLE IF NOT EXISTS duck_found "
