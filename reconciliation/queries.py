@@ -166,51 +166,40 @@ def cases_of(session: Session, school_id: int, transaction_id: int) -> list[Reco
     return found
 
 
-LINES_BEHIND = text("""
-    SELECT line.id, line.line_no, line.booked_on, line.value_date, line.direction, line.amount_vnd,
-        coalesce(line.bank_reference, '') AS bank_reference, line.description, st.file_name
-    FROM (
-        SELECT school_id, run_id, unnest(bank_line_ids) AS id FROM reconcile_item
+def _ids_of(column: str) -> str:
+    """The ids of one column of a run's items and blocks; what lies in blocks is matched."""
+    return f"""(
+        SELECT school_id, run_id, unnest({column}) AS id FROM reconcile_item
         WHERE school_id = :school_id AND run_id = :run_id
           AND (CAST(:classes AS text[]) IS NULL OR primary_class = ANY(CAST(:classes AS text[])))
         UNION ALL
-        SELECT school_id, run_id, unnest(bank_line_ids) FROM reconcile_block
+        SELECT school_id, run_id, unnest({column}) FROM reconcile_block
         WHERE school_id = :school_id AND run_id = :run_id
-          AND (CAST(:classes AS text[]) IS NULL OR 'matched' = ANY(CAST(:classes AS text[])))
-    ) AS behind
+          AND (CAST(:classes AS text[]) IS NULL OR '{MATCHED}' = ANY(CAST(:classes AS text[])))
+    )"""  # noqa: S608 - names of our own columns
+
+
+LINES_BEHIND = text(f"""
+    SELECT line.id, line.line_no, line.booked_on, line.value_date, line.direction, line.amount_vnd,
+        coalesce(line.bank_reference, '') AS bank_reference, line.description, st.file_name
+    FROM {_ids_of("bank_line_ids")} AS behind
     JOIN bank_line line ON line.school_id = behind.school_id AND line.id = behind.id
     JOIN bank_statement st ON st.school_id = line.school_id AND st.id = line.statement_id
-""")
-EVIDENCE_BEHIND = text("""
+""")  # noqa: S608 - names of our own columns
+EVIDENCE_BEHIND = text(f"""
     SELECT e.id, e.value_date, e.amount_vnd, coalesce(e.bank_reference, '') AS bank_reference, e.description,
         e.source || ':' || e.connection_id AS source,
         CASE WHEN e.status = 'settled' THEN e.direction WHEN e.direction = 'credit' THEN 'debit' ELSE 'credit' END
             AS direction
-    FROM (
-        SELECT school_id, run_id, unnest(evidence_ids) AS id FROM reconcile_item
-        WHERE school_id = :school_id AND run_id = :run_id
-          AND (CAST(:classes AS text[]) IS NULL OR primary_class = ANY(CAST(:classes AS text[])))
-        UNION ALL
-        SELECT school_id, run_id, unnest(evidence_ids) FROM reconcile_block
-        WHERE school_id = :school_id AND run_id = :run_id
-          AND (CAST(:classes AS text[]) IS NULL OR 'matched' = ANY(CAST(:classes AS text[])))
-    ) AS behind
+    FROM {_ids_of("evidence_ids")} AS behind
     JOIN evidence e ON e.id = behind.id
-""")
-ROWS_BEHIND = text("""
+""")  # noqa: S608 - names of our own columns
+ROWS_BEHIND = text(f"""
     SELECT row.id, row.line_no, row.booked_on, row.direction, row.amount_vnd, row.document_no, row.description,
         row.account_code, row.contra_code
-    FROM (
-        SELECT school_id, run_id, unnest(ledger_row_ids) AS id FROM reconcile_item
-        WHERE school_id = :school_id AND run_id = :run_id
-          AND (CAST(:classes AS text[]) IS NULL OR primary_class = ANY(CAST(:classes AS text[])))
-        UNION ALL
-        SELECT school_id, run_id, unnest(ledger_row_ids) FROM reconcile_block
-        WHERE school_id = :school_id AND run_id = :run_id
-          AND (CAST(:classes AS text[]) IS NULL OR 'matched' = ANY(CAST(:classes AS text[])))
-    ) AS behind
+    FROM {_ids_of("ledger_row_ids")} AS behind
     JOIN ledger_row row ON row.school_id = behind.school_id AND row.id = behind.id
-""")
+""")  # noqa: S608 - names of our own columns
 
 
 @dataclass(frozen=True, slots=True)
