@@ -114,7 +114,8 @@ def test_what_intermediaries_owe(home: Faces, chromium: Browser, width: int, sch
             for query in ("", "?lang=en"):
                 page.goto(f"{base}/console/{home.school.code}/{path}{query}")
                 judge(page, doubts=width > 1000)
-        page.get_by_role("button", name="Count again").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Count again").click()
         judge(page, doubts=width > 1000)
 
 

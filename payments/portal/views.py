@@ -17,13 +17,11 @@ from payments.errors import NotFoundError
 from payments.orders import queries as orders
 from payments.orders.rules import payers_cost_vnd
 from payments.portal import queries
-from payments.portal.rules import SAMPLE_BINS, TOKEN, shown_name
+from payments.portal.payable import Payable
+from payments.portal.pictures import picture_of
+from payments.portal.rules import TOKEN, shown_name
 from payments.receipts import document, keys
 from payments.receipts.queries import ReceiptRow, by_name, of_pupil
-from payments.vietqr import encode_transfer
-from payments.vietqr.memo import build_memo
-from payments.vietqr.render import etag, render_png, render_svg
-from payments.vietqr.style import Style, Template
 from payments.web.context import db_session, services
 from payments.web.security import Open
 
@@ -62,7 +60,7 @@ def page(token: str) -> ResponseReturnValue:
         own_numbers=own_numbers,
         cost_of=_cost_of,
         receipts=receipts,
-        memo=_memo,
+        payable_of=payable_of,
         today=clock.today(),
         now=clock.now().astimezone(clock.VIETNAM),
         version=version,
@@ -83,25 +81,14 @@ def status(token: str) -> ResponseReturnValue:
 
 @blueprint.get("/p/<token>/qr/<reference>.<kind>")
 def picture(token: str, reference: str, kind: str) -> ResponseReturnValue:
-    """The QR of one open invoice, for what is still open of it; PNG to save from any chat app, SVG to show."""
+    """The QR of one open invoice, for what is still open of it."""
     with db_session() as session:
         who = known_holder(session, checked_token(token))
         dues = queries.dues(session, who)
     due = next((due for due in dues if due.reference == reference and due.open_vnd > 0), None)
-    if due is None or kind not in {"png", "svg"}:
+    if due is None:
         raise NotFoundError
-    payload = _payload(due)
-    style = _style(due, "slip" if kind == "png" else "qr_only")
-    name = etag(payload, style)
-    if request.if_none_match.contains(name):
-        return Response(status=304, headers={"ETag": f'"{name}"'})
-    body = render_png(payload, style) if kind == "png" else render_svg(payload, style)
-    answer = Response(body, mimetype="image/png" if kind == "png" else "image/svg+xml")
-    answer.set_etag(name)
-    answer.headers["Cache-Control"] = "private, no-cache"
-    if kind == "png" and "save" in request.args:
-        answer.headers["Content-Disposition"] = f'attachment; filename="QR-{reference}.png"'
-    return answer
+    return picture_of(payable_of(due), kind)
 
 
 @blueprint.get("/p/<token>/receipt/<number>.pdf")
@@ -178,21 +165,17 @@ def _cost_of(way: orders.Way, due: queries.Due) -> int:
     return payers_cost_vnd(due.open_vnd, way.cost_vnd, way.cost_per_10000, way.borne_by)
 
 
-def _memo(due: queries.Due) -> str:
-    return build_memo(due.reference, prefix=due.memo_prefix or "").text
-
-
-def _payload(due: queries.Due) -> str:
-    """One QR, one account, the open amount, for one payment (initiation 12)."""
-    return encode_transfer(due.bin, due.account_number, due.open_vnd, _memo(due))
-
-
-def _style(due: queries.Due, template: Template) -> Style:
-    """The slip carries the words that some bank apps drop; banks that do not exist are marked as samples."""
-    mark = "MẪU" if due.bin in SAMPLE_BINS else ""
-    if template != "slip":
-        return Style(template=template, mark=mark)
-    return Style(template=template, bank_name=due.bank_name, holder_name=due.holder_name, mark=mark)
+def payable_of(due: queries.Due) -> Payable:
+    """What the QR of an invoice asks for."""
+    return Payable(
+        reference=due.reference,
+        amount_vnd=due.open_vnd,
+        bin=due.bin,
+        bank_name=due.bank_name,
+        account_number=due.account_number,
+        holder_name=due.holder_name,
+        memo_prefix=due.memo_prefix or "",
+    )
 
 
 def _version(states: list[tuple[str, str, int]], excess: list[queries.Excess]) -> str:
