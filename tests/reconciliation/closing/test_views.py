@@ -106,6 +106,15 @@ def test_figures_that_changed_are_shown_again_and_not_signed(desk):
     assert sign(desk) == 303
 
 
+def test_whoever_asks_for_the_figures_before_signing_sees_what_is_known_now(desk):
+    """A callback of this minute, that no night has seen, is in the figures: the first signature is taken."""
+    desk.log_in("accountant")
+    desk.pay(115_000, f"LOP 1A {desk.invoice.reference}")
+    assert desk.post(base(desk, "prepare"), base(desk), through=str(DAY)) == 303
+    assert sign(desk) == 303
+    assert desk.post(base(desk, "prepare"), base(desk), through="x") == 303
+
+
 def test_another_school_sees_nothing_of_it(desk):
     desk.log_in("accountant")
     assert sign(desk) == 303
