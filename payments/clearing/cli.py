@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from payments import clock
-from payments.access.queries import user_id_by_name
+from payments.access.queries import staff_id_by_name
 from payments.banking.queries import account_by_name
 from payments.clearing import queries, reports, service
 from payments.db import command_session
@@ -119,7 +119,7 @@ def match(line: int, payments: tuple[int, ...], school_code: str, username: str,
     """Ghép dòng sao kê LINE với các khoản PAYMENTS; phần còn lại là phí (say what a line pays; the rest is the fee)."""
     with command_session() as (session, _settings):
         school_id = school_by_code(session, school_code).id
-        actor_id = user_id_by_name(session, username)
+        actor_id = staff_id_by_name(session, school_id, username, clock.today())
         payout_id = service.match_by_person(session, school_id, line, payments, actor_id, note=note)
     click.echo(f"Đã ghép, lô {payout_id} (matched).")
 
@@ -132,7 +132,9 @@ def dissolve(payout_id: int, school_code: str, username: str) -> None:
     """Hủy một lô: dòng sao kê trở lại chờ xử lý (dissolve a payout)."""
     with command_session() as (session, _settings):
         school_id = school_by_code(session, school_code).id
-        service.dissolve_by_person(session, school_id, payout_id, user_id_by_name(session, username))
+        service.dissolve_by_person(
+            session, school_id, payout_id, staff_id_by_name(session, school_id, username, clock.today())
+        )
     click.echo("Đã hủy lô (dissolved).")
 
 

@@ -11,7 +11,8 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payments.access.queries import user_id_by_name
+from payments import clock
+from payments.access.queries import staff_id_by_name
 from payments.db import command_session
 from payments.errors import NotFoundError
 from payments.fees.models import FeeItem
@@ -79,7 +80,7 @@ def set_(
             chart,
             LedgerRole(role),
             account_code,
-            actor_id=user_id_by_name(session, username),
+            actor_id=staff_id_by_name(session, school_id, username, clock.today()),
             legal_group=legal_group or reason,
             fee_item_id=_fee_item_id(session, school_id, fee_code) if fee_code else None,
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 
 from payments import clock
-from payments.access.queries import user_id_by_name
+from payments.access.queries import staff_id_by_name
 from payments.db import command_session
 from payments.fees import queries, service
 from payments.fees.checks import NewExemption
@@ -76,7 +76,7 @@ def grant(
                 valid_to=valid_to.date() if valid_to else None,
                 document=document,
             ),
-            actor_id=user_id_by_name(session, username) if username else None,
+            actor_id=staff_id_by_name(session, school_id, username, clock.today()) if username else None,
         )
     words = f"Đã ghi quyết định miễn giảm số {exemption_id} (granted)."
     click.echo(json.dumps({"id": exemption_id}) if as_json else words)
@@ -108,7 +108,7 @@ def end(*, school_code: str, exemption_id: int, last_day: datetime, username: st
     """Cho một quyết định miễn giảm hết hiệu lực sau một ngày (let a reduction end with a day)."""
     with command_session() as (session, _settings):
         school_id = school_by_code(session, school_code).id
-        actor_id = user_id_by_name(session, username) if username else None
+        actor_id = staff_id_by_name(session, school_id, username, clock.today()) if username else None
         service.end_exemption(session, school_id, exemption_id, last_day.date(), actor_id=actor_id)
     click.echo(f"Quyết định {exemption_id} hết hiệu lực sau ngày {last_day:%d/%m/%Y} (ended).")
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tqdm import tqdm
 
 from payments import clock
-from payments.access.queries import user_id_by_name
+from payments.access.queries import staff_id_by_name
 from payments.db import command_session, make_engine, session_scope
 from payments.errors import NotFoundError
 from payments.fees.models import FeeItem
@@ -75,7 +75,7 @@ def draft(
             starts_on=starts_on,
             due_on=due.date(),
             fees=[_fee(session, school_id, fee) for fee in fees],
-            actor_id=user_id_by_name(session, username),
+            actor_id=_staff(session, school_id, username),
         )
         plan = service.preview_round(session, school_id, round_id)
     for refusal in plan.refusals:
@@ -94,7 +94,7 @@ def discard(*, school_code: str, code: str, username: str) -> None:
     with command_session() as (session, _settings):
         school_id = school_by_code(session, school_code).id
         found = queries.round_by_code(session, school_id, code)
-        service.discard_round(session, school_id, found.id, user_id_by_name(session, username))
+        service.discard_round(session, school_id, found.id, _staff(session, school_id, username))
     click.echo(f"Đã bỏ bản nháp {code} (thrown away).")
 
 
@@ -108,7 +108,7 @@ def approve(*, school_code: str, code: str, username: str, as_json: bool) -> Non
     with command_session() as (session, _settings):
         school_id = school_by_code(session, school_code).id
         found = queries.round_by_code(session, school_id, code)
-        plan = service.approve_round(session, school_id, found.id, user_id_by_name(session, username))
+        plan = service.approve_round(session, school_id, found.id, _staff(session, school_id, username))
     told = {"id": found.id, "invoices": len(plan.drafts), "amount_vnd": plan.amount_vnd}
     words = f"Đã duyệt {code}: {len(plan.drafts)} thông báo, {format_vnd(plan.amount_vnd)} (approved)."
     click.echo(json.dumps(told) if as_json else words)
@@ -153,7 +153,7 @@ def set_quantity(*, school_code: str, code: str, sector_id: str, fee_code: str, 
             pupil_id=pupil_id,
             fee_item_id=_fee(session, school_id, fee_code).fee_item_id,
             quantity=quantity,
-            actor_id=user_id_by_name(session, username),
+            actor_id=_staff(session, school_id, username),
         )
     click.echo(f"Đã đặt số lượng {quantity} (quantity set).")
 
@@ -167,7 +167,7 @@ def close(*, school_code: str, code: str, username: str) -> None:
     with command_session() as (session, _settings):
         school_id = school_by_code(session, school_code).id
         found = queries.round_by_code(session, school_id, code)
-        service.close_round(session, school_id, found.id, user_id_by_name(session, username))
+        service.close_round(session, school_id, found.id, _staff(session, school_id, username))
     click.echo(f"Đã đóng đợt thu {code} (closed).")
 
 
@@ -228,3 +228,7 @@ def _fee(session: Session, school_id: int, text: str) -> FeeOfRound:
     if fee_item_id is None:
         raise NotFoundError(f"Trường không có khoản thu mã {code}.", f"The school has no fee item {code}.")
     return FeeOfRound(fee_item_id, int(quantity) if quantity else None)
+
+
+def _staff(session: Session, school_id: int, username: str) -> int:
+    return staff_id_by_name(session, school_id, username, clock.today())

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from payments import clock
-from payments.access.queries import staff_id_by_name, user_id_by_name
+from payments.access.queries import staff_id_by_name
 from payments.crypto import FieldCipher
 from payments.db import command_session
 from payments.errors import DomainError
@@ -42,7 +43,7 @@ def close(school_code: str, through: datetime, username: str, *, note: str | Non
     """Ký khóa kỳ: những gì đến sau thuộc ngày mở kế tiếp (sign a period; what comes later is of the next open day)."""
     with command_session() as (session, settings):
         school = school_by_code(session, school_code)
-        request = service.Request(user_id_by_name(session, username), note, base_url=settings.base_url)
+        request = service.Request(_staff(session, school.id, username), note, base_url=settings.base_url)
         cipher = FieldCipher(settings.field_keys)
         _tell(service.close_period(session, cipher, school.id, through.date(), request), as_json=as_json)
 
@@ -61,7 +62,7 @@ def propose(school_code: str, number: int, reason: str, username: str) -> None:
     """Đề nghị mở lại một lần khóa sổ và mọi lần sau nó (propose; later closes are reopened with it)."""
     with command_session() as (session, _settings):
         school = school_by_code(session, school_code)
-        actor_id = user_id_by_name(session, username)
+        actor_id = _staff(session, school.id, username)
         proposal = reopening.propose_reopening(session, school.id, number, actor_id=actor_id, reason=reason)
     click.echo(f"Đề nghị số {proposal}, chờ hiệu trưởng duyệt (proposal {proposal} waits for the principal).")
 
@@ -80,7 +81,7 @@ def approve(school_code: str, proposal: int, username: str, *, as_json: bool) ->
             FieldCipher(settings.field_keys),
             school.id,
             proposal,
-            actor_id=user_id_by_name(session, username),
+            actor_id=_staff(session, school.id, username),
             base_url=settings.base_url,
         )
         _tell(link, as_json=as_json)
@@ -140,8 +141,7 @@ def sign(school_code: str, number: int, **given: Any) -> None:
             click.echo(f"Đã ghi nội dung cần ký vào {given['to_be_signed'].name} (written).")
             return
         certificate, signature = _signature(given, document)
-        name, today = given["username"], clock.today()
-        actor_id = staff_id_by_name(session, school.id, name, today) if name else None
+        actor_id = _staff(session, school.id, given["username"]) if given["username"] else None
         added = service.add_signature(session, school.id, number, (certificate, signature), actor_id)
         click.echo(f"Đã thêm chữ ký {added.algorithm} của {certificates.shown(added.certificate).subject} (added).")
 
@@ -169,7 +169,7 @@ def retire_key(school_code: str, username: str) -> None:
     """Từ nay ký bằng khóa mới; chữ ký cũ vẫn đúng (sign with a new key from now on; old signatures stay valid)."""
     with command_session() as (session, _settings):
         school = school_by_code(session, school_code)
-        keys.retire(session, school.id, staff_id_by_name(session, school.id, username, clock.today()))
+        keys.retire(session, school.id, _staff(session, school.id, username))
     click.echo("Đã thôi dùng khóa hiện tại (retired).")
 
 
@@ -270,3 +270,7 @@ def _tell(link: PeriodClose, *, as_json: bool) -> None:
 
 
 COMMANDS = (close, reopen, history, export, sign, keys_group, verify)
+
+
+def _staff(session: Session, school_id: int, username: str) -> int:
+    return staff_id_by_name(session, school_id, username, clock.today())

@@ -79,10 +79,7 @@ def close_period(session: Session, cipher: FieldCipher, school_id: int, through:
     open and nobody says so, ConflictError ``closed`` or ``figures_changed``, and ForbiddenError.
     """
     signer = person_of(session, school_id, request.actor_id, Role.ACCOUNTANT, Role.PRINCIPAL)
-    lock_school(session, school_id)
-    lock_settlement(session, school_id)
-    gathering.require_closable(session, school_id, through)
-    refresh(session, school_id, through)
+    prepare(session, school_id, through)
     draft = gathering.gather(session, school_id, through, settled=True)
     _require_proof(draft)
     if request.seen is not None and request.seen != document.fingerprint(draft):
@@ -129,6 +126,17 @@ def close_period(session: Session, cipher: FieldCipher, school_id: int, through:
     )
     tell_signed(session, school_id, through)
     return added
+
+
+def prepare(session: Session, school_id: int, through: date) -> None:
+    """Make the figures of a period what is known now, before somebody looks at them to sign.
+
+    Raises ConflictError ``closed`` and DomainError ``not_over``.
+    """
+    lock_school(session, school_id)
+    lock_settlement(session, school_id)
+    gathering.require_closable(session, school_id, through)
+    refresh(session, school_id, through)
 
 
 def refresh(session: Session, school_id: int, through: date) -> None:

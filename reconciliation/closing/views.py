@@ -17,7 +17,7 @@ from payments import clock
 from payments.access.queries import actor
 from payments.console.desk import Desk, desk_of
 from payments.errors import DomainError
-from payments.web.context import db_session, row_id, say, services
+from payments.web.context import db_session, language, row_id, say, services
 from reconciliation import words
 from reconciliation.balances import DAY
 from reconciliation.closing import chain, document, papers, queries, reopening, service
@@ -74,6 +74,23 @@ def new(code: str) -> ResponseReturnValue:
         if through is None:
             return redirect(url_for("closing.overview", code=code), code=303)
         return _form(session, desk, through)
+
+
+@blueprint.post("/<code>/closing/prepare")
+def prepare(code: str) -> ResponseReturnValue:
+    """Bring the figures up to date, so that what is shown next is what is signed."""
+    through = _day(request.form.get("through", ""))
+    with db_session() as session:
+        desk = desk_of(session, code)
+    if through is None:
+        return redirect(url_for("closing.overview", code=code), code=303)
+    try:
+        with db_session() as session:
+            service.prepare(session, desk.school_id, through)
+    except DomainError:
+        pass  # The form says what stands in the way.
+    english = "en" if language() == "en" else None
+    return redirect(url_for("closing.new", code=code, through=through.isoformat(), lang=english), code=303)
 
 
 @blueprint.post("/<code>/closing/new")
@@ -184,7 +201,7 @@ def _again(code: str, through: date, refusal: DomainError) -> str:
     with db_session() as session:
         desk = desk_of(session, code)
         if refusal.code == "figures_changed":
-            service.refresh(session, desk.school_id, through)
+            service.prepare(session, desk.school_id, through)
         return _form(session, desk, through, refusal)
 
 

@@ -11,7 +11,7 @@ import click
 from sqlalchemy.orm import Session
 
 from payments import clock
-from payments.access.queries import user_id_by_name
+from payments.access.queries import staff_id_by_name
 from payments.db import command_session
 from payments.money import format_number
 from payments.schools.queries import list_schools, school_by_code
@@ -111,7 +111,7 @@ def show(exception_id: int, school_code: str, *, as_json: bool) -> None:
 def assign(exception_id: int, school_code: str, username: str, assignee: str | None) -> None:
     """Giao việc (give the work to somebody)."""
     with _doing(school_code, username) as (session, school_id, actor_id):
-        to_id = user_id_by_name(session, assignee) if assignee else None
+        to_id = staff_id_by_name(session, school_id, assignee, clock.today()) if assignee else None
         service.assign(session, school_id, exception_id, actor_id, to_id)
 
 
@@ -189,7 +189,8 @@ def note(exception_id: int, school_code: str, username: str, said: str) -> None:
 def _doing(school_code: str, username: str) -> Iterator[tuple[Session, int, int]]:
     """A deed of a person in one transaction."""
     with command_session() as (session, _settings):
-        yield session, school_by_code(session, school_code).id, user_id_by_name(session, username)
+        school_id = school_by_code(session, school_code).id
+        yield session, school_id, staff_id_by_name(session, school_id, username, clock.today())
     click.echo("Đã ghi nhận (recorded).")
 
 

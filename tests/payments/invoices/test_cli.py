@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine, text
 
 from operations.cli import hocphi
+from payments.access.service import create_user
 from payments.db import session_scope
 from payments.schools.models import Pupil
 from payments.settings import generated_environment
@@ -101,3 +102,13 @@ def test_a_draft_is_thrown_away(terminal: Terminal) -> None:
     terminal.run("approve", "--round", "T10", "--by", terminal.principal)
     refused = terminal.run("discard", "--round", "T10", "--by", terminal.accountant)
     assert (refused.exit_code, "round_state" in refused.output) == (1, True)
+
+
+def test_whoever_works_elsewhere_can_neither_draft_nor_approve_for_this_school(terminal: Terminal) -> None:
+    with session_scope(terminal.engine) as session:
+        create_user(session, username="nguoi.ngoai", full_name="Người Ngoài (mẫu)", password="mot-mat-khau-dai")
+    terminal.draft()
+    for command in ("approve", "discard", "close"):
+        refused = terminal.run(command, "--round", "T10", "--by", "nguoi.ngoai")
+        assert (refused.exit_code, "không phải kế toán hay hiệu trưởng" in refused.output) == (1, True), command
+    assert terminal.told("approve", "--round", "T10", "--by", terminal.principal)["invoices"] == 1

@@ -7,11 +7,13 @@ from datetime import date
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.sync_api import expect
+from sqlalchemy import select
 
 from operations.sample_files import write_camt053
 from payments import clock
 from payments.banking.models import ReceivingAccount
 from payments.db import session_scope
+from payments.inbox.models import BankTransaction
 from reconciliation import service
 from reconciliation.closing import canonical, certificates
 from reconciliation.panels import PANELS
@@ -104,6 +106,16 @@ def test_figures_that_changed_are_shown_again_and_not_signed(desk):
     assert desk.post(base(desk, "new"), form(desk), **stale) == 409
     assert "Chưa ngày nào được ký" in desk.page(base(desk))
     assert sign(desk) == 303
+
+
+def test_figures_are_made_anew_before_they_are_shown(desk):
+    """How much that saves is in the walk through a month (tests/test_month_end.py)."""
+    desk.log_in("accountant")
+    assert desk.post(base(desk, "prepare"), base(desk), through=str(DAY)) == 303
+    with session_scope(desk.engine) as session:
+        assert session.scalars(select(BankTransaction.id)).all(), "what waited for settlement is settled"
+    assert sign(desk) == 303
+    assert desk.post(base(desk, "prepare"), base(desk), through="x") == 303
 
 
 def test_another_school_sees_nothing_of_it(desk):
