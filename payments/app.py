@@ -32,7 +32,7 @@ from payments.portal import views as portal
 from payments.receipts import views as receipts
 from payments.settings import Settings
 from payments.settlement import tasks as settling
-from payments.web import errors, health, logs, security
+from payments.web import compression, errors, health, logs, security
 from payments.web.context import Services, day, language, moment, say
 from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
@@ -79,6 +79,7 @@ def create_app(
     app.extensions[DOCUMENT] = api_document
     security.install(app, settings)
     logs.install(app)
+    compression.install(app)
     errors.install(app)
     for room in FACES:
         admit(app, room.blueprint, _guard(room.ACCESS))

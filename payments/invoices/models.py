@@ -203,7 +203,7 @@ class InvoiceCurrent(Base):
 
 
 class VoluntaryChoice(SchoolRow):
-    """A family's word about a voluntary line: it does not take part, or it does after all. The invoice stays as it is."""
+    """A family's word about a voluntary line: it does not take part, or does after all. The invoice stays as it is."""
 
     __tablename__ = "voluntary_choice"
     __table_args__ = (

@@ -1,7 +1,7 @@
 """Voluntary lines of a notice: never chosen in advance, added by whoever wants them, declined without shame; pure.
 
-Money fills the lines in their order of rank (settlement), so a line can be added only when the voluntary lines before it
-are added too, or declined: else the money would go to another line than the one that was chosen.
+Money fills the lines in their order of rank (settlement), so a line can be added only when the voluntary lines before
+it are added too, or declined: else the money would go to another line than the one that was chosen.
 """
 
 from collections.abc import Collection, Sequence

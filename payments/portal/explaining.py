@@ -12,7 +12,7 @@ REDUCED = Text("miễn, giảm theo quy định", "reduction")
 FREE_AMOUNT = Text("số tiền gia đình tự chọn", "an amount of the family's choice")
 
 
-def arithmetic(  # noqa: PLR0913 - the columns of a line
+def arithmetic(
     *, unit: Unit, quantity: int, unit_price_vnd: int, planned: int | None, relief_vnd: int, relief_kind: str | None
 ) -> Text:
     """The sum behind a line: what everybody of the round gets, less what this pupil does not, less a reduction.

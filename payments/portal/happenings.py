@@ -74,7 +74,7 @@ FACTS: tuple[str, ...] = (
     """SELECT concat_ws('|', 'order', o.id, o.state) FROM who
     JOIN invoice i ON i.school_id = who.school_id AND i.pupil_id = who.pupil_id
     JOIN payment_order o ON o.school_id = i.school_id AND o.invoice_id = i.id AND o.state IN ('opening', 'open')""",
-    "SELECT concat_ws('|', 'seen', waiting.id) FROM who JOIN LATERAL ("
+    "SELECT concat_ws('|', 'seen', waiting.id) FROM who JOIN LATERAL ("  # noqa: S608 - our own text
     + _UNMATCHED.format(school="who.school_id", pupil="who.pupil_id")
     + ") waiting ON true",
 )
@@ -138,7 +138,7 @@ def payments(session: Session, who: Holder) -> dict[int, list[Payment]]:
 
 
 def nearly_named(session: Session, who: Holder, dues: Sequence[Due]) -> tuple[Seen, ...]:
-    """Transfers that wait for a person and whose memo plainly means notices of this pupil; their amounts stay untold."""
+    """Transfers that wait for a person and whose memo plainly means notices of this pupil; amounts stay untold."""
     mine = {due.invoice_id for due in dues}
     return tuple(
         Seen(invoice_id, row.id, row.occurred_at)

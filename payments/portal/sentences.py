@@ -60,8 +60,10 @@ SENTENCES: dict[State, Sentences] = {
             "The bank reported money at {at}; the school is checking it",
         ),
         Text(
-            "Nội dung chuyển khoản chưa khớp hẳn. Kế toán sẽ ghi nhận trong ngày làm việc; nếu cần hỏi, hãy đọc số {ticket}.",
-            "The memo does not match exactly. The school's accountant records it within a working day; if you ask, name {ticket}.",
+            "Nội dung chuyển khoản chưa khớp hẳn. Kế toán sẽ ghi nhận trong ngày làm việc; nếu cần hỏi, hãy đọc "
+            "số {ticket}.",
+            "The memo does not match exactly. The school's accountant records it within a working day; if you "
+            "ask, name {ticket}.",
         ),
         Text("Không cần chuyển lại lần nữa.", "Please do not pay again."),
     ),
@@ -115,8 +117,10 @@ SENTENCES: dict[State, Sentences] = {
         "✓",
         Text("Đã thanh toán, thừa {excess}", "Paid, {excess} too much"),
         Text(
-            "Số tiền thừa được giữ cho học sinh ở tài khoản «{fund}»: nhà trường trừ vào khoản sau, hoặc hoàn lại khi gia đình yêu cầu.",
-            "The excess is kept for the pupil on the account «{fund}»: the school sets it off against the next fees, or pays it back "
+            "Số tiền thừa được giữ cho học sinh ở tài khoản «{fund}»: nhà trường trừ vào khoản sau, hoặc hoàn "
+            "lại khi gia đình yêu cầu.",
+            "The excess is kept for the pupil on the account «{fund}»: the school sets it off against the next "
+            "fees, or pays it back "
             "when you ask.",
         ),
         Text("Không cần chuyển lại.", "Please do not pay again."),
@@ -126,9 +130,11 @@ SENTENCES: dict[State, Sentences] = {
         "2×",
         Text("Khoản này đã được nộp hai lần", "This has been paid twice"),
         Text(
-            "{excess} nộp lần sau được giữ cho học sinh ở tài khoản «{fund}». Muốn nhận lại, hãy gửi nhà trường hai số tham chiếu: "
+            "{excess} nộp lần sau được giữ cho học sinh ở tài khoản «{fund}». Muốn nhận lại, hãy gửi nhà trường "
+            "hai số tham chiếu: "
             "{bank_references}.",
-            "{excess} of the second payment is kept for the pupil on the account «{fund}». To have it back, tell the school both bank "
+            "{excess} of the second payment is kept for the pupil on the account «{fund}». To have it back, tell "
+            "the school both bank "
             "references: {bank_references}.",
         ),
         Text("Không cần chuyển thêm lần nào nữa.", "Please do not pay once more."),
@@ -186,8 +192,10 @@ WHEN: dict[Reporting, Text] = {
     ),
 }
 SLOW = Text(
-    "Ngân hàng đang cập nhật chậm. Nếu bạn đã chuyển tiền thì không cần chuyển lại: tiền vẫn được ghi nhận khi ngân hàng báo.",
-    "The bank is slow to report at the moment. If you have paid, please do not pay again: your payment counts as soon as the bank reports it.",
+    "Ngân hàng đang cập nhật chậm. Nếu bạn đã chuyển tiền thì không cần chuyển lại: tiền vẫn được ghi "
+    "nhận khi ngân hàng báo.",
+    "The bank is slow to report at the moment. If you have paid, please do not pay again: your payment "
+    "counts as soon as the bank reports it.",
 )
 SEVERAL = Text(
     "Có {count} khoản cần nộp, tổng cộng {total}. Mỗi khoản có mã QR riêng; nộp khoản nào trước cũng được.",

@@ -101,7 +101,13 @@ def build(session: Session, who: queries.Holder, token: str, wanted: Collection[
     seen: tuple[Seen, ...] = happenings.nearly_named(session, who, known)
     by_reference = {due.reference: due for due in known}
     notices = [
-        _notice(due, paid.get(due.invoice_id, ()), seen, looked.reporting(due.account_id), by_reference, wanted)
+        _notice(
+            due,
+            facts_of(due, paid.get(due.invoice_id, ()), [one for one in seen if one.invoice_id == due.invoice_id]),
+            looked.reporting(due.account_id),
+            by_reference.get(due.replaces or ""),
+            wanted,
+        )
         for due in known
         if _is_shown(due, now)
     ]
@@ -153,30 +159,22 @@ def facts_of(due: queries.Due, payments: Sequence[Payment], seen: Sequence[Seen]
 
 
 def _notice(
-    due: queries.Due,
-    payments: Sequence[Payment],
-    seen: Sequence[Seen],
-    reporting: Reporting,
-    by_reference: Mapping[str, queries.Due],
-    wanted: Collection[int],
+    due: queries.Due, facts: Facts, reporting: Reporting, before: queries.Due | None, wanted: Collection[int]
 ) -> Notice:
-    mine = [one for one in seen if one.invoice_id == due.invoice_id]
-    state = state_of(facts_of(due, payments, mine), clock.today())
-    before = by_reference.get(due.replaces or "")
+    state = state_of(facts, clock.today())
     return Notice(
         due=due,
         state=state,
-        said=_said(state, due, payments, mine, reporting),
+        said=_said(state, due, facts, reporting),
         payable=asked_of(due, wanted),
         options=options(due, wanted, payable=is_payable(due) and state is not State.SEEN),
-        story=story(due, payments, mine),
+        story=story(due, facts.payments, facts.seen),
         changes=changes(before.by_fee, due.by_fee) if before else (),
     )
 
 
-def _said(
-    state: State, due: queries.Due, payments: Sequence[Payment], seen: Sequence[Seen], reporting: Reporting
-) -> Said:
+def _said(state: State, due: queries.Due, facts: Facts, reporting: Reporting) -> Said:
+    payments, seen = facts.payments, facts.seen
     words = sentences.SENTENCES[state]
     last = payments[-1] if payments else None
     moment = seen[-1].at if seen else (last and last.taken_back_at)

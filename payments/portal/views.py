@@ -88,7 +88,7 @@ def picture(token: str, reference: str, kind: str) -> ResponseReturnValue:
     with db_session() as session:
         who = known_holder(session, checked_token(token))
         due = next((due for due in queries.dues(session, who) if due.reference == reference), None)
-    payable = due and showing.asked_of(due, _wanted())
+    payable = None if due is None else showing.asked_of(due, _wanted())
     if payable is None:
         raise NotFoundError
     return picture_of(payable, kind)
