@@ -37,8 +37,11 @@ def opened(chromium: Browser, *, width: int = 360, scheme: str = "light", script
         java_script_enabled=script,
         timezone_id="Asia/Ho_Chi_Minh",
     )
-    yield context.new_page()
-    context.close()
+    context.set_default_timeout(8_000)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
 
 
 def waiting(place: Town) -> Family:
@@ -143,6 +146,7 @@ STATES: dict[State, Callable[[Town], Family]] = {
     State.CANCELLED: cancelled,
     State.REPLACED: replaced,
 }
+UNFOLD = "document.querySelectorAll('details').forEach(part => part.open = true)"
 WITH_QR = {State.WAITING, State.OVERDUE, State.PARTIAL, State.SEEN, State.REVERSED}
 
 
@@ -171,6 +175,6 @@ def test_each_state_is_told_in_both_languages_and_schemes_and_asks_for_one_amoun
             page.goto(family.url + language)
             keep(page, f"pay-{state}{'-dark-en' if language else ''}".replace("_", "-"), tmp_path)
         if state in WITH_QR:
-            page.locator(notice).evaluate("part => part.querySelectorAll('details').forEach(one => one.open = true)")
+            page.evaluate(UNFOLD)
             amount = 40_000 if state is State.PARTIAL else 100_000
             agrees(page, notice, amount, family.invoice.reference)
