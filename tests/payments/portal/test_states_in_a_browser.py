@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from payments import clock
 from payments.db import make_engine
 from payments.portal.states import State
 from tests.conftest import Postgres
-from tests.payments.portal.town import DUE, WITHIN_5_S, Family, Town, agrees, scanned, town
+from tests.payments.portal.town import DUE, Family, Town, agrees, town
 from tests.test_accessibility import judge
 from tests.test_screenshots import keep
 
@@ -165,8 +164,7 @@ def test_each_state_is_told_in_both_languages_and_schemes_and_asks_for_one_amoun
             card = page.locator(f"#s{family.invoice.id}")
             expect(card).to_have_attribute("data-state", state)
             notice = f"#r{family.invoice.id}"
-            for folded in page.locator("details:not([open])").all():
-                folded.evaluate("part => part.open = true")
+            page.evaluate(UNFOLD)
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)
                 judge(page)

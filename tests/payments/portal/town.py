@@ -101,7 +101,6 @@ class Town:
 
     def pay_and_take_back(self, family: Family, amount_vnd: int) -> Iterator[None]:
         """A payment by an order of a service; after the next step the service takes it back."""
-        school = self.home.school
         order = self._order(family)
         number = next(self.serial)
         payment = self._payment(number, amount_vnd, order[1], f"PG{number}", order_ref=order[0])
