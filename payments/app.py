@@ -27,17 +27,18 @@ from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
 from payments.notifications import tasks as notices
 from payments.portal import order_views as paying
+from payments.portal import style_views as pay_styles
 from payments.portal import views as portal
 from payments.receipts import views as receipts
 from payments.settings import Settings
 from payments.settlement import tasks as settling
-from payments.web import errors, health, logs, security
+from payments.web import compression, errors, health, logs, security
 from payments.web.context import Services, day, language, moment, say
 from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
-FACES = (health, access, receipts, portal, paying, console, developers, api, api_description)
+FACES = (health, access, receipts, portal, pay_styles, paying, console, developers, api, api_description)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {
@@ -78,6 +79,7 @@ def create_app(
     app.extensions[DOCUMENT] = api_document
     security.install(app, settings)
     logs.install(app)
+    compression.install(app)
     errors.install(app)
     for room in FACES:
         admit(app, room.blueprint, _guard(room.ACCESS))

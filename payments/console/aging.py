@@ -9,14 +9,15 @@ from sqlalchemy.orm import Session
 BUCKETS = ("not_due", "d1_7", "d8_30", "d31_60", "over_60")
 """Days after the due date, as accountants of schools count them."""
 
+# Voluntary lines are no debt, and money fills mandatory lines first.
 _AGES = text("""
     SELECT bucket, count(*) AS invoices, sum(open_vnd)::bigint AS open_vnd FROM (
-        SELECT b.amount_vnd - b.paid_vnd AS open_vnd,
+        SELECT i.mandatory_vnd - b.paid_vnd AS open_vnd,
             CASE WHEN i.due_on >= :today THEN 'not_due' WHEN :today - i.due_on <= 7 THEN 'd1_7'
                  WHEN :today - i.due_on <= 30 THEN 'd8_30' WHEN :today - i.due_on <= 60 THEN 'd31_60'
                  ELSE 'over_60' END AS bucket
         FROM invoice_balance b JOIN invoice i ON i.school_id = b.school_id AND i.id = b.invoice_id
-        WHERE b.school_id = :school_id AND b.state IN ('open', 'partial')
+        WHERE b.school_id = :school_id AND b.state IN ('open', 'partial') AND b.paid_vnd < i.mandatory_vnd
           AND (CAST(:round_id AS bigint) IS NULL OR i.round_id = :round_id)
     ) owed GROUP BY bucket
 """)

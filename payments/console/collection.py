@@ -16,7 +16,7 @@ LONGEST = 120
 """Days that are drawn at most."""
 
 _ROUNDS = text("""
-    SELECT r.id, r.name, r.starts_on, r.due_on, sum(b.amount_vnd)::bigint AS asked_vnd
+    SELECT r.id, r.name, r.starts_on, r.due_on, sum(i.mandatory_vnd)::bigint AS asked_vnd
     FROM collection_round r
     JOIN invoice i ON i.school_id = r.school_id AND i.round_id = r.id
     JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
@@ -29,6 +29,7 @@ _PAID = text("""
     JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
         AND b.state NOT IN ('replaced', 'cancelled')
     JOIN allocation al ON al.school_id = i.school_id AND al.invoice_id = i.id
+    JOIN invoice_line l ON l.school_id = al.school_id AND l.id = al.line_id AND l.mandatory
     JOIN bank_transaction t ON t.school_id = al.school_id AND t.id = al.transaction_id
     WHERE i.school_id = :school_id AND i.round_id = :round_id GROUP BY t.value_date HAVING sum(al.amount_vnd) <> 0
     ORDER BY t.value_date
@@ -37,7 +38,7 @@ _PAID = text("""
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A round with what it asks for, in đồng."""
+    """A round with what it asks everybody for, in đồng: voluntary items are nobody's debt."""
 
     id: int
     name: str
@@ -48,7 +49,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Đồng paid up to each day since the round began (day 0)."""
+    """Đồng paid of that up to each day since the round began (day 0)."""
 
     round: Round
     paid_vnd: tuple[int, ...]

@@ -14,7 +14,7 @@ _PUPIL = text("""
         (SELECT c.name FROM enrollment e JOIN class_room c ON c.school_id = e.school_id AND c.id = e.class_id
          WHERE e.school_id = p.school_id AND e.pupil_id = p.id ORDER BY e.valid_from DESC, e.id DESC LIMIT 1)
             AS class_name,
-        (SELECT coalesce(sum(b.amount_vnd - b.paid_vnd), 0)::bigint
+        (SELECT coalesce(sum(greatest(i.mandatory_vnd - b.paid_vnd, 0)), 0)::bigint
          FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
          WHERE i.school_id = p.school_id AND i.pupil_id = p.id AND b.state IN ('open', 'partial')) AS open_vnd,
         (SELECT coalesce(sum(c.amount_vnd), 0)::bigint FROM pupil_credit c

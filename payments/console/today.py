@@ -19,6 +19,7 @@ QUIET_AFTER, SILENT_AFTER = timedelta(hours=24), timedelta(days=3)
 """A channel that told nothing for so long is shown in amber, then in red."""
 CARDS = "hocphi desk cards"
 
+# Voluntary lines are no debt: short and overdue is what is mandatory, which money fills first.
 _COUNTS = text("""
     SELECT
         (SELECT count(*) FROM bank_transaction WHERE school_id = :school_id AND state = 'unmatched') AS unmatched,
@@ -38,12 +39,14 @@ _COUNTS = text("""
         overdue.open_vnd AS overdue_vnd, over.pupils AS over, over.credit_vnd AS over_vnd, twice.payments AS twice,
         came.payments AS today, came.amount_vnd AS today_vnd
     FROM (
-        SELECT count(*) AS invoices, coalesce(sum(amount_vnd - paid_vnd), 0)::bigint AS open_vnd
-        FROM invoice_balance WHERE school_id = :school_id AND state = 'partial'
-    ) short, (
-        SELECT count(*) AS invoices, coalesce(sum(b.amount_vnd - b.paid_vnd), 0)::bigint AS open_vnd
+        SELECT count(*) AS invoices, coalesce(sum(i.mandatory_vnd - b.paid_vnd), 0)::bigint AS open_vnd
         FROM invoice_balance b JOIN invoice i ON i.school_id = b.school_id AND i.id = b.invoice_id
-        WHERE b.school_id = :school_id AND b.state IN ('open', 'partial') AND i.due_on < :today
+        WHERE b.school_id = :school_id AND b.state = 'partial' AND b.paid_vnd < i.mandatory_vnd
+    ) short, (
+        SELECT count(*) AS invoices, coalesce(sum(i.mandatory_vnd - b.paid_vnd), 0)::bigint AS open_vnd
+        FROM invoice_balance b JOIN invoice i ON i.school_id = b.school_id AND i.id = b.invoice_id
+        WHERE b.school_id = :school_id AND b.state IN ('open', 'partial') AND b.paid_vnd < i.mandatory_vnd
+          AND i.due_on < :today
     ) overdue, (
         SELECT count(DISTINCT pupil_id) AS pupils, coalesce(sum(credit_vnd), 0)::bigint AS credit_vnd FROM (
             SELECT pupil_id, sum(amount_vnd) AS credit_vnd FROM pupil_credit WHERE school_id = :school_id

@@ -202,6 +202,20 @@ class InvoiceCurrent(Base):
     invoice_id: Mapped[Id]
 
 
+class VoluntaryChoice(SchoolRow):
+    """A family's word about a voluntary line: it does not take part, or does after all. The invoice stays as it is."""
+
+    __tablename__ = "voluntary_choice"
+    __table_args__ = (
+        UniqueConstraint("school_id", "line_id"),
+        ForeignKeyConstraint(["school_id", "line_id"], ["invoice_line.school_id", "invoice_line.id"]),
+    )
+
+    line_id: Mapped[Id]
+    declined: Mapped[bool]
+    changed_at: Mapped[datetime]
+
+
 class PayerCode(SchoolRow):
     """The code under which a bank's customer asks for the bills of a pupil: opaque, one in the province."""
 

@@ -40,8 +40,10 @@ STALE = text("""
     SELECT o.school_id, o.id, o.expires_at <= :now AS late
     FROM payment_order o
     JOIN invoice_balance b ON b.school_id = o.school_id AND b.invoice_id = o.invoice_id
+    JOIN invoice i ON i.school_id = o.school_id AND i.id = o.invoice_id
     WHERE o.state IN ('opening', 'open')
-      AND (o.expires_at <= :now OR b.state IN ('replaced', 'cancelled') OR b.amount_vnd - b.paid_vnd <> o.amount_vnd)
+      AND (o.expires_at <= :now OR b.state IN ('replaced', 'cancelled')
+        OR CASE WHEN b.paid_vnd < i.mandatory_vnd THEN i.mandatory_vnd ELSE b.amount_vnd END - b.paid_vnd <> o.amount_vnd)
     ORDER BY o.school_id, o.id
     LIMIT :most
     FOR UPDATE OF o SKIP LOCKED
@@ -225,12 +227,16 @@ def serving(session: Session, cipher: FieldCipher, channel: Channel) -> tuple[Do
 
 
 def _asked_for(session: Session, school_id: int, invoice_id: int) -> tuple[Invoice, int]:
-    """The invoice and what is open of it; its lock lets one order after the other be opened."""
+    """The invoice and what an order is for; its lock lets one order after the other be opened.
+
+    That is what is owed; who owes nothing any more may still want what is voluntary.
+    """
     invoice = session.get(Invoice, (school_id, invoice_id))
     if invoice is None:
         raise NotFoundError
     balance = session.get_one(InvoiceBalance, (school_id, invoice_id), with_for_update=True, populate_existing=True)
-    open_vnd = balance.amount_vnd - balance.paid_vnd
+    owes = balance.paid_vnd < invoice.mandatory_vnd
+    open_vnd = (invoice.mandatory_vnd if owes else balance.amount_vnd) - balance.paid_vnd
     if balance.state not in {InvoiceState.OPEN, InvoiceState.PARTIAL} or open_vnd <= 0:
         raise ConflictError(
             "nothing_due",

@@ -13,7 +13,7 @@ def picture_of(payable: Payable, kind: str) -> Response:
         raise NotFoundError
     style = payable.style("slip" if kind == "png" else "qr_only")
     name = etag(payable.payload, style)
-    if request.if_none_match.contains(name):
+    if request.if_none_match.contains_weak(name):
         return Response(status=304, headers={"ETag": f'"{name}"'})
     body = render_png(payable.payload, style) if kind == "png" else render_svg(payable.payload, style)
     answer = Response(body, mimetype="image/png" if kind == "png" else "image/svg+xml")

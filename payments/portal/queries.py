@@ -1,12 +1,16 @@
 """What the parent's page shows: one pupil, the invoices that count now, their lines and accounts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from payments.fees.terms import Unit
+from payments.i18n import Text
+from payments.portal.explaining import arithmetic
 from payments.portal.rules import token_hash
+from payments.settlement.rules import line_rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +24,13 @@ class Holder:
     class_name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One fee item with its arithmetic."""
+    """One fee item with its arithmetic; amounts in đồng."""
 
+    id: int
+    line_no: int
+    legal_group: str
     description: str
     mandatory: bool
     quantity: int
@@ -31,9 +38,44 @@ class Line:
     relief_vnd: int
     amount_vnd: int
     legal_basis: str
+    unit: str
+    planned: int | None
+    """The quantity that the round gives everybody, where it gives one."""
+    relief_kind: str | None
+    """Which kind of reduction took ``relief_vnd`` off, as the register says it today; never its reason."""
+    declined: bool
+    """The family said that it does not take part."""
+    paid_vnd: int = 0
+
+    @property
+    def name(self) -> str:
+        """The fee item without its arithmetic."""
+        return self.description.partition(":")[0]
+
+    @property
+    def arithmetic(self) -> Text:
+        """How its amount came about."""
+        return arithmetic(
+            unit=Unit(self.unit),
+            quantity=self.quantity,
+            unit_price_vnd=self.unit_price_vnd,
+            planned=self.planned,
+            relief_vnd=self.relief_vnd,
+            relief_kind=self.relief_kind,
+        )
+
+    @property
+    def open_vnd(self) -> int:
+        """What is not paid of it."""
+        return self.amount_vnd - self.paid_vnd
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """Place in the order in which settlement fills the lines."""
+        return line_rank(self.mandatory, self.declined, self.legal_group, self.line_no)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """An invoice as the parent sees it; ``state`` is that of ``invoice_balance``."""
 
@@ -53,16 +95,35 @@ class Due:
     account_id: int
     bank_name: str
     fund: str
+    mandatory_vnd: int
+    issued_at: datetime
+    round_closed: bool
+    replaces: str | None
+    """Reference of the notice that it stands for."""
+    successor: str | None
+    """Reference of the notice that stands for it."""
+    waived: bool
+    """It was cancelled, and reductions in the register leave nothing of it to pay."""
 
     @property
     def open_vnd(self) -> int:
-        """What is still to be paid."""
-        return self.amount_vnd - self.paid_vnd
+        """What is owed: the mandatory part that is not paid. Money fills mandatory lines first (settlement)."""
+        return max(self.mandatory_vnd - self.paid_vnd, 0)
+
+    @property
+    def by_fee(self) -> dict[str, int]:
+        """Fee item -> đồng."""
+        return {line.name: line.amount_vnd for line in self.lines}
+
+    @property
+    def voluntary(self) -> list[Line]:
+        """Its voluntary lines in the order in which money fills them."""
+        return sorted((line for line in self.lines if not line.mandatory), key=lambda line: line.rank)
 
     @property
     def subject(self) -> str:
         """What tells it from the others of its round: its one fee item, else the purpose of its account."""
-        return self.lines[0].description.partition(":")[0] if len(self.lines) == 1 else self.fund
+        return self.lines[0].name if len(self.lines) == 1 else self.fund
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +153,48 @@ _HOLDER = text(
     " JOIN pupil p ON p.school_id = l.school_id AND p.id = l.pupil_id"
     " WHERE l.token_hash = :token_hash AND l.expires_at > :now"
 )
-_DUE = text(
-    "SELECT i.id, i.reference, r.name, i.due_on, b.amount_vnd, b.paid_vnd, b.state, a.bin, a.number, a.holder_name,"
-    "  a.memo_prefix, b.changed_at, a.id, coalesce(k.short_name, ''), a.fund"
-    " FROM invoice i"
-    " JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
-    " JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id"
-    " JOIN receiving_account a ON a.school_id = i.school_id AND a.id = i.receiving_account_id"
-    " LEFT JOIN bank k ON k.bin = a.bin"
-    " WHERE i.school_id = :school_id AND i.pupil_id = :pupil_id AND b.state NOT IN ('replaced', 'cancelled')"
-    " ORDER BY i.due_on, i.id"
-)
-_LINES = text(
-    "SELECT invoice_id, description, mandatory, quantity, unit_price_vnd, relief_vnd, amount_vnd, legal_basis"
-    " FROM invoice_line WHERE school_id = :school_id AND invoice_id = ANY(:ids) ORDER BY invoice_id, line_no"
-)
+_NOTICES = text("""
+    SELECT i.id AS invoice_id, i.reference, r.name AS round_name, i.due_on, b.amount_vnd, b.paid_vnd, b.state, a.bin,
+        a.number AS account_number, a.holder_name, a.memo_prefix, b.changed_at, a.id AS account_id,
+        coalesce(k.short_name, '') AS bank_name, a.fund, i.mandatory_vnd, i.issued_at,
+        r.state = 'closed' AS round_closed, old.reference AS replaces,
+        (SELECT new.reference FROM invoice new WHERE new.school_id = i.school_id AND new.pupil_id = i.pupil_id
+         AND new.replaces_id = i.id ORDER BY new.id LIMIT 1) AS successor,
+        b.state = 'cancelled' AND NOT EXISTS (
+            SELECT FROM invoice_line l JOIN fee_item f ON f.school_id = l.school_id AND f.id = l.fee_item_id
+            WHERE l.school_id = i.school_id AND l.invoice_id = i.id AND NOT EXISTS (
+                SELECT FROM exemption x WHERE x.school_id = i.school_id AND x.pupil_id = i.pupil_id
+                AND f.code = ANY(x.fee_codes) AND r.starts_on BETWEEN x.valid_from AND coalesce(x.valid_to, 'infinity')
+                AND (x.percent = 100 OR x.fixed_vnd >= l.quantity * l.unit_price_vnd))) AS waived
+    FROM invoice i
+    JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
+    JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id
+    JOIN receiving_account a ON a.school_id = i.school_id AND a.id = i.receiving_account_id
+    LEFT JOIN bank k ON k.bin = a.bin
+    LEFT JOIN invoice old ON old.school_id = i.school_id AND old.id = i.replaces_id
+    WHERE i.school_id = :school_id AND i.pupil_id = :pupil_id
+    ORDER BY i.due_on, i.id
+""")
+# The kind of a reduction is the one that gives the very amount of the line (payments/fees/rules.py rounds half up).
+_LINES = text("""
+    SELECT l.invoice_id, l.id, l.line_no, l.legal_group, l.description, l.mandatory, l.quantity, l.unit_price_vnd,
+        l.relief_vnd, l.amount_vnd, l.legal_basis, f.unit, planned.quantity AS planned,
+        coalesce(choice.declined, false) AS declined,
+        (SELECT x.kind FROM exemption x
+         WHERE x.school_id = i.school_id AND x.pupil_id = i.pupil_id AND l.relief_vnd > 0 AND f.code = ANY(x.fee_codes)
+           AND r.starts_on BETWEEN x.valid_from AND coalesce(x.valid_to, 'infinity')
+           AND l.relief_vnd = least(coalesce(x.fixed_vnd, (l.quantity * l.unit_price_vnd * x.percent + 50) / 100),
+               l.quantity * l.unit_price_vnd)
+         ORDER BY x.id LIMIT 1) AS relief_kind
+    FROM invoice_line l
+    JOIN invoice i ON i.school_id = l.school_id AND i.id = l.invoice_id
+    JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id
+    JOIN fee_item f ON f.school_id = l.school_id AND f.id = l.fee_item_id
+    LEFT JOIN round_fee planned ON planned.school_id = i.school_id AND planned.round_id = i.round_id
+        AND planned.fee_item_id = l.fee_item_id
+    LEFT JOIN voluntary_choice choice ON choice.school_id = l.school_id AND choice.line_id = l.id
+    WHERE l.school_id = :school_id AND l.invoice_id = ANY(:ids) ORDER BY l.invoice_id, l.line_no
+""")
 _COSTS = text(
     "SELECT receiving_account_id, name, cost_vnd, cost_per_10000, borne_by FROM channel"
     " WHERE school_id = :school_id AND active ORDER BY receiving_account_id, cost_vnd, cost_per_10000, name"
@@ -117,11 +205,6 @@ _EXCESS = text(
     " WHERE c.school_id = :school_id AND c.pupil_id = :pupil_id"
     " GROUP BY a.id, a.fund HAVING sum(c.amount_vnd) > 0 ORDER BY a.id"
 )
-_STATE = text(
-    "SELECT i.reference, b.state, b.paid_vnd FROM invoice i"
-    " JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
-    " WHERE i.school_id = :school_id AND i.pupil_id = :pupil_id ORDER BY i.id"
-)
 
 
 def holder(session: Session, token: str, now: datetime) -> Holder | None:
@@ -130,14 +213,29 @@ def holder(session: Session, token: str, now: datetime) -> Holder | None:
     return None if row is None else Holder(*row)
 
 
+def notices(session: Session, who: Holder) -> list[Due]:
+    """Every invoice of the pupil, replaced and cancelled ones too, oldest due first, with their lines."""
+    key = {"school_id": who.school_id, "pupil_id": who.pupil_id}
+    rows = session.execute(_NOTICES, key).mappings().all()
+    lines: dict[int, list[Line]] = {row["invoice_id"]: [] for row in rows}
+    for row in session.execute(_LINES, {"school_id": who.school_id, "ids": list(lines)}).mappings():
+        values = dict(row)
+        lines[values.pop("invoice_id")].append(Line(**values))
+    return [Due(lines=_filled(lines[row["invoice_id"]], row["paid_vnd"]), **row) for row in rows]
+
+
 def dues(session: Session, who: Holder) -> list[Due]:
     """Invoices of the pupil that stand, oldest due first, with their lines."""
-    key = {"school_id": who.school_id, "pupil_id": who.pupil_id}
-    rows = session.execute(_DUE, key).all()
-    lines: dict[int, list[Line]] = {}
-    for invoice_id, *values in session.execute(_LINES, {**key, "ids": [row[0] for row in rows]}):
-        lines.setdefault(invoice_id, []).append(Line(*values))
-    return [Due(tuple(lines.get(row[0], ())), *row) for row in rows]
+    return [due for due in notices(session, who) if due.state not in {"replaced", "cancelled"}]
+
+
+def _filled(lines: list[Line], paid_vnd: int) -> tuple[Line, ...]:
+    """The lines with what is paid of each: their order of rank and the paid sum say it (settlement/folding.py)."""
+    paid: dict[int, int] = {}
+    for line in sorted(lines, key=lambda line: line.rank):
+        paid[line.id] = min(line.amount_vnd, paid_vnd)
+        paid_vnd -= paid[line.id]
+    return tuple(replace(line, paid_vnd=paid[line.id]) for line in lines)
 
 
 def costs(session: Session, who: Holder) -> list[Cost]:
@@ -188,9 +286,3 @@ def bank_reference(session: Session, who: Holder, transaction_id: int) -> str | 
     """The bank's own number of a transfer."""
     found: str | None = session.scalar(_BANK_REFERENCE, {"school_id": who.school_id, "id": transaction_id})
     return found
-
-
-def states(session: Session, who: Holder) -> list[tuple[str, str, int]]:
-    """(reference, state, paid đồng) of the pupil's invoices: what the waiting page polls."""
-    rows = session.execute(_STATE, {"school_id": who.school_id, "pupil_id": who.pupil_id})
-    return [(reference, state, paid_vnd) for reference, state, paid_vnd in rows]

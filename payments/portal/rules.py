@@ -13,6 +13,8 @@ from collections.abc import Mapping
 TOKEN = re.compile(r"[a-z2-7]{32}", re.ASCII)
 _DERIVED_BYTES = 20
 KIND_PUPIL = "pupil"
+IN_APP_MARKS = ("Zalo", "FBAN", "FBAV")
+"""In the User-Agent of the browsers inside Zalo, Facebook and Messenger."""
 SAMPLE_BINS = frozenset({"970998", "970999"})
 """BINs of the demo's invented banks (NAPAS has given them to nobody): their pictures say «MẪU»."""
 
@@ -43,3 +45,8 @@ def shown_name(full_name: str) -> str:
         return full_name
     middle = " ".join(f"{part[0]}." for part in parts[1:-1])
     return f"{parts[0]} {middle} {parts[-1]}"
+
+
+def is_in_app(user_agent: str) -> bool:
+    """Whether a page is shown inside a chat app, where downloads and the clipboard often do nothing."""
+    return any(mark in user_agent for mark in IN_APP_MARKS)

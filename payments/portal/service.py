@@ -9,10 +9,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger
 
 from payments import clock
-from payments.errors import NotFoundError
+from payments.audit import service as audit
+from payments.errors import ConflictError, NotFoundError
+from payments.portal.choosing import may_answer
 from payments.portal.models import ParentLink
+from payments.portal.queries import Holder, dues
 from payments.portal.rules import derive_token, newest_key, token_hash
 from payments.schools.queries import year_in_sight
+from payments.settlement.loading import take_lease
 
 AFTER_THE_YEAR = timedelta(days=92)
 """The summer: what is open at the end of a school year can still be paid with the same link."""
@@ -28,6 +32,11 @@ _INSERT = text(
     " FROM unnest(:pupil_ids, :hashes) AS made (pupil_id, token_hash)"
     " ON CONFLICT (school_id, pupil_id) DO NOTHING"
 ).bindparams(bindparam("pupil_ids", type_=ARRAY(BigInteger)), bindparam("hashes", type_=ARRAY(BYTEA)))
+_CHOOSE = text(
+    "INSERT INTO voluntary_choice (school_id, line_id, declined, changed_at)"
+    " VALUES (:school_id, :line_id, :declined, :at)"
+    " ON CONFLICT (school_id, line_id) DO UPDATE SET declined = excluded.declined, changed_at = excluded.changed_at"
+)
 
 
 def ensure_links(session: Session, link_keys: Mapping[int, bytes], school_id: int, expires_at: datetime) -> int:
@@ -107,3 +116,30 @@ def revoke_link(session: Session, link_keys: Mapping[int, bytes], school_id: int
     row.key_version, key = newest_key(link_keys)
     row.token_hash = token_hash(derive_token(key, school_id, pupil_id, row.epoch))
     session.flush()
+
+
+def choose(session: Session, who: Holder, line_id: int, *, declined: bool) -> None:
+    """Keep a family's word about a voluntary line of its own; the invoice stays as it is, the line is filled last.
+
+    Under the school's lease, for the order in which money fills the lines hangs on it. Raises NotFoundError, and
+    ConflictError ``already_paid`` once money has reached the voluntary lines.
+    """
+    take_lease(session, who.school_id, wait=True)
+    due = next((due for due in dues(session, who) if any(line.id == line_id for line in due.voluntary)), None)
+    if due is None:
+        raise NotFoundError
+    if not may_answer(due):
+        raise ConflictError(
+            "already_paid",
+            "Khoản tự nguyện này đã có tiền nộp hoặc đợt thu đã đóng; muốn đổi, vui lòng hỏi nhà trường.",
+            "Money has been paid on these voluntary items, or the round is closed; please ask the school to change it.",
+        )
+    session.execute(_CHOOSE, {"school_id": who.school_id, "line_id": line_id, "declined": declined, "at": clock.now()})
+    audit.record(
+        session,
+        None,
+        "voluntary.declined" if declined else "voluntary.wanted",
+        subject_kind="invoice_line",
+        subject_id=line_id,
+        school_id=who.school_id,
+    )

@@ -4,10 +4,10 @@ cookie only guards the form that opens an order, where a school offers services 
 The address is a capability: every answer says ``no-store`` and ``no-referrer``; "unknown" and "expired" look the same.
 """
 
-import hashlib
-from datetime import timedelta
+from collections.abc import Collection
+from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -16,43 +16,45 @@ from payments.banking.virtual_accounts import numbers_of_pupil
 from payments.errors import NotFoundError
 from payments.orders import queries as orders
 from payments.orders.rules import payers_cost_vnd
-from payments.portal import queries
-from payments.portal.payable import Payable
+from payments.portal import happenings, queries, sentences, showing
 from payments.portal.pictures import picture_of
-from payments.portal.rules import TOKEN, shown_name
+from payments.portal.rules import TOKEN, is_in_app, shown_name
+from payments.portal.service import choose
+from payments.portal.showing import payable_of as payable_of  # noqa: PLC0414 - other pages of the room take it from here
 from payments.receipts import document, keys
 from payments.receipts.queries import ReceiptRow, by_name, of_pupil
-from payments.web.context import db_session, services
+from payments.web.context import db_session, language, row_id, services
 from payments.web.security import Open
 
 blueprint = Blueprint("portal", __name__, template_folder="templates")
 ACCESS = Open.PUBLIC
 
-LOOK_BACK = timedelta(days=90)
-"""How long a paid invoice stays on the page."""
+ADDED = "them"
+"""Query key of the voluntary lines that a parent adds to what is to be paid."""
+MOST_ADDED = 20
 
 
 @blueprint.get("/p/<token>")
 def page(token: str) -> ResponseReturnValue:
-    """All invoices of the pupil: open ones with QR and fields to copy, paid ones as done."""
+    """All notices of the pupil that are open or were of late, each with its state and what can be done about it."""
+    wanted = _wanted()
     with db_session() as session:
         who = known_holder(session, checked_token(token))
-        dues = queries.dues(session, who)
+        shown = showing.build(session, who, token, wanted)
+        if shown is None:
+            raise unknown_link()
         costs = queries.costs(session, who)
         excess = queries.excess(session, who)
-        version = _version(queries.states(session, who), excess)
         ways = orders.ways(session, who.school_id)
         live = orders.live_orders(session, who.school_id, who.pupil_id, clock.now())
         own_numbers = numbers_of_pupil(session, who.school_id, who.pupil_id)
         receipts = of_pupil(session, who.school_id, who.pupil_id)
-    recent = clock.now() - LOOK_BACK
     return render_template(
         "portal/page.html",
         token=token,
         who=who,
         name=shown_name(who.full_name),
-        open_dues=[due for due in dues if due.open_vnd > 0],
-        paid_dues=[due for due in dues if due.open_vnd == 0 and due.changed_at > recent],
+        page=shown,
         costs=costs,
         excess=excess,
         ways=ways,
@@ -60,10 +62,10 @@ def page(token: str) -> ResponseReturnValue:
         own_numbers=own_numbers,
         cost_of=_cost_of,
         receipts=receipts,
-        payable_of=payable_of,
-        today=clock.today(),
+        words=sentences,
+        here=lambda **changed: _here(token, wanted, **changed),
+        in_app=is_in_app(request.user_agent.string),
         now=clock.now().astimezone(clock.VIETNAM),
-        version=version,
     )
 
 
@@ -71,24 +73,34 @@ def page(token: str) -> ResponseReturnValue:
 def status(token: str) -> ResponseReturnValue:
     """What the waiting page polls: a version that changes with every state, as ETag and body (304 when unchanged)."""
     with db_session() as session:
-        who = known_holder(session, checked_token(token))
-        version = _version(queries.states(session, who), queries.excess(session, who))
-    answer = Response(f'{{"version":"{version}"}}', mimetype="application/json")
-    answer.set_etag(version)
+        looked = happenings.look(session, checked_token(token), clock.now(), clock.today())
+    if looked is None:
+        raise unknown_link()
+    answer = Response(f'{{"version":"{looked.version}"}}', mimetype="application/json")
+    answer.set_etag(looked.version)
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer.make_conditional(request)
 
 
 @blueprint.get("/p/<token>/qr/<reference>.<kind>")
 def picture(token: str, reference: str, kind: str) -> ResponseReturnValue:
-    """The QR of one open invoice, for what is still open of it."""
+    """The QR of one notice, for what can be paid on it now and what the address adds."""
     with db_session() as session:
         who = known_holder(session, checked_token(token))
-        dues = queries.dues(session, who)
-    due = next((due for due in dues if due.reference == reference and due.open_vnd > 0), None)
-    if due is None:
+        due = next((due for due in queries.dues(session, who) if due.reference == reference), None)
+    payable = None if due is None else showing.asked_of(due, _wanted())
+    if payable is None:
         raise NotFoundError
-    return picture_of(payable_of(due), kind)
+    return picture_of(payable, kind)
+
+
+@blueprint.post("/p/<token>/voluntary/<int:line_id>")
+def answer_voluntary(token: str, line_id: int) -> ResponseReturnValue:
+    """«Không tham gia», or that again taken back."""
+    with db_session() as session:
+        who = known_holder(session, checked_token(token))
+        choose(session, who, line_id, declined=request.form.get("declined") == "yes")
+    return redirect(_here(token, (), _anchor=f"line-{line_id}"), 303)
 
 
 @blueprint.get("/p/<token>/receipt/<number>.pdf")
@@ -138,7 +150,7 @@ def _paper() -> document.Paper:
 def checked_token(token: str) -> str:
     """The token of an address, if it can be one. Raises NotFoundError."""
     if not TOKEN.fullmatch(token):
-        raise _unknown()
+        raise unknown_link()
     return token
 
 
@@ -149,11 +161,12 @@ def known_holder(session: Session, token: str) -> queries.Holder:
 
 def _holder_of(who: queries.Holder | None) -> queries.Holder:
     if who is None:
-        raise _unknown()
+        raise unknown_link()
     return who
 
 
-def _unknown() -> NotFoundError:
+def unknown_link() -> NotFoundError:
+    """The same for unknown, expired, revoked and misspelt links."""
     return NotFoundError(
         "Không tìm thấy thông báo thu tiền. Đường dẫn có thể đã hết hạn; vui lòng hỏi nhà trường.",
         "There is no such notice. The link may have expired; please ask the school for a new one.",
@@ -165,18 +178,18 @@ def _cost_of(way: orders.Way, due: queries.Due) -> int:
     return payers_cost_vnd(due.open_vnd, way.cost_vnd, way.cost_per_10000, way.borne_by)
 
 
-def payable_of(due: queries.Due) -> Payable:
-    """What the QR of an invoice asks for."""
-    return Payable(
-        reference=due.reference,
-        amount_vnd=due.open_vnd,
-        bin=due.bin,
-        bank_name=due.bank_name,
-        account_number=due.account_number,
-        holder_name=due.holder_name,
-        memo_prefix=due.memo_prefix or "",
-    )
+def _wanted() -> tuple[int, ...]:
+    """Voluntary lines that the address adds; what is no number of a row is left out."""
+    found: list[int] = []
+    for typed in request.args.getlist(ADDED)[:MOST_ADDED]:
+        try:
+            found.append(row_id(typed))
+        except ValueError:
+            continue
+    return tuple(found)
 
 
-def _version(states: list[tuple[str, str, int]], excess: list[queries.Excess]) -> str:
-    return hashlib.sha256(repr((states, excess)).encode()).hexdigest()[:16]
+def _here(token: str, wanted: Collection[int], **changed: Any) -> str:
+    """This page in its language and with what was added, or with something changed."""
+    values: dict[str, Any] = {ADDED: list(wanted), "lang": "en" if language() == "en" else None, **changed}
+    return url_for("portal.page", token=token, **values)

@@ -47,9 +47,12 @@ SUCCESSORS = text("""
 """)
 
 LINES = text("""
-    SELECT invoice_id, id, fee_item_id, line_no, legal_group, mandatory, amount_vnd
-    FROM invoice_line WHERE school_id = :school_id AND invoice_id = ANY(CAST(:ids AS bigint[]))
-    ORDER BY invoice_id, line_no
+    SELECT l.invoice_id, l.id, l.fee_item_id, l.line_no, l.legal_group, l.mandatory, l.amount_vnd,
+           coalesce(choice.declined, false)
+    FROM invoice_line l
+    LEFT JOIN voluntary_choice choice ON choice.school_id = l.school_id AND choice.line_id = l.id
+    WHERE l.school_id = :school_id AND l.invoice_id = ANY(CAST(:ids AS bigint[]))
+    ORDER BY l.invoice_id, l.line_no
 """)
 
 TRANSFERS = text("""

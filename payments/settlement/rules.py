@@ -48,6 +48,11 @@ GROUP_ORDER = {"agency": 0, "tuition": 1, "service": 2, "sponsorship": 3}
 """Order of the legal groups within mandatory and voluntary lines: what the school only passes on comes first."""
 
 
+def line_rank(mandatory: bool, declined: bool, legal_group: str, line_no: int) -> tuple[object, ...]:  # noqa: FBT001 - columns of the row
+    """Place in the order of allocation: mandatory first, declined voluntary lines last; then legal group, number."""
+    return (not mandatory, declined, GROUP_ORDER[legal_group], line_no)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One fee item of an invoice."""
@@ -58,11 +63,13 @@ class Line:
     legal_group: str
     mandatory: bool
     amount_vnd: int
+    declined: bool = False
+    """Voluntary, and the family said that it does not take part: filled after what others want."""
 
     @property
-    def rank(self) -> tuple[bool, int, int]:
-        """Place in the order of allocation: mandatory before voluntary, legal group, line number."""
-        return (not self.mandatory, GROUP_ORDER[self.legal_group], self.line_no)
+    def rank(self) -> tuple[object, ...]:
+        """Place in the order of allocation."""
+        return line_rank(self.mandatory, self.declined, self.legal_group, self.line_no)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,10 @@ def scanned(home: Faces) -> VietQR:
 def test_the_page_the_picture_and_the_copy_fields_say_the_same(home: Faces) -> None:
     page = home.page(f"/p/{home.token}")
     qr = scanned(home)
-    assert (qr.bin, qr.amount_vnd, qr.memo) == ("970998", 115_000, home.invoice.reference)
-    assert "115.000" in page
+    assert (qr.bin, qr.amount_vnd, qr.memo) == ("970998", 100_000, home.invoice.reference)
+    assert "100.000" in page
     assert f'data-copy="{qr.account}"' in page
-    assert 'data-copy="115000"' in page
+    assert 'data-copy="100000"' in page
     assert f'data-copy="{home.invoice.reference}"' in page
 
 
@@ -61,11 +61,11 @@ def test_the_pupil_s_own_account_number_stands_beside_the_qr_until_it_is_revoked
 
 
 def test_the_qr_of_a_partly_paid_invoice_is_for_the_rest(home: Faces) -> None:
-    home.pay(100_000, home.invoice.reference)
+    home.pay(60_000, home.invoice.reference)
     page = home.page(f"/p/{home.token}")
     assert "còn thiếu" in page
-    assert 'data-copy="15000"' in page
-    assert scanned(home).amount_vnd == 15_000
+    assert 'data-copy="40000"' in page
+    assert scanned(home).amount_vnd == 40_000
 
 
 def test_a_paid_invoice_says_so_and_offers_no_way_to_pay_again(home: Faces) -> None:
@@ -81,9 +81,10 @@ def test_what_was_paid_too_much_is_told_with_what_becomes_of_it(home: Faces) -> 
     home.pay(150_000, home.invoice.reference)
     page = home.page(f"/p/{home.token}")
     assert "Đã thanh toán" in page
-    assert "Đã nhận thừa 35.000\u00a0₫" in page
+    assert "thừa 35.000\u00a0₫" in page
+    assert "được giữ cho học sinh ở tài khoản «Dịch vụ và bán trú»" in page
     home.pay(20_000, home.invoice.reference)
-    assert "Đã nhận thừa 55.000\u00a0₫" in home.page(f"/p/{home.token}")
+    assert '<b class="money">55.000\u00a0₫</b>' in home.page(f"/p/{home.token}")
     assert home.client.get(f"/p/{home.token}/status").headers["ETag"] != tag
 
 
@@ -114,7 +115,7 @@ def test_unknown_expired_revoked_and_misspelt_links_look_the_same(home: Faces) -
     assert home.page(f"/p/{home.token}", 404) == unknown
     with session_scope(home.engine) as session:
         renewed = dict(tokens(session, home.settings.link_keys, home.school.id))[home.school.pupil]
-    assert "115.000" in home.page(f"/p/{renewed}")
+    assert "100.000" in home.page(f"/p/{renewed}")
 
 
 def test_a_link_of_one_child_opens_no_picture_of_another(home: Faces) -> None:
@@ -126,11 +127,12 @@ def test_a_preview_bot_learns_no_name_and_no_amount_from_the_head(home: Faces) -
     answer = home.client.get(f"/p/{home.token}")
     head = answer.get_data(as_text=True).split("</head>")[0]
     assert "Nguyễn" not in head
-    assert "115" not in head
+    assert "100" not in head
     assert answer.headers["X-Robots-Tag"].startswith("noindex")
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["Cache-Control"] == "no-store"
-    assert "Set-Cookie" not in answer.headers
+    assert [name.partition("=")[0] for name in answer.headers.getlist("Set-Cookie")] == ["hocphi_form"]
+    assert "Set-Cookie" not in home.client.get(f"/p/{home.token}/status").headers
 
 
 def test_the_page_speaks_english_when_asked(home: Faces) -> None:

@@ -75,6 +75,7 @@ def issue(
     account: int | None = None,
     round_id: int | None = None,
     replaces: Issued | None = None,
+    due_on: date = DUE,
 ) -> Issued:
     """An invoice of mandatory meals and a voluntary club, in the books as issuing posts it."""
     invoice = Invoice(
@@ -86,7 +87,7 @@ def issue(
         reference=reference.generate(),
         amount_vnd=meals_vnd + club_vnd,
         mandatory_vnd=meals_vnd,
-        due_on=DUE,
+        due_on=due_on,
         issued_at=OPENED,
         replaces_id=replaces.id if replaces else None,
     )
