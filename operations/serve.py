@@ -4,6 +4,7 @@ Each process reads its settings from the environment; ``docs/operations.md`` sho
 """
 
 import os
+import resource
 import signal
 import sys
 import threading
@@ -27,6 +28,10 @@ BEAT_LOOK_S = 5.0
 SHORT_LIFE_S = 10.0
 SHORT_LIVES = 5
 RISE_S = 0.5
+CONNECTIONS = 16_384
+"""Most connections of one web process at a time."""
+SPARE_FILES = 256
+"""Of a process' open files, for all that is no connection of a visitor."""
 
 
 @click.command()
@@ -49,6 +54,20 @@ class Serving(Protocol):
         """Serve; raises SystemExit when it gives up."""
 
 
+def room_for_connections() -> int:
+    """How many connections a web process may hold, after the limit of open files was raised as far as it goes.
+
+    granian's ``backpressure`` counts connections, idle ones too, and stops to accept at 1,024 unless told otherwise: so
+    many parents who wait on their pages would keep the banks out.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else min(CONNECTIONS, soft - SPARE_FILES)
+
+
 def _server(host: str, port: int, workers: int) -> Serving:
     server = Server(
         "operations.asgi:application",
@@ -59,6 +78,7 @@ def _server(host: str, port: int, workers: int) -> Serving:
         loop=Loops.uvloop,
         factory=True,
         websockets=False,
+        backpressure=room_for_connections(),
         respawn_failed_workers=True,
     )
     return cast("Serving", server)
