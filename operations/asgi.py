@@ -1,4 +1,5 @@
-"""The ASGI application that ``hocphi serve`` runs: callbacks go to the banks' door, all else to the WSGI application.
+"""The ASGI application that ``hocphi serve`` runs: callbacks go to the banks' door, all else to the WSGI application,
+in front of which the waiting room answers the polls of parents' pages.
 
 The door takes the lifespan as well: it opens its connections at start and closes them at the end.
 """
@@ -44,9 +45,10 @@ def application() -> Mount:
     """Compose the application of one web process from the environment."""
     import wsgi  # noqa: PLC0415 - reads the environment, so only here and not when this module is looked at
     from payments.inbox.door import Door  # noqa: PLC0415 - likewise
+    from payments.portal.waiting import WaitingRoom  # noqa: PLC0415 - likewise
 
     pages = WSGIMiddleware(cast("Any", wsgi.app), workers=WSGI_THREADS)
-    mounted = Mount(Door(wsgi.settings), cast("App", pages))
+    mounted = Mount(Door(wsgi.settings), WaitingRoom(cast("App", pages), wsgi.settings))
     spare_the_collector()
     return mounted
 

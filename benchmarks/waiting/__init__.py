@@ -29,6 +29,7 @@ ROUNDS = 3
 SECONDS = 40.0
 FULL_SECONDS = 100.0
 """Of one arm of one round with ``--full``: ten minutes in all."""
+WARM_UP_S = 2.0
 LIMIT_MS = 200.0
 WAITING, ALONE = "2,000 parents wait", "no parents"
 
@@ -39,6 +40,12 @@ class Rounds:
     def __init__(self, place: Place, port: int, pids: dict[str, int], seconds: float) -> None:
         self._place, self._port, self._pids, self._seconds = place, port, pids, seconds
         self._slices: Iterator[Sequence[Parent]] = cycle(place.slices(PARENTS))
+
+    def warm_up(self) -> None:
+        """Pay until the worker has settled: it takes longer to start than the web process."""
+        before, parents = self._place.stored(), self._place.parents[:PARENTS]
+        heard, _ = uvloop.run(crowd(self._port, self._place, parents, WARM_UP_S, {}, waiting=False))
+        self._place.check(before, heard.payments)
 
     def run(self, *, waiting: bool) -> Sample:
         """One arm of one round. Raises AssertionError when a callback was not accepted or is not settled."""
@@ -90,6 +97,7 @@ def run() -> list[Table]:
             log = folder / f"{contender.name}.log"
             pids[contender.name] = stack.enter_context(serving(contender, port, log))
         rounds = Rounds(place, port, pids, seconds)
+        rounds.warm_up()
         arms: dict[str, Run] = {
             WAITING: lambda: rounds.run(waiting=True),
             ALONE: lambda: rounds.run(waiting=False),

@@ -117,11 +117,6 @@ _EXCESS = text(
     " WHERE c.school_id = :school_id AND c.pupil_id = :pupil_id"
     " GROUP BY a.id, a.fund HAVING sum(c.amount_vnd) > 0 ORDER BY a.id"
 )
-_STATE = text(
-    "SELECT i.reference, b.state, b.paid_vnd FROM invoice i"
-    " JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
-    " WHERE i.school_id = :school_id AND i.pupil_id = :pupil_id ORDER BY i.id"
-)
 
 
 def holder(session: Session, token: str, now: datetime) -> Holder | None:
@@ -188,9 +183,3 @@ def bank_reference(session: Session, who: Holder, transaction_id: int) -> str | 
     """The bank's own number of a transfer."""
     found: str | None = session.scalar(_BANK_REFERENCE, {"school_id": who.school_id, "id": transaction_id})
     return found
-
-
-def states(session: Session, who: Holder) -> list[tuple[str, str, int]]:
-    """(reference, state, paid đồng) of the pupil's invoices: what the waiting page polls."""
-    rows = session.execute(_STATE, {"school_id": who.school_id, "pupil_id": who.pupil_id})
-    return [(reference, state, paid_vnd) for reference, state, paid_vnd in rows]

@@ -4,7 +4,6 @@ cookie only guards the form that opens an order, where a school offers services 
 The address is a capability: every answer says ``no-store`` and ``no-referrer``; "unknown" and "expired" look the same.
 """
 
-import hashlib
 from datetime import timedelta
 
 from flask import Blueprint, Response, render_template, request
@@ -19,7 +18,8 @@ from payments.orders.rules import payers_cost_vnd
 from payments.portal import queries
 from payments.portal.payable import Payable
 from payments.portal.pictures import picture_of
-from payments.portal.rules import TOKEN, shown_name
+from payments.portal.rules import TOKEN, shown_name, token_hash
+from payments.portal.status import version_of
 from payments.receipts import document, keys
 from payments.receipts.queries import ReceiptRow, by_name, of_pupil
 from payments.web.context import db_session, services
@@ -37,10 +37,11 @@ def page(token: str) -> ResponseReturnValue:
     """All invoices of the pupil: open ones with QR and fields to copy, paid ones as done."""
     with db_session() as session:
         who = known_holder(session, checked_token(token))
+        # First: money that arrives between these statements must make the page ask again.
+        version = version_of(session, token_hash(token), clock.now())
         dues = queries.dues(session, who)
         costs = queries.costs(session, who)
         excess = queries.excess(session, who)
-        version = _version(queries.states(session, who), excess)
         ways = orders.ways(session, who.school_id)
         live = orders.live_orders(session, who.school_id, who.pupil_id, clock.now())
         own_numbers = numbers_of_pupil(session, who.school_id, who.pupil_id)
@@ -71,8 +72,9 @@ def page(token: str) -> ResponseReturnValue:
 def status(token: str) -> ResponseReturnValue:
     """What the waiting page polls: a version that changes with every state, as ETag and body (304 when unchanged)."""
     with db_session() as session:
-        who = known_holder(session, checked_token(token))
-        version = _version(queries.states(session, who), queries.excess(session, who))
+        version = version_of(session, token_hash(checked_token(token)), clock.now())
+    if version is None:
+        raise _unknown()
     answer = Response(f'{{"version":"{version}"}}', mimetype="application/json")
     answer.set_etag(version)
     answer.headers["Cache-Control"] = "private, no-cache"
@@ -176,7 +178,3 @@ def payable_of(due: queries.Due) -> Payable:
         holder_name=due.holder_name,
         memo_prefix=due.memo_prefix or "",
     )
-
-
-def _version(states: list[tuple[str, str, int]], excess: list[queries.Excess]) -> str:
-    return hashlib.sha256(repr((states, excess)).encode()).hexdigest()[:16]
