@@ -42,9 +42,9 @@ class Rounds:
         self._slices: Iterator[Sequence[Parent]] = cycle(place.slices(PARENTS))
 
     def warm_up(self) -> None:
-        """Pay until the worker has settled: it takes longer to start than the web process."""
+        """Pay until the worker settles: it takes much longer to start than the web process."""
         before, parents = self._place.stored(), self._place.parents[:PARENTS]
-        heard, _ = uvloop.run(crowd(self._port, self._place, parents, WARM_UP_S, {}, waiting=False))
+        heard, _ = uvloop.run(crowd(self._port, self._place, parents, WARM_UP_S, {}, waiting=False, watch=False))
         self._place.check(before, heard.payments)
 
     def run(self, *, waiting: bool) -> Sample:

@@ -123,7 +123,7 @@ class Crowd:
         self.heard.page.append(time.perf_counter() - began)
         return found[1].decode()
 
-    async def bank(self, parents: Sequence[Parent]) -> None:
+    async def bank(self, parents: Sequence[Parent], *, watch: bool) -> None:
         """Report payments at a steady pace, whatever the answers take."""
         idle: asyncio.Queue[Line] = asyncio.Queue()
         for _ in range(SENDERS):
@@ -132,9 +132,8 @@ class Crowd:
         async with asyncio.TaskGroup() as deliveries:
             for number in range(int(self._seconds * PAYMENTS_A_SECOND)):
                 await until(self.begins + number / PAYMENTS_A_SECOND)
-                deliveries.create_task(
-                    self._deliver(idle, order[number % len(order)], watched=not number % WATCH_EVERY)
-                )
+                payer, watched = order[number % len(order)], watch and not number % WATCH_EVERY
+                deliveries.create_task(self._deliver(idle, payer, watched=watched))
         while not idle.empty():
             idle.get_nowait().close()
 
@@ -193,7 +192,14 @@ def callback(connection: str, parent: Parent) -> bytes:
 
 
 async def crowd(
-    port: int, place: Place, parents: Sequence[Parent], seconds: float, pids: Mapping[str, int], *, waiting: bool
+    port: int,
+    place: Place,
+    parents: Sequence[Parent],
+    seconds: float,
+    pids: Mapping[str, int],
+    *,
+    waiting: bool,
+    watch: bool = True,
 ) -> tuple[Heard, Spent]:
     """Let them all come, parents' phases spread over their ten seconds; what they heard, and what it cost whom."""
     made = Crowd(port, place, seconds)
@@ -203,5 +209,5 @@ async def crowd(
             everybody.create_task(made.wait(parent, phases.random() * EVERY_S))
         await until(made.begins)
         with spending(**pids) as spent:
-            await made.bank(parents)
+            await made.bank(parents, watch=watch)
     return made.heard, spent
