@@ -5,13 +5,18 @@ The door takes the lifespan as well: it opens its connections at start and close
 """
 
 import gc
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 
 CALLBACKS = "/callbacks/"
-WSGI_THREADS = 16
+WSGI_THREADS = 8
+"""As many as there are database connections for pages; more would only wait for the interpreter."""
+TURN_S = 0.0005
+"""How long a thread that renders a page keeps the interpreter when the banks' door wants it; Python's own 5 ms, times
+all threads that render, is what a bank would wait, several times for each callback."""
 YOUNG_OBJECTS = 20_000
 """Of so many the garbage collector looks for cycles; a batch of callbacks is a few thousand that need no look."""
 
@@ -49,6 +54,7 @@ def application() -> Mount:
 
     pages = WSGIMiddleware(cast("Any", wsgi.app), workers=WSGI_THREADS)
     mounted = Mount(Door(wsgi.settings), WaitingRoom(cast("App", pages), wsgi.settings))
+    sys.setswitchinterval(TURN_S)
     spare_the_collector()
     return mounted
 

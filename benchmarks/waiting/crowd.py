@@ -21,7 +21,7 @@ SENDERS: Final = 16
 WATCH_EVERY: Final = 25
 """Of so many payments one is watched, each 50 ms, for the moment at which the status tells it."""
 WATCH_S: Final = 0.05
-WATCHED_FOR_S: Final = 30.0
+WATCHED_FOR_S: Final = 90.0
 VERSION: Final = re.compile(rb'data-version="([^"]+)"')
 
 _ids = count(1)
