@@ -19,6 +19,7 @@ BENCHMARKS = (
     "door",
     "night",
     "desk",
+    "waiting",
     "province",
 )
 

@@ -30,10 +30,10 @@ class Results:
         values = [sample[measure] for sample in self.samples[name]]
         return min(values), max(values)
 
-    def ratio(self, name: str, to: str) -> float:
+    def ratio(self, name: str, to: str, measure: str = "rate") -> float:
         """The median of the ratios within each round: what slows a round down slows both."""
         pairs = zip(self.samples[name], self.samples[to], strict=True)
-        return statistics.median(one["rate"] / other["rate"] for one, other in pairs)
+        return statistics.median(one[measure] / other[measure] for one, other in pairs)
 
 
 def alternate(

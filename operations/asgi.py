@@ -1,16 +1,22 @@
-"""The ASGI application that ``hocphi serve`` runs: callbacks go to the banks' door, all else to the WSGI application.
+"""The ASGI application that ``hocphi serve`` runs: callbacks go to the banks' door, all else to the WSGI application,
+in front of which the waiting room answers the polls of parents' pages.
 
 The door takes the lifespan as well: it opens its connections at start and closes them at the end.
 """
 
 import gc
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 
 CALLBACKS = "/callbacks/"
-WSGI_THREADS = 16
+WSGI_THREADS = 8
+"""As many as there are database connections for pages; more would only wait for the interpreter."""
+TURN_S = 0.0005
+"""How long a thread that renders a page keeps the interpreter when the banks' door wants it; Python's own 5 ms, times
+all threads that render, is what a bank would wait, several times for each callback."""
 YOUNG_OBJECTS = 20_000
 """Of so many the garbage collector looks for cycles; a batch of callbacks is a few thousand that need no look."""
 
@@ -44,9 +50,11 @@ def application() -> Mount:
     """Compose the application of one web process from the environment."""
     import wsgi  # noqa: PLC0415 - reads the environment, so only here and not when this module is looked at
     from payments.inbox.door import Door  # noqa: PLC0415 - likewise
+    from payments.portal.waiting import WaitingRoom  # noqa: PLC0415 - likewise
 
     pages = WSGIMiddleware(cast("Any", wsgi.app), workers=WSGI_THREADS)
-    mounted = Mount(Door(wsgi.settings), cast("App", pages))
+    mounted = Mount(Door(wsgi.settings), WaitingRoom(cast("App", pages), wsgi.settings))
+    sys.setswitchinterval(TURN_S)
     spare_the_collector()
     return mounted
 

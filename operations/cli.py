@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "account": "payments.banking.cli:account_group",
     "adapters": "bank_adapters.cli:adapters_group",
     "api-key": "payments.api.cli:api_key_group",
-    "beat": "operations.serve:beat",
+    "beat": "operations.processes:beat",
     "callback": "payments.developers.cli:callback_group",
     "demo": "operations.demo.run:demo",
     "chart": "payments.fees.chart_cli:chart_group",
@@ -30,10 +30,10 @@ COMMANDS: Mapping[str, str] = {
     "exemption": "payments.fees.exemption_cli:exemption_group",
     "fee": "payments.fees.cli:fee_group",
     "holiday": "reconciliation.holidays.cli:holiday_group",
-    "keys": "operations.serve:keys",
+    "keys": "operations.processes:keys",
     "ledger": "reconciliation.cli:ledger_group",
     "link": "payments.portal.cli:link_group",
-    "migrate": "operations.serve:migrate",
+    "migrate": "operations.processes:migrate",
     "order": "payments.orders.cli:order_group",
     "payout": "payments.clearing.cli:payout_group",
     "poll": "payments.inbox.poll_cli:poll_group",
@@ -50,7 +50,7 @@ COMMANDS: Mapping[str, str] = {
     "virtual-account": "payments.banking.virtual_account_cli:virtual_account_group",
     "vietqr": "payments.vietqr.cli:vietqr_group",
     "webhook": "payments.events.cli:webhook_group",
-    "worker": "operations.serve:worker",
+    "worker": "operations.processes:worker",
 }
 """Command -> ``module:attribute``."""
 

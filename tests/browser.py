@@ -9,9 +9,11 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 WAY_OUT = "install chromium and fonts-noto-core (as root: apt-get install chromium fonts-noto-core), then run again"
+PATIENCE_MS = 30_000
+"""How long a page may take to become what a test expects; Playwright's own five seconds are short on a busy machine."""
 ABSENT = f"chromium is not on the PATH: {WAY_OUT}"
 
 
@@ -36,6 +38,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A headless chromium for the tests of one module (longer would keep Playwright's event loop in others' way)."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]

@@ -18,10 +18,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
+import werkzeug.test
 from hypothesis import settings
 from psycopg import sql
 from sqlalchemy import Engine
@@ -34,6 +36,10 @@ from payments.db import make_engine
 # A busy machine is slow, not wrong: properties are judged by their result, never by the clock.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+# What test clients upload stays in memory: werkzeug's temporary file for half a megabyte and more is left to the
+# garbage collector, which blames whichever test runs then.
+werkzeug.test.stream_encode_multipart = partial(werkzeug.test.stream_encode_multipart, use_tempfile=False)
 
 pytest_plugins = ["tests.browser", "tests.near_sockets"]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 from celery.app import app_or_default
@@ -33,6 +34,7 @@ from payments.crypto import FieldCipher
 from payments.settings import Settings, generated_environment
 from payments.settlement.tasks import settle_due
 from reconciliation.panels import PANELS
+from tests.payments.inbox.callers import as_a_bank
 
 SEED = 20251008
 MONTH_ENDS = date(2025, 10, 31)
@@ -126,4 +128,5 @@ def _call(client: FlaskClient, billed: Billed) -> None:
     for call in deliveries.plan_calls(billed.plan, billed.province.doors, SEED):
         request = call.request(clock.now(), "")
         path = f"/callbacks/{call.door.token}" + (f"/{request.path}" if request.path else "")
-        client.open(path, method=request.method, data=request.body, headers=dict(request.headers))
+        sent = {"method": request.method, "data": request.body, "headers": dict(request.headers)}
+        as_a_bank(partial(client.open, path, **sent))

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from bank_adapters.contract import Answer
 from tests.near_sockets import FarConnectionError, is_near
+from tests.payments.inbox import callers
 
 COUNT = text("SELECT count(*) FROM holiday")
 ADD = text("INSERT INTO holiday (day, name) VALUES ('2026-09-02', 'Quốc khánh')")
@@ -52,3 +54,12 @@ def test_a_name_of_another_machine_is_not_even_looked_up():
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.5", "::1", "localhost", b"localhost", None, ""])
 def test_loopback_is_near(host):
     assert is_near(host)
+
+
+@pytest.mark.parametrize(("told", "sent"), [([503, 503, 200], 3), ([401, 200], 1), ([503] * 50, 20)])
+def test_a_bank_sends_again_after_a_503_and_only_then(monkeypatch, told, sent):
+    monkeypatch.setattr(callers, "BETWEEN_TRIES_S", 0)
+    waiting = iter(told)
+    heard = callers.as_a_bank(lambda: Answer(next(waiting), {}, b""))
+    assert heard.status == told[sent - 1]
+    assert len(list(waiting)) == len(told) - sent

@@ -81,9 +81,11 @@ def test_the_developers_desk(engine: Engine, database_url: str, desk_page: Page,
         desk_page.goto(f"{desk.base_url}/login")
         desk_page.fill("#username", "ky.su")
         desk_page.fill("#password", PASSWORD)
-        desk_page.click("form button")
+        with desk_page.expect_navigation():
+            desk_page.click("form button")
         desk_page.goto(f"{desk.base_url}/developers/sandbox/")
         desk_page.select_option("#scenario", "short")
-        desk_page.click("main form button")
+        with desk_page.expect_navigation():
+            desk_page.click("main form button")
         desk_page.click("article summary")
         keep(desk_page, "developers", tmp_path)

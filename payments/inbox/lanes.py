@@ -34,6 +34,7 @@ SESSION: Final = {
     # ``held_content`` needs a snapshot of its own.
     "default_transaction_isolation": "read committed",
 }
+READING: Final = {"application_name": "hocphi status", "default_transaction_read_only": "on"}
 DURABLE: Final = {
     "fsync": frozenset({"on"}),
     "full_page_writes": frozenset({"on"}),
@@ -175,10 +176,11 @@ class Lanes:
 
 
 class Lane:
-    """One connection with its prepared statements, made anew when it was lost."""
+    """One connection with its prepared statements, made anew when it was lost; ``reads`` only, or stores durably."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, reads: bool = False) -> None:
         self._database_url = database_url
+        self._reads = reads
         self._connection: Any = None
         self._prepared: dict[str, Any] = {}
 
@@ -201,14 +203,13 @@ class Lane:
             return
         self._prepared = {}
         self._connection = None
+        session = SESSION | READING if self._reads else SESSION
         connection = await asyncpg.connect(
-            self._database_url, timeout=CONNECT_S, command_timeout=LIMIT_S, server_settings=SESSION
+            self._database_url, timeout=CONNECT_S, command_timeout=LIMIT_S, server_settings=session
         )
         try:
-            found = await connection.fetch(
-                "SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", list(DURABLE)
-            )
-            require_durable({row["name"]: row["setting"] for row in found})
+            if not self._reads:
+                await _insist_on_disk(connection)
         except BaseException:
             connection.terminate()
             raise
@@ -225,6 +226,11 @@ class Lane:
         if self._connection is not None and not self._connection.is_closed():
             await self._connection.close(timeout=LIMIT_S)
         self._connection = None
+
+
+async def _insist_on_disk(connection: Any) -> None:
+    found = await connection.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", list(DURABLE))
+    require_durable({row["name"]: row["setting"] for row in found})
 
 
 class LookUps:

@@ -1,21 +1,12 @@
-"""What has happened to a pupil's notices, and how soon their accounts tell of money; and all of it as one fingerprint.
+"""What has happened to a pupil's notices: transfers that stand on them, and those that wait for a person."""
 
-The page and the look that a waiting page takes every few seconds read the fingerprint by the same one statement, so
-whatever changes on the page changes the fingerprint.
-"""
-
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.portal.queries import Due, Holder
-from payments.portal.rules import token_hash
-from payments.portal.states import Line, Payment, Reporting, Seen, reporting, singled_out
+from payments.portal.states import Payment, Seen, singled_out
 
 # Money that stands on a notice, or was kept from it as credit, with what the bank took back later. A transfer without
 # any share of a notice (the second payment) belongs to the notice that its memo names.
@@ -48,84 +39,14 @@ _PAYMENTS = text("""
     ORDER BY touched.confirmed_at, t.id
 """)
 # The index on (school, outcome) finds the few transfers whose memo nearly names a notice.
-_UNMATCHED = """
+UNMATCHED = """
     SELECT t.id, t.occurred_at, s.outcome, s.suggestions FROM settlement s
     JOIN bank_transaction t ON t.school_id = s.school_id AND t.id = s.transaction_id AND t.state = 'unmatched'
     WHERE s.outcome IN ('damaged', 'several') AND s.school_id = {school}
       AND EXISTS (SELECT FROM invoice i WHERE i.school_id = s.school_id AND i.pupil_id = {pupil}
           AND s.suggestions @> jsonb_build_array(jsonb_build_object('invoice_ids', jsonb_build_array(i.id))))
 """
-_SEEN = text(_UNMATCHED.format(school=":school_id", pupil=":pupil_id"))
-
-FACTS: tuple[str, ...] = (
-    """SELECT concat_ws('|', 'invoice', i.id, b.state, b.paid_vnd, r.state) FROM who
-    JOIN invoice i ON i.school_id = who.school_id AND i.pupil_id = who.pupil_id
-    JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
-    JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id""",
-    """SELECT concat_ws('|', 'credit', c.transaction_id, sum(c.amount_vnd)) FROM who
-    JOIN pupil_credit c ON c.school_id = who.school_id AND c.pupil_id = who.pupil_id GROUP BY c.transaction_id""",
-    """SELECT concat_ws('|', 'refund', f.id, f.state) FROM who
-    JOIN pupil_credit c ON c.school_id = who.school_id AND c.pupil_id = who.pupil_id
-    JOIN refund f ON f.school_id = c.school_id AND f.transaction_id = c.transaction_id""",
-    """SELECT concat_ws('|', 'choice', choice.line_id, choice.declined) FROM who
-    JOIN invoice i ON i.school_id = who.school_id AND i.pupil_id = who.pupil_id
-    JOIN invoice_line l ON l.school_id = i.school_id AND l.invoice_id = i.id
-    JOIN voluntary_choice choice ON choice.school_id = l.school_id AND choice.line_id = l.id""",
-    """SELECT concat_ws('|', 'order', o.id, o.state) FROM who
-    JOIN invoice i ON i.school_id = who.school_id AND i.pupil_id = who.pupil_id
-    JOIN payment_order o ON o.school_id = i.school_id AND o.invoice_id = i.id AND o.state IN ('opening', 'open')""",
-    "SELECT concat_ws('|', 'seen', waiting.id) FROM who JOIN LATERAL ("  # noqa: S608 - our own text
-    + _UNMATCHED.format(school="who.school_id", pupil="who.pupil_id")
-    + ") waiting ON true",
-)
-"""What a change of the page hangs on, each a line of text: whoever shows something new adds a query over ``who``."""
-
-_LOOK = text(f"""
-    WITH who AS MATERIALIZED (
-        SELECT school_id, pupil_id FROM parent_link WHERE token_hash = :token_hash AND expires_at > :now
-    ), facts (fact) AS ({" UNION ALL ".join(FACTS)}), line AS (
-        SELECT a.account_id, c.id, s.gap_since IS NOT NULL AND s.gap_closed_at IS NULL AS gap_open,
-            coalesce(s.failures, 0) AS failures, s.due_at, s.succeeded_at,
-            s.id IS NOT NULL AND s.problem IS DISTINCT FROM 'not_configured' AS asked,
-            coalesce((SELECT heard.outcome = 'internal' FROM raw_callback heard WHERE heard.connection_id = c.id
-                ORDER BY heard.received_at DESC LIMIT 1), false) AS answered_badly
-        FROM (SELECT DISTINCT listed.connection_id, listed.account_id FROM who
-              JOIN connection_account listed ON listed.school_id = who.school_id) a
-        JOIN connection c ON c.id = a.connection_id AND c.active AND NOT c.sandbox
-        LEFT JOIN poll_state s ON s.connection_id = c.id
-    )
-    SELECT who.school_id, (SELECT string_agg(fact, E'\\n' ORDER BY fact) FROM facts) AS facts,
-        (SELECT min(w.due_at) FROM outbox w
-         WHERE w.queue = 'settlement' AND w.school_id = who.school_id AND NOT w.dead) AS backlog_since,
-        coalesce((SELECT jsonb_agg(to_jsonb(line) ORDER BY line.account_id, line.id) FROM line), '[]') AS lines
-    FROM who
-""")  # noqa: S608 - our own text
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Everything that the page hangs on, as a fingerprint, and how soon each account tells of money."""
-
-    version: str
-    by_account: Mapping[int, Reporting]
-
-    def reporting(self, account_id: int) -> Reporting:
-        """How soon this account tells."""
-        return self.by_account.get(account_id, Reporting.BY_STATEMENT)
-
-
-def look(session: Session, token: str, now: datetime, today: date) -> Look | None:
-    """One statement for whoever waits; None for a link that is unknown, revoked or expired."""
-    row = session.execute(_LOOK, {"token_hash": token_hash(token), "now": now}).first()
-    if row is None:
-        return None
-    lines: dict[int, list[Line]] = {}
-    for kept in row.lines:
-        lines.setdefault(kept["account_id"], []).append(_line(kept))
-    told = {account_id: reporting(some, row.backlog_since, now) for account_id, some in lines.items()}
-    # What is overdue changes at midnight.
-    seen = (row.facts, sorted(told.items()), today)
-    return Look(hashlib.sha256(repr(seen).encode()).hexdigest()[:16], told)
+_SEEN = text(UNMATCHED.format(school=":school_id", pupil=":pupil_id"))
 
 
 def payments(session: Session, who: Holder) -> dict[int, list[Payment]]:
@@ -149,14 +70,3 @@ def nearly_named(session: Session, who: Holder, dues: Sequence[Due]) -> tuple[Se
 
 def _key(who: Holder) -> dict[str, int]:
     return {"school_id": who.school_id, "pupil_id": who.pupil_id}
-
-
-def _line(kept: Mapping[str, Any]) -> Line:
-    moments = {name: datetime.fromisoformat(kept[name]) if kept[name] else None for name in ("due_at", "succeeded_at")}
-    return Line(
-        gap_open=kept["gap_open"],
-        failures=kept["failures"],
-        asked=kept["asked"],
-        answered_badly=kept["answered_badly"],
-        **moments,
-    )

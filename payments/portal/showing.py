@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from payments import clock
 from payments.i18n import Text
 from payments.money import format_vnd
-from payments.portal import happenings, queries, sentences
+from payments.portal import happenings, queries, sentences, status
 from payments.portal.choosing import Option, chosen_of, options
 from payments.portal.explaining import Change, changes
 from payments.portal.payable import Payable
@@ -92,7 +92,7 @@ class Page:
 def build(session: Session, who: queries.Holder, token: str, wanted: Collection[int]) -> Page | None:
     """The page of a holder; ``wanted``: voluntary lines that the address adds. None: the link has just ended."""
     now = clock.now()
-    looked = happenings.look(session, token, now, clock.today())
+    looked = status.look(session, token, now, clock.today())
     if looked is None:
         return None
     known = queries.notices(session, who)

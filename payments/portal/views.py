@@ -16,7 +16,8 @@ from payments.banking.virtual_accounts import numbers_of_pupil
 from payments.errors import NotFoundError
 from payments.orders import queries as orders
 from payments.orders.rules import payers_cost_vnd
-from payments.portal import happenings, queries, sentences, showing
+from payments.portal import queries, sentences, showing
+from payments.portal import status as portal_status
 from payments.portal.pictures import picture_of
 from payments.portal.rules import TOKEN, is_in_app, shown_name
 from payments.portal.service import choose
@@ -73,7 +74,7 @@ def page(token: str) -> ResponseReturnValue:
 def status(token: str) -> ResponseReturnValue:
     """What the waiting page polls: a version that changes with every state, as ETag and body (304 when unchanged)."""
     with db_session() as session:
-        looked = happenings.look(session, checked_token(token), clock.now(), clock.today())
+        looked = portal_status.look(session, checked_token(token), clock.now(), clock.today())
     if looked is None:
         raise unknown_link()
     answer = Response(f'{{"version":"{looked.version}"}}', mimetype="application/json")

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from operations import cli
 from operations.binaries import ServiceError
-from operations.serve import locked, sole_beat
+from operations.processes import locked, sole_beat
 from operations.services import EmbeddedPostgres
 from payments.errors import DomainError
 from payments.settings import Settings, SettingsError, generated_environment
@@ -79,15 +79,24 @@ def test_references_are_found_without_settings_and_without_a_server():
     assert found.stdout == '["HP7K3M9Q2XAT"]\n'
 
 
-@pytest.mark.parametrize("name", ["vietqr", "reference", "adapters"])
-def test_the_three_plain_commands_load_neither_web_nor_database(name):
+def loaded_by(name: str) -> str:
+    """Which of the heavy packages a command loads before it runs."""
     script = (
-        "import sys; from importlib import import_module; from operations import cli\n"
-        f"import_module(cli.COMMANDS['{name}'].partition(':')[0])\n"
-        "print(sorted({'flask', 'sqlalchemy', 'celery', 'psycopg', 'granian'} & set(sys.modules)))"
+        "import sys; from operations import cli\n"
+        f"cli.hocphi.get_command(None, '{name}')\n"
+        "print(*sorted({'flask', 'sqlalchemy', 'celery', 'psycopg', 'granian'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], env=BARE, capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("name", ["vietqr", "reference", "adapters"])
+def test_the_three_plain_commands_load_neither_web_nor_database(name):
+    assert loaded_by(name) == ""
+
+
+def test_what_watches_over_the_web_process_loads_the_server_only():
+    assert loaded_by("serve") == "granian"
 
 
 def test_fresh_keys_make_settings_that_are_accepted():
@@ -124,8 +133,8 @@ def test_a_second_beat_gets_its_turn_only_when_the_first_has_ended(database_url)
 @pytest.mark.db
 def test_a_beat_that_lost_its_lock_ends(database_url):
     script = (
-        "import sys, time; from operations import serve; serve.BEAT_LOOK_S = 0.1\n"
-        "with serve.sole_beat(sys.argv[1]): print('mine', flush=True); time.sleep(60)"
+        "import sys, time; from operations import processes; processes.BEAT_LOOK_S = 0.1\n"
+        "with processes.sole_beat(sys.argv[1]): print('mine', flush=True); time.sleep(60)"
     )
     beat = subprocess.Popen([sys.executable, "-c", script, database_url], stdout=subprocess.PIPE, text=True)
     assert beat.stdout.readline() == "mine\n"

@@ -37,8 +37,8 @@ def enter(page: Page, base_url: str, username: str) -> None:
     page.goto(f"{base_url}/login")
     page.fill("#username", username)
     page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.press("#password", "Enter")
 
 
 def something_of_everything(desk: DeveloperDesk) -> list[str]:
@@ -113,7 +113,8 @@ def test_everything_works_without_javascript(desk: DeveloperDesk, chromium: Brow
     enter(page, desk.base_url, "ky.su")
     page.goto(f"{desk.base_url}/developers/sandbox/")
     page.select_option("#scenario", "short")
-    page.click("main form button")
+    with page.expect_navigation():
+        page.click("main form button")
     assert "Nếu là tiền thật" in page.content()
     page.goto(f"{desk.base_url}/developers/api/")
     assert "/api/v1/rounds/{id}/invoices" in page.content()

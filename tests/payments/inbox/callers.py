@@ -5,7 +5,8 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Coroutine, Mapping
+import time
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import count
@@ -195,6 +196,23 @@ def _fill(
 
 
 Result = TypeVar("Result")
+
+
+TRIES = 20
+BETWEEN_TRIES_S = 0.5
+
+
+def as_a_bank(send: Callable[[], Result]) -> Result:
+    """Send, and send again while the door asks for it: every bank does so after a 503.
+
+    The door gives up on a statement after a second (a sender must not wait longer), which a crowded machine can need.
+    """
+    for _ in range(TRIES):
+        answer: Any = send()
+        if getattr(answer, "status_code", None) != 503 and answer.status != 503:
+            break
+        time.sleep(BETWEEN_TRIES_S)
+    return answer
 
 
 class Shell(Protocol):

@@ -18,7 +18,7 @@ from payments.banking.models import ReceivingAccount
 from payments.db import session_scope
 from payments.inbox.service import record_statement_evidence
 from payments.settlement.service import settle_school
-from tests.payments.inbox.callers import WsgiShell, make_sender, sepay_body, sepay_request, settings_for
+from tests.payments.inbox.callers import WsgiShell, as_a_bank, make_sender, sepay_body, sepay_request, settings_for
 from tests.payments.setting import make_pupil, make_school
 from tests.payments.settlement.setting import Issued, issue, state_of
 
@@ -65,7 +65,8 @@ class Bank:
         signing = {key: more.pop(key) for key in ("secret", "at") if key in more}
         own = self.numbers[self.school.account]
         body = sepay_body(number or own, txn_id, amount_vnd, memo, **more)
-        return self.shell.call(self.sender.url, sepay_request(body, **signing))
+        request = sepay_request(body, **signing)
+        return as_a_bank(lambda: self.shell.call(self.sender.url, request))
 
     def state_line(self, amount_vnd: int, memo: str, bank_reference: str, *, day: date, debit: bool = False) -> None:
         """A line of the bank's statement; a debit takes money back."""

@@ -143,10 +143,11 @@ def test_the_tabs_count_what_the_database_holds(busy: Busy) -> None:
 
 
 def export(home: Faces, kind: str, **asked: object) -> bytes:
-    answer = home.client.get(f"/console/{home.school.code}/unmatched/export.{kind}", query_string=asked)
-    assert answer.status_code == 200
-    assert "attachment" in answer.headers["Content-Disposition"]
-    return answer.data
+    # A server closes what it has sent, and with it the workbook's file; a test client leaves that to us.
+    with home.client.get(f"/console/{home.school.code}/unmatched/export.{kind}", query_string=asked) as answer:
+        assert answer.status_code == 200
+        assert "attachment" in answer.headers["Content-Disposition"]
+        return answer.data
 
 
 def test_an_export_has_the_columns_order_and_headings_of_the_saved_view(busy: Busy) -> None:
