@@ -36,7 +36,7 @@ def opened(chromium: Browser, *, width: int = 360, scheme: str = "light", script
         java_script_enabled=script,
         timezone_id="Asia/Ho_Chi_Minh",
     )
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(20_000)
     try:
         yield context.new_page()
     finally:
