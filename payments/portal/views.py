@@ -20,6 +20,7 @@ from payments.portal import queries
 from payments.portal.payable import Payable
 from payments.portal.pictures import picture_of
 from payments.portal.rules import TOKEN, shown_name
+from payments.portal.trust import school_trust
 from payments.receipts import document, keys
 from payments.receipts.queries import ReceiptRow, by_name, of_pupil
 from payments.web.context import db_session, services
@@ -45,6 +46,7 @@ def page(token: str) -> ResponseReturnValue:
         live = orders.live_orders(session, who.school_id, who.pupil_id, clock.now())
         own_numbers = numbers_of_pupil(session, who.school_id, who.pupil_id)
         receipts = of_pupil(session, who.school_id, who.pupil_id)
+        trust = school_trust(session, who.school_id, clock.now())
     recent = clock.now() - LOOK_BACK
     return render_template(
         "portal/page.html",
@@ -60,6 +62,7 @@ def page(token: str) -> ResponseReturnValue:
         own_numbers=own_numbers,
         cost_of=_cost_of,
         receipts=receipts,
+        trust=trust,
         payable_of=payable_of,
         today=clock.today(),
         now=clock.now().astimezone(clock.VIETNAM),

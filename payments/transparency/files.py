@@ -66,6 +66,10 @@ def counted_day(counted_until: datetime) -> date:
     return day_of(counted_until) - timedelta(days=1)
 
 
+WORDS = {"groups": GROUPS, "units": UNITS, "counted_day": counted_day}
+"""What the table of fees is written with, on the public page and in the desk's preview."""
+
+
 def csv_text(rounds: Sequence[Published], language: Language) -> str:
     """The file as Excel in Vietnamese opens it: UTF-8 with BOM, semicolons."""
     out = io.StringIO()

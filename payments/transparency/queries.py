@@ -50,6 +50,7 @@ class PublishedItem:
     """A fee item of a published round. Sums are rounded down; None: too few pupils, not shown."""
 
     round_id: int
+    fee_item_id: int
     terms: Item
     prices_vnd: tuple[int, ...]
     ceiling: Ceiling | None
@@ -137,7 +138,7 @@ def with_items(
     days = {one.id: one.starts_on for one in rounds}
     for round_id, fee_item_id in pairs:
         figure = figures.get((round_id, fee_item_id))
-        found[round_id].append(_item(round_id, items[fee_item_id], terms, days[round_id], figure))
+        found[round_id].append(_item((round_id, fee_item_id), items[fee_item_id], terms, days[round_id], figure))
     return [
         Published(
             one.id, one.year, one.code, one.name, one.starts_on, one.due_on, tuple(sorted(found[one.id], key=_place))
@@ -155,11 +156,12 @@ def _catalogue(session: Session, school_id: int, ids: list[int]) -> tuple[dict[i
 
 
 def _item(
-    round_id: int, terms: Item, school: SchoolTerms, day: date, kept: tuple[Figure, datetime] | None
+    key: tuple[int, int], terms: Item, school: SchoolTerms, day: date, kept: tuple[Figure, datetime] | None
 ) -> PublishedItem:
-    figure, until = kept or (Figure(round_id, 0, 1, None, None, ()), None)
+    figure, until = kept or (Figure(*key, 1, None, None, ()), None)
     return PublishedItem(
-        round_id=round_id,
+        round_id=key[0],
+        fee_item_id=key[1],
         terms=terms,
         prices_vnd=_prices(terms, day, figure),
         ceiling=fee_rules.ceiling_on(terms, school, day),

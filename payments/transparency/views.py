@@ -111,7 +111,13 @@ def fees(code: str) -> ResponseReturnValue:
     """The published rounds of a year, item by item."""
     school, years, year, rounds = _published(code)
     html = render_template(
-        "transparency/fees.html", school=school, years=years, year=year, rounds=rounds, **_words(), fewest=rules.FEWEST
+        "transparency/fees.html",
+        school=school,
+        years=years,
+        year=year,
+        rounds=rounds,
+        **files.WORDS,
+        fewest=rules.FEWEST,
     )
     return _kept(Response(html))
 
@@ -140,11 +146,6 @@ def _published(code: str) -> tuple[PublicSchool, list[str], str, list[Published]
         chosen = [one for one in known if one.year == year]
         figures = queries.kept_figures(session, school.id, [one.id for one in chosen])
         return school, years, year, queries.with_items(session, school.id, chosen, figures)
-
-
-def _words() -> dict[str, object]:
-    """What the table of fees is written with; the desk's preview uses the same."""
-    return {"groups": files.GROUPS, "units": files.UNITS, "counted_day": files.counted_day}
 
 
 def _trust_page(

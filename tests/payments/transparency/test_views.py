@@ -1,4 +1,5 @@
 """The public pages over HTTP."""
+
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +15,13 @@ def home(engine: Engine, database_url: str) -> Iterator[Faces]:
 
 
 def test_x(home: Faces) -> None:
-    for path in ("/s/", f"/s/{home.school.code}", f"/s/{home.school.code}/cong-khai", f"/s/{home.school.code}/cong-khai.csv", f"/s/{home.school.code}/cong-khai.xlsx"):
+    for path in (
+        "/s/",
+        f"/s/{home.school.code}",
+        f"/s/{home.school.code}/cong-khai",
+        f"/s/{home.school.code}/cong-khai.csv",
+        f"/s/{home.school.code}/cong-khai.xlsx",
+    ):
         answer = home.client.get(path)
         print(answer.status_code, answer.headers, len(answer.data))
     print(home.client.post(f"/s/{home.school.code}", data={"account": "123 4"}).get_data(as_text=True))
