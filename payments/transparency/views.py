@@ -6,6 +6,7 @@ read nothing of a session, so that nothing of a visitor can reach a cache.
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -36,10 +37,10 @@ def _links() -> dict[str, object]:
     return {"link": _link, "other_language": _other_language}
 
 
-def _link(endpoint: str, **values: object) -> str:
+def _link(endpoint: str, **values: Any) -> str:
     """An address in the language of the page, without what is empty."""
     named = {name: value for name, value in values.items() if value != ""}
-    return url_for(endpoint, **named, **({"lang": "en"} if language() == "en" else {}))  # type: ignore[arg-type]
+    return url_for(endpoint, **named, **({"lang": "en"} if language() == "en" else {}))
 
 
 def _other_language() -> str:
