@@ -40,7 +40,9 @@ def _links() -> dict[str, object]:
 def _link(endpoint: str, **values: Any) -> str:
     """An address in the language of the page, without what is empty."""
     named = {name: value for name, value in values.items() if value != ""}
-    return url_for(endpoint, **named, **({"lang": "en"} if language() == "en" else {}))
+    if language() == "en":
+        named["lang"] = "en"
+    return url_for(endpoint, **named)
 
 
 def _other_language() -> str:

@@ -12,7 +12,7 @@ from payments.db import session_scope
 from payments.transparency.service import set_contact
 from tests.payments.faces import Faces, faces
 from tests.payments.transparency.publishing import day, village
-from tests.test_accessibility import judge, seen
+from tests.test_accessibility import enter, judge, seen
 from tests.test_screenshots import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.db, pytest.mark.timeout(120)]
@@ -62,6 +62,29 @@ def test_everybody_can_read_the_public_pages(
             page.wait_for_selector("#answer")
             judge(page)
         assert hosts == {base.partition("://")[2]}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+def test_the_principal_looks_before_publishing(
+    town: tuple[Faces, str], chromium: Browser, width: int, scheme: str
+) -> None:
+    home, code = town
+    with session_scope(home.engine) as session:
+        session.execute(
+            text(
+                "INSERT INTO user_grant (user_id, role, organisation_id, valid_from)"
+                " SELECT :user, 'principal', id, '2025-09-01' FROM school WHERE code = :code"
+            ),
+            {"user": home.school.principal, "code": code},
+        )
+    with served(home) as base, seen(chromium, width, scheme) as page:
+        enter(page, base, f"hieu.truong.{home.school.code[2:].lstrip('0')}")
+        for language in ("", "?lang=en"):
+            page.goto(f"{base}/console/{code}/public/{language}")
+            judge(page, doubts=width > 1000)
+        page.get_by_role("link", name="Preview").click()
+        page.wait_for_selector("table.fees")
+        judge(page, doubts=width > 1000)
 
 
 def test_without_a_script_a_number_is_judged_and_the_table_fits_on_a4(

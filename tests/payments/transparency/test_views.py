@@ -316,7 +316,7 @@ def test_files_have_the_columns_of_the_page_and_no_formula(home: Faces) -> None:
     sheet = book.worksheets[0]
     assert [cell.value for cell in sheet[1]] == rows[0]
     assert (sheet.cell(2, 3).value, sheet.cell(2, 3).data_type) == ("=1+1", "s")
-    assert [cell.value for cell in sheet[2]][-4:] == [1_000_000, 1_000_000, 500_000, datetime(2025, 9, 8)]  # noqa: DTZ001
+    assert [cell.value for cell in sheet[2]][-4:] == [1_000_000, 1_000_000, 500_000, datetime(2025, 9, 8)]  # noqa: DTZ001 - workbooks know no zones
 
 
 def test_the_parents_page_leads_to_the_accounts_and_warns_for_thirty_days(home: Faces) -> None:
