@@ -32,13 +32,15 @@ from payments.portal import views as portal
 from payments.receipts import views as receipts
 from payments.settings import Settings
 from payments.settlement import tasks as settling
+from payments.transparency import tasks as publishing
+from payments.transparency import views as transparency
 from payments.web import compression, errors, health, logs, security
 from payments.web.context import Services, day, language, moment, say
 from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
-FACES = (health, access, receipts, portal, pay_styles, paying, console, developers, api, api_description)
+FACES = (health, access, receipts, portal, pay_styles, paying, transparency, console, developers, api, api_description)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {
@@ -50,6 +52,7 @@ BEAT: Mapping[str, Any] = {
     **clearing.BEAT,
     **polling.BEAT,
     **asking.BEAT,
+    **publishing.BEAT,
 }
 """What beat starts by the clock: the sweeps of the rooms."""
 

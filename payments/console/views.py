@@ -13,6 +13,7 @@ from payments.console.pages import (
     home,
     invoices,
     payouts,
+    public,
     pupils,
     queue,
     reports,
@@ -42,6 +43,7 @@ for pages in (
     payouts,
     reports,
     accounts,
+    public,
     api_keys,
 ):
     pages.add_to(blueprint)

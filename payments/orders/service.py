@@ -43,7 +43,8 @@ STALE = text("""
     JOIN invoice i ON i.school_id = o.school_id AND i.id = o.invoice_id
     WHERE o.state IN ('opening', 'open')
       AND (o.expires_at <= :now OR b.state IN ('replaced', 'cancelled')
-        OR CASE WHEN b.paid_vnd < i.mandatory_vnd THEN i.mandatory_vnd ELSE b.amount_vnd END - b.paid_vnd <> o.amount_vnd)
+        OR CASE WHEN b.paid_vnd < i.mandatory_vnd THEN i.mandatory_vnd ELSE b.amount_vnd END - b.paid_vnd
+            <> o.amount_vnd)
     ORDER BY o.school_id, o.id
     LIMIT :most
     FOR UPDATE OF o SKIP LOCKED

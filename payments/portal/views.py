@@ -22,6 +22,7 @@ from payments.portal.pictures import picture_of
 from payments.portal.rules import TOKEN, is_in_app, shown_name
 from payments.portal.service import choose
 from payments.portal.showing import payable_of as payable_of  # noqa: PLC0414 - other pages of the room take it from here
+from payments.portal.trust import school_trust
 from payments.receipts import document, keys
 from payments.receipts.queries import ReceiptRow, by_name, of_pupil
 from payments.web.context import db_session, language, row_id, services
@@ -50,6 +51,7 @@ def page(token: str) -> ResponseReturnValue:
         live = orders.live_orders(session, who.school_id, who.pupil_id, clock.now())
         own_numbers = numbers_of_pupil(session, who.school_id, who.pupil_id)
         receipts = of_pupil(session, who.school_id, who.pupil_id)
+        trust = school_trust(session, who.school_id, clock.now())
     return render_template(
         "portal/page.html",
         token=token,
@@ -63,6 +65,7 @@ def page(token: str) -> ResponseReturnValue:
         own_numbers=own_numbers,
         cost_of=_cost_of,
         receipts=receipts,
+        trust=trust,
         words=sentences,
         here=lambda **changed: _here(token, wanted, **changed),
         in_app=is_in_app(request.user_agent.string),
