@@ -5,6 +5,7 @@ from flask import Blueprint
 from payments.console.pages import (
     accounts,
     api_keys,
+    bank_apps,
     bulk,
     deciding,
     deeds,
@@ -15,6 +16,7 @@ from payments.console.pages import (
     payouts,
     pupils,
     queue,
+    reported,
     reports,
     roster,
     rounds,
@@ -39,9 +41,11 @@ for pages in (
     deeds,
     bulk,
     views,
+    reported,
     payouts,
     reports,
     accounts,
+    bank_apps,
     api_keys,
 ):
     pages.add_to(blueprint)

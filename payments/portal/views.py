@@ -17,11 +17,14 @@ from payments.errors import NotFoundError
 from payments.orders import queries as orders
 from payments.orders.rules import payers_cost_vnd
 from payments.portal import queries
+from payments.portal.bank_apps import offers
+from payments.portal.claims import SeenClaim, seen_claims
 from payments.portal.payable import Payable
 from payments.portal.pictures import picture_of
 from payments.portal.rules import TOKEN, shown_name
 from payments.receipts import document, keys
 from payments.receipts.queries import ReceiptRow, by_name, of_pupil
+from payments.schools.queries import bank_apps_on
 from payments.web.context import db_session, services
 from payments.web.security import Open
 
@@ -40,11 +43,13 @@ def page(token: str) -> ResponseReturnValue:
         dues = queries.dues(session, who)
         costs = queries.costs(session, who)
         excess = queries.excess(session, who)
-        version = _version(queries.states(session, who), excess)
+        claims = seen_claims(session, who)
+        version = _version(queries.states(session, who), excess, claims)
         ways = orders.ways(session, who.school_id)
         live = orders.live_orders(session, who.school_id, who.pupil_id, clock.now())
         own_numbers = numbers_of_pupil(session, who.school_id, who.pupil_id)
         receipts = of_pupil(session, who.school_id, who.pupil_id)
+        apps_on = bank_apps_on(session, who.school_id)
     recent = clock.now() - LOOK_BACK
     return render_template(
         "portal/page.html",
@@ -61,6 +66,9 @@ def page(token: str) -> ResponseReturnValue:
         cost_of=_cost_of,
         receipts=receipts,
         payable_of=payable_of,
+        offers=offers,
+        apps_on=apps_on,
+        claims=claims,
         today=clock.today(),
         now=clock.now().astimezone(clock.VIETNAM),
         version=version,
@@ -72,7 +80,7 @@ def status(token: str) -> ResponseReturnValue:
     """What the waiting page polls: a version that changes with every state, as ETag and body (304 when unchanged)."""
     with db_session() as session:
         who = known_holder(session, checked_token(token))
-        version = _version(queries.states(session, who), queries.excess(session, who))
+        version = _version(queries.states(session, who), queries.excess(session, who), seen_claims(session, who))
     answer = Response(f'{{"version":"{version}"}}', mimetype="application/json")
     answer.set_etag(version)
     answer.headers["Cache-Control"] = "private, no-cache"
@@ -178,5 +186,5 @@ def payable_of(due: queries.Due) -> Payable:
     )
 
 
-def _version(states: list[tuple[str, str, int]], excess: list[queries.Excess]) -> str:
-    return hashlib.sha256(repr((states, excess)).encode()).hexdigest()[:16]
+def _version(states: list[tuple[str, str, int]], excess: list[queries.Excess], claims: list[SeenClaim]) -> str:
+    return hashlib.sha256(repr((states, excess, claims)).encode()).hexdigest()[:16]

@@ -52,3 +52,22 @@ for (const button of document.querySelectorAll(".copy")) {
     setTimeout(() => { button.textContent = before; }, 2500);
   });
 }
+
+// The bank's app that was chosen last comes first. Kept on this phone only; without storage the order stays.
+const CHOSEN_APP = "hocphi-bank-app";
+function chosenFirst() {
+  let chosen = null;
+  try {
+    chosen = localStorage.getItem(CHOSEN_APP);
+  } catch {
+    return;
+  }
+  for (const link of document.querySelectorAll(".apps a")) {
+    link.addEventListener("click", () => localStorage.setItem(CHOSEN_APP, link.dataset.app));
+    if (link.dataset.app === chosen) {
+      link.closest("ul").prepend(link.parentElement);
+      link.closest("details").open = true;
+    }
+  }
+}
+chosenFirst();
