@@ -132,15 +132,15 @@ def set_(
 
 @school_group.command("bank-apps")
 @click.option("--code", required=True, help="mã trường / code of the school")
-@click.option("--on/--off", "on", required=True, default=None, help="bật hoặc tắt / switch on or off")
-def bank_apps(*, code: str, on: bool) -> None:
+@click.argument("state", type=click.Choice(["on", "off"]))
+def bank_apps(*, code: str, state: str) -> None:
     """Bật hoặc tắt nút mở ứng dụng ngân hàng trên trang của phụ huynh (links into banks' apps).
 
     Các nút đi qua dl.vietqr.io, một dịch vụ bên thứ ba; mặc định tắt. (They leave for a third party; off by default.)
     """
     with command_session() as (session, _settings):
-        switch_bank_apps(session, queries.school_by_code(session, code).id, on=on, actor_id=None)
-    click.echo(f"Trường {code}: đã {'bật' if on else 'tắt'} ({'on' if on else 'off'}).")
+        switch_bank_apps(session, queries.school_by_code(session, code).id, on=state == "on", actor_id=None)
+    click.echo(f"Trường {code}: đã {'bật' if state == 'on' else 'tắt'} (switched {state}).")
 
 
 @school_group.command("tree")
