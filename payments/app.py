@@ -26,6 +26,7 @@ from payments.inbox.views import WsgiDoor
 from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
 from payments.notifications import tasks as notices
+from payments.portal import claim_views as claims
 from payments.portal import order_views as paying
 from payments.portal import style_views as pay_styles
 from payments.portal import views as portal
@@ -40,7 +41,10 @@ from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
-FACES = (health, access, receipts, portal, pay_styles, paying, transparency, console, developers, api, api_description)
+FACES = (
+    *(health, access, receipts, portal, pay_styles, paying, claims, transparency),
+    *(console, developers, api, api_description),
+)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {

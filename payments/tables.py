@@ -14,6 +14,7 @@ from payments.invoices import models as invoices
 from payments.ledger import models as ledger
 from payments.notifications import models as notifications
 from payments.orders import models as orders
+from payments.payer_claims import models as payer_claims
 from payments.portal import models as portal
 from payments.receipts import models as receipts
 from payments.schools import models as schools
@@ -35,6 +36,7 @@ ROOMS = (
     notifications,
     orders,
     outbox,
+    payer_claims,
     portal,
     receipts,
     schools,

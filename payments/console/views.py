@@ -5,6 +5,7 @@ from flask import Blueprint
 from payments.console.pages import (
     accounts,
     api_keys,
+    bank_apps,
     bulk,
     deciding,
     deeds,
@@ -16,6 +17,7 @@ from payments.console.pages import (
     public,
     pupils,
     queue,
+    reported,
     reports,
     roster,
     rounds,
@@ -40,10 +42,12 @@ for pages in (
     deeds,
     bulk,
     views,
+    reported,
     payouts,
     reports,
     accounts,
     public,
+    bank_apps,
     api_keys,
 ):
     pages.add_to(blueprint)

@@ -62,7 +62,7 @@ def nearly_named(session: Session, who: Holder, dues: Sequence[Due]) -> tuple[Se
     """Transfers that wait for a person and whose memo plainly means notices of this pupil; amounts stay untold."""
     mine = {due.invoice_id for due in dues}
     return tuple(
-        Seen(invoice_id, row.id, row.occurred_at)
+        Seen(invoice_id, f"GD-{row.id:06d}", row.occurred_at)
         for row in session.execute(_SEEN, _key(who))
         for invoice_id in sorted(singled_out(row.outcome, row.suggestions, mine))
     )

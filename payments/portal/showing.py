@@ -11,6 +11,7 @@ from payments.i18n import Text
 from payments.money import format_vnd
 from payments.portal import happenings, queries, sentences, status
 from payments.portal.choosing import Option, chosen_of, options
+from payments.portal.claims import SeenClaim
 from payments.portal.explaining import Change, changes
 from payments.portal.payable import Payable
 from payments.portal.states import NOT_TAKEN, OWED, SETTLED, Facts, Payment, Reporting, Seen, State, state_of
@@ -89,7 +90,9 @@ class Page:
         return None if first is None else first.due.invoice_id
 
 
-def build(session: Session, who: queries.Holder, token: str, wanted: Collection[int]) -> Page | None:
+def build(
+    session: Session, who: queries.Holder, token: str, wanted: Collection[int], claims: Sequence[SeenClaim]
+) -> Page | None:
     """The page of a holder; ``wanted``: voluntary lines that the address adds. None: the link has just ended."""
     now = clock.now()
     looked = status.look(session, token, now, clock.today())
@@ -97,8 +100,7 @@ def build(session: Session, who: queries.Holder, token: str, wanted: Collection[
         return None
     known = queries.notices(session, who)
     paid = _landed(known, happenings.payments(session, who))
-    # Whoever knows more of money that is on its way adds it here (states.Seen).
-    seen: tuple[Seen, ...] = happenings.nearly_named(session, who, known)
+    seen = (*happenings.nearly_named(session, who, known), *(one.seen for one in claims if one.seen))
     by_reference = {due.reference: due for due in known}
     notices = [
         _notice(

@@ -74,15 +74,12 @@ class Seen:
     """Money that the bank reported and no notice has been credited with yet, and that is probably for this one."""
 
     invoice_id: int
-    transaction_id: int
+    ticket: str
+    """What a parent tells the school on the phone; it opens nothing."""
     at: datetime
+    """When the money moved, as the bank says."""
     amount_vnd: int | None = None
     """Told only to whoever named the transfer first; None: the amount may be another payer's business."""
-
-    @property
-    def ticket(self) -> str:
-        """What a parent tells the school on the phone; it opens nothing."""
-        return f"GD-{self.transaction_id:06d}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from payments.payer_claims import queries as payer_claims
 from payments.portal.happenings import UNMATCHED
 from payments.portal.rules import token_hash
 from payments.portal.states import Line, Reporting, reporting
@@ -36,14 +37,15 @@ FACTS: tuple[str, ...] = (
     JOIN payment_order o ON o.school_id = i.school_id AND o.invoice_id = i.id AND o.state IN ('opening', 'open')""",
     f"""SELECT who.token_hash, concat_ws('|', 'seen', waiting.id) FROM who
     JOIN LATERAL ({UNMATCHED.format(school="who.school_id", pupil="who.pupil_id")}) waiting ON true""",  # noqa: S608 - our own text
+    payer_claims.STANDING,
 )
-"""What a change of the page hangs on: (token hash, a line of text) over ``who`` (token_hash, school_id, pupil_id)."""
+"""What a change of the page hangs on: (token hash, text) over ``who`` (token_hash, school_id, pupil_id, now)."""
 
 
 def _statement(hashes: str, now: str) -> str:
     return f"""
     WITH who AS MATERIALIZED (
-        SELECT token_hash, school_id, pupil_id FROM parent_link
+        SELECT token_hash, school_id, pupil_id, {now} AS now FROM parent_link
         WHERE token_hash = ANY({hashes}) AND expires_at > {now}
     ), facts (token_hash, fact) AS ({" UNION ALL ".join(FACTS)}), told AS (
         SELECT token_hash, string_agg(fact, E'\\n' ORDER BY fact) AS facts FROM facts GROUP BY token_hash

@@ -18,6 +18,8 @@ from payments.orders import queries as orders
 from payments.orders.rules import payers_cost_vnd
 from payments.portal import queries, sentences, showing
 from payments.portal import status as portal_status
+from payments.portal.bank_apps import offers
+from payments.portal.claims import seen_claims
 from payments.portal.pictures import picture_of
 from payments.portal.rules import TOKEN, is_in_app, shown_name
 from payments.portal.service import choose
@@ -25,6 +27,7 @@ from payments.portal.showing import payable_of as payable_of  # noqa: PLC0414 - 
 from payments.portal.trust import school_trust
 from payments.receipts import document, keys
 from payments.receipts.queries import ReceiptRow, by_name, of_pupil
+from payments.schools.queries import bank_apps_on
 from payments.web.context import db_session, language, row_id, services
 from payments.web.security import Open
 
@@ -42,7 +45,8 @@ def page(token: str) -> ResponseReturnValue:
     wanted = _wanted()
     with db_session() as session:
         who = known_holder(session, checked_token(token))
-        shown = showing.build(session, who, token, wanted)
+        claims = seen_claims(session, who)
+        shown = showing.build(session, who, token, wanted, claims)
         if shown is None:
             raise unknown_link()
         costs = queries.costs(session, who)
@@ -51,6 +55,7 @@ def page(token: str) -> ResponseReturnValue:
         live = orders.live_orders(session, who.school_id, who.pupil_id, clock.now())
         own_numbers = numbers_of_pupil(session, who.school_id, who.pupil_id)
         receipts = of_pupil(session, who.school_id, who.pupil_id)
+        apps_on = bank_apps_on(session, who.school_id)
         trust = school_trust(session, who.school_id, clock.now())
     return render_template(
         "portal/page.html",
@@ -65,6 +70,9 @@ def page(token: str) -> ResponseReturnValue:
         own_numbers=own_numbers,
         cost_of=_cost_of,
         receipts=receipts,
+        claims=claims,
+        offers=offers,
+        apps_on=apps_on,
         trust=trust,
         words=sentences,
         here=lambda **changed: _here(token, wanted, **changed),

@@ -9,6 +9,7 @@ import click
 from payments import clock
 from payments.db import command_session
 from payments.schools import queries, service
+from payments.schools.bank_apps import switch_bank_apps
 from payments.schools.models import InvoiceGrouping, NumberWords, OrganisationKind
 from payments.schools.rules import Ownership, SchoolLevel
 
@@ -127,6 +128,19 @@ def set_(
             number_words=NumberWords(words) if words else None,
         )
     click.echo(f"Đã sửa thông tin trường {code} (changed).")
+
+
+@school_group.command("bank-apps")
+@click.option("--code", required=True, help="mã trường / code of the school")
+@click.argument("state", type=click.Choice(["on", "off"]))
+def bank_apps(*, code: str, state: str) -> None:
+    """Bật hoặc tắt nút mở ứng dụng ngân hàng trên trang của phụ huynh (links into banks' apps).
+
+    Các nút đi qua dl.vietqr.io, một dịch vụ bên thứ ba; mặc định tắt. (They leave for a third party; off by default.)
+    """
+    with command_session() as (session, _settings):
+        switch_bank_apps(session, queries.school_by_code(session, code).id, on=state == "on", actor_id=None)
+    click.echo(f"Trường {code}: đã {'bật' if state == 'on' else 'tắt'} (switched {state}).")
 
 
 @school_group.command("tree")

@@ -78,6 +78,8 @@ class School(Base):
         str_enum(InvoiceGrouping), default=InvoiceGrouping.PER_ACCOUNT
     )
     number_words: Mapped[NumberWords] = mapped_column(str_enum(NumberWords), default=NumberWords.NORTH)
+    bank_apps: Mapped[bool] = mapped_column(server_default="false", default=False)
+    """Whether parents' pages link into banks' apps: through a third party, so off until the school says otherwise."""
     created_at: Mapped[datetime]
 
 

@@ -109,6 +109,11 @@ def school_by_code(session: Session, code: str) -> School:
     return found
 
 
+def bank_apps_on(session: Session, school_id: int) -> bool:
+    """Whether the school's pages may link into banks' apps (through a third party)."""
+    return bool(session.scalar(select(School.bank_apps).where(School.id == school_id)))
+
+
 def list_schools(session: Session) -> Sequence[School]:
     """List all schools in order of code."""
     return session.scalars(select(School).order_by(School.code)).all()

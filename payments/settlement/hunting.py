@@ -1,4 +1,4 @@
-"""Look for what transfers without a usable reference may be meant for: two reads for all of a batch."""
+"""Look for what transfers without a usable reference may be meant for: a few reads for all of a batch."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from payments.inbox.models import TransactionState
 from payments.invoices.near_references import NearReferences, suggest
+from payments.payer_claims.queries import about
 from payments.schools.rules import search_key
 from payments.settlement.loading import Shelf
 from payments.settlement.payers import MANY_PUPILS, payer_marks
@@ -75,9 +76,17 @@ def for_people(shelf: Shelf, readings: Sequence[Reading]) -> list[Settled]:
         book = _open_book(shelf)
         near = _near(shelf, {reading.transfer.id: suggest(reading.transfer.description) for reading in nameless})
         payers = _payers(shelf, nameless)
+        claims = about(shelf.session, shelf.school_id, [reading.transfer.id for reading in nameless])
         settled += [
             _unmatched(
-                reading, *hint_at(reading.transfer, near[reading.transfer.id], book, payers[reading.transfer.id])
+                reading,
+                *hint_at(
+                    reading.transfer,
+                    near[reading.transfer.id],
+                    book,
+                    payers[reading.transfer.id],
+                    [(claim.pupil_id, claim.invoice_id) for claim in claims.get(reading.transfer.id, ())],
+                ),
             )
             for reading in nameless
         ]

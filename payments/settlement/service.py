@@ -16,6 +16,7 @@ from payments.errors import DomainError
 from payments.inbox.service import attach_evidence, decide_held
 from payments.orders.service import mark_paid
 from payments.outbox import Claimed
+from payments.payer_claims.service import KIND as CLAIM
 from payments.settlement.assigning import Part, assign, split
 from payments.settlement.bulk import BulkPreview, BulkResult, Wanted, assign_many, preview_many
 from payments.settlement.correcting import cancel_invoice, replace_invoice
@@ -24,7 +25,7 @@ from payments.settlement.faults import is_no_rows_fault, problem_code
 from payments.settlement.loading import take_lease
 from payments.settlement.models import ExcludeReason
 from payments.settlement.refunding import confirm_refund, decide_refund, propose_refund
-from payments.settlement.settling import pay_new_invoices, settle_transactions
+from payments.settlement.settling import pay_new_invoices, settle_transactions, tell_of_claims
 from payments.settlement.undoing import undo
 
 __all__ = [
@@ -111,7 +112,8 @@ def _settle_or_split(session: Session, school_id: int, rows: Sequence[Claimed], 
 def _settle_rows(session: Session, school_id: int, rows: Sequence[Claimed]) -> Counter[str]:
     evidence_ids = [row.subject_id for row in rows if row.kind == KIND and row.subject_id is not None]
     rounds = [row for row in rows if row.kind == ISSUED and row.subject_id is not None]
-    if len(evidence_ids) + len(rounds) < len(rows):
+    claim_ids = [row.subject_id for row in rows if row.kind == CLAIM and row.subject_id is not None]
+    if len(evidence_ids) + len(rounds) + len(claim_ids) < len(rows):
         raise DomainError("unknown_work", "Công việc không hợp lệ.", "There is no such work for settlement.")
     attached = attach_evidence(session, school_id, evidence_ids)
     outcomes = settle_transactions(
@@ -124,6 +126,8 @@ def _settle_rows(session: Session, school_id: int, rows: Sequence[Claimed]) -> C
     mark_paid(session, school_id, evidence_ids)
     for row in rounds:
         pay_new_invoices(session, school_id, row.subject_id or 0, f"issued:{row.id}")
+    if claim_ids:
+        tell_of_claims(session, school_id, claim_ids)
     outbox.remove(session, rows)
     return outcomes
 

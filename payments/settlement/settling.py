@@ -11,6 +11,7 @@ from payments import clock
 from payments.inbox.models import Direction, TransactionState
 from payments.ledger.models import EntryKind
 from payments.ledger.service import post
+from payments.payer_claims.queries import unmatched_named_by
 from payments.receipts.service import ReceiptItem, number_receipts, revoke
 from payments.settlement import hunting, loading, writing
 from payments.settlement.announcing import announce
@@ -110,6 +111,17 @@ def settle_again(session: Session, school_id: int, ids: Sequence[int], cause: st
     post(session, school_id, entries + moves(found.applied, verdicts, f"transaction:{min(ids)}:{cause}"))
     tell(session, school_id, found.applied.sides)
     return Counter(verdict.outcome.value for verdict in verdicts.values())
+
+
+def tell_of_claims(session: Session, school_id: int, claim_ids: Sequence[int]) -> None:
+    """Say anew what the transfers may be that payers' claims name and that wait for a person. Moves no money: what a
+    person took back is not matched again, though its memo names an invoice.
+    """
+    transfers = loading.transfers(session, school_id, unmatched_named_by(session, school_id, claim_ids))
+    shelf = Shelf(session, school_id)
+    shelf.fetch({reference for transfer in transfers.values() for reference in transfer.references})
+    readings = [read(transfer, shelf.book) for transfer in transfers.values()]
+    writing.tell_people(session, school_id, hunting.for_people(shelf, [one for one in readings if not one.decides]))
 
 
 def reopen(session: Session, school_id: int, ids: Sequence[int], heard: int) -> set[int]:

@@ -84,11 +84,16 @@ def names_class(memo: str, class_name: str) -> bool:
 
 
 def hint_at(
-    transfer: Transfer, near: Near, book: OpenBook, payers: Collection[int] = ()
+    transfer: Transfer,
+    near: Near,
+    book: OpenBook,
+    payers: Collection[int] = (),
+    reported: Collection[tuple[int, int | None]] = (),
 ) -> tuple[SettlementOutcome, list[Hint]]:
     """Why no machine may decide, and what a person may look at first: damaged, lump or unknown.
 
-    ``payers``: pupils for whom money came before from the account, or under the name, of this transfer.
+    ``payers``: pupils for whom money came before from the account, or under the name, of this transfer. ``reported``:
+    (pupil, invoice or None) for which somebody gave the bank's number of this transfer.
     """
     memo = words(transfer.description)
     named = {name for name in book.by_class if names_class(memo, name)}
@@ -96,6 +101,9 @@ def hint_at(
     for pupil_id in payers:
         for invoice in book.by_pupil.get(pupil_id, ()):
             chips[invoice.id].add("payer_known")
+    for pupil_id, invoice_id in reported:
+        for one in _reported(book, pupil_id, invoice_id):
+            chips[one].add("payer_reported")
     hints = _ranked([*_singles(transfer, named, book, chips), *_sums(transfer, book, chips)])
     if near.slips or near.cut:
         return SettlementOutcome.DAMAGED, hints
@@ -181,6 +189,14 @@ def _singles(
             some = some - {"pupil_named", "class_named"} | {"name_and_class"}
         differs_vnd = transfer.amount_vnd - invoice.open_vnd
         yield _Candidate((invoice.id,), frozenset({invoice.pupil_id}), frozenset(some), differs_vnd)
+
+
+def _reported(book: OpenBook, pupil_id: int, invoice_id: int | None) -> list[int]:
+    """The invoice that a payer named, while something is open on it; else all that is open for the pupil."""
+    if invoice_id in book.by_id:
+        return [invoice_id] if invoice_id is not None else []
+    mine = [one.id for one in book.by_pupil.get(pupil_id, ())]
+    return mine or ([invoice_id] if invoice_id is not None else [])
 
 
 def _circumstances(transfer: Transfer, invoice: OpenInvoice, named: set[str]) -> set[str]:

@@ -13,6 +13,7 @@ from payments.console import queries
 from payments.console.desk import Desk, desk_of
 from payments.errors import DomainError
 from payments.money import MAX_VND, parse_vnd
+from payments.schools.queries import bank_apps_on
 from payments.web.context import db_session, say
 
 KINDS = tuple(kind.value for kind in ChannelKind)
@@ -120,6 +121,7 @@ def _page(session: Session, desk: Desk, refusal: DomainError | None = None) -> s
         kinds=KINDS,
         bearers=BEARERS,
         refusal=refusal,
+        apps_on=bank_apps_on(session, desk.school_id),
     )
 
 

@@ -16,6 +16,7 @@ from payments.console.queue import reading
 from payments.console.queue.lines import line
 from payments.errors import DomainError, NotFoundError
 from payments.invoices.reference import find
+from payments.payer_claims.queries import about
 from payments.settlement.queries import debits_for, history, refunds
 from payments.settlement.service import assign, undo
 from payments.web.context import db_session, row_id
@@ -83,6 +84,7 @@ def _page(code: str, transaction_id: int, asked: Mapping[str, str]) -> ResponseR
         invoices = reading.named(session, desk.school_id, [found])
         told = history(session, desk.school_id, transaction_id)[::-1]
         owed = refunds(session, desk.school_id, transaction_id=transaction_id)
+        claims = about(session, desk.school_id, [transaction_id]).get(transaction_id, [])
         credit = reading.credits_of(session, desk.school_id, transaction_id)
         debits = {one.refund_id: debits_for(session, desk.school_id, one.refund_id) for one in owed}
     shown = {
@@ -92,6 +94,7 @@ def _page(code: str, transaction_id: int, asked: Mapping[str, str]) -> ResponseR
         "history": told,
         "refunds": owed,
         "credit": credit,
+        "claims": claims,
         "debits": debits,
         "typed_parts": defaultdict(str, request.form),
         "do": asked.get("do") if asked.get("do") in WAYS else _first_way(found),

@@ -10,6 +10,7 @@ from payments.audit.service import record
 from payments.console import queries, today
 from payments.console.desk import DESK_ROLES, desk_of
 from payments.errors import ForbiddenError, NotFoundError
+from payments.payer_claims.queries import count_waiting
 from payments.schools.models import School
 from payments.web.context import db_session, say
 
@@ -44,10 +45,17 @@ def home(code: str) -> ResponseReturnValue:
         desk = desk_of(session, code)
         counts = today.counts(session, desk.school_id, desk.actor.user_id, clock.today())
         channels = today.channels(session, desk.school_id, clock.now())
+        reported = count_waiting(session, desk.school_id)
         further = today.further_cards(session, desk)
         messages = queries.messages(session, desk.school_id, desk.actor.user_id)
     return render_template(
-        "console/home.html", desk=desk, counts=counts, channels=channels, further=further, messages=messages
+        "console/home.html",
+        desk=desk,
+        counts=counts,
+        reported=reported,
+        channels=channels,
+        further=further,
+        messages=messages,
     )
 
 

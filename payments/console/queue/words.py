@@ -14,6 +14,7 @@ CHIPS: Mapping[str, Text] = {
     "name_and_class": Text("Tên + lớp", "Name + class"),
     "whole_class": Text("Đủ cả lớp", "Whole class"),
     "pupil_named": Text("Tên học sinh", "Pupil named"),
+    "payer_reported": Text("Phụ huynh báo mã giao dịch", "Payer gave the bank's number"),
     "payer_known": Text("Người nộp từng nộp cho HS này", "Paid for this pupil before"),
     "same_amount": Text("Đúng số tiền", "Same amount"),
     "open_sum": Text("Đúng tổng nhiều khoản", "Sum of several"),

@@ -82,6 +82,7 @@ timer = setTimeout(look, QUICK_MS);
 
 function prepare() {
   for (const button of document.querySelectorAll(".copy")) button.hidden = false;
+  chosenFirst();
 }
 
 async function copy(button) {
@@ -120,9 +121,35 @@ function share(event, link) {
     .catch((error) => { if (error.name !== "AbortError") location.assign(link.href); });
 }
 
+// The bank's app that was chosen last comes first. Kept on this phone only; without storage the order stays.
+const CHOSEN_APP = "hocphi-bank-app";
+
+function chosenFirst() {
+  let chosen = null;
+  try {
+    chosen = localStorage.getItem(CHOSEN_APP);
+  } catch {
+    return;
+  }
+  for (const link of document.querySelectorAll(".apps a")) {
+    if (link.dataset.app !== chosen) continue;
+    link.closest("ul").prepend(link.parentElement);
+    link.closest("details").open = true;
+  }
+}
+
+function choose(link) {
+  try {
+    localStorage.setItem(CHOSEN_APP, link.dataset.app);
+  } catch {
+    // Nothing is kept where the browser keeps nothing.
+  }
+}
+
 document.addEventListener("click", (event) => {
-  const button = event.target.closest(".copy"), link = event.target.closest(".share");
+  const { target } = event, button = target.closest(".copy"), link = target.closest(".share"), app = target.closest(".apps a");
   if (button) copy(button);
   if (link) share(event, link);
+  if (app) choose(app);
 });
 prepare();

@@ -36,7 +36,7 @@ PAYMENT = Payment(
     excess_vnd=0,
     confirmed_at=NOW,
 )
-SEEN = Seen(1, 7, NOW)
+SEEN = Seen(1, "GD-000007", NOW)
 FILLED = {"paid", "open", "excess", "amount", "due", "at", "fund", "bank_references", "ticket", "other", "when"}
 
 
