@@ -15,7 +15,7 @@ CHIPS = {  # The strongest first.
     "name_and_class": 50,
     "whole_class": 40,
     "pupil_named": 40,
-    "payer_reported": 35,
+    "payer_reported": 25,
     "payer_known": 25,
     "same_amount": 20,
     "open_sum": 20,
@@ -25,9 +25,9 @@ CHIPS = {  # The strongest first.
 }
 """What speaks for it: the reference itself stands in the memo (``named``), with one slip, or cut off; the money came on
 the pupil's own account; the memo holds the pupil's identifier, name or class; whoever has the pupil's link gave the
-bank's number of this transfer (with the amount alone that stays below what counts as sure: numbers can be seen on a
-picture that somebody shared); somebody with the payer's account paid for the pupil before; the amount is what is open,
-alone or of several together; it came before the due date.
+bank's number of this transfer (with amount, date and class that stays below what counts as sure: a number can be seen
+on a picture that somebody shared); somebody with the payer's account paid for the pupil before; the amount is what is
+open, alone or of several together; it came before the due date.
 """
 AGAINST = {
     "amount_differs": -15,

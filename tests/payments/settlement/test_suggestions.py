@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from payments.console.queue.conditions import SURE
 from payments.settlement.payers import payer_marks
 from payments.settlement.reasons import AGAINST, CHIPS, score
 from payments.settlement.rules import Transfer
@@ -116,8 +117,8 @@ def test_another_account_s_invoices_make_no_lump():
     assert hints(300, "LOP 3A2", invoices)[0] == "unknown"
 
 
-def whole(amount, memo, invoices, near=NOTHING_NEAR, payers=()):
-    return hint_at(transfer(amount, memo), near, OpenBook(invoices), payers)[1]
+def whole(amount, memo, invoices, near=NOTHING_NEAR, payers=(), reported=()):
+    return hint_at(transfer(amount, memo), near, OpenBook(invoices), payers, reported)[1]
 
 
 def test_an_identifier_in_the_memo_is_a_chip_and_a_short_number_is_none():
@@ -163,6 +164,20 @@ def test_who_paid_before_leads_to_brothers_and_sisters_too():
     found = whole(100, "nop tien", mine, payers={7, 8})
     assert (found[0]["invoice_ids"], found[0]["chips"]) == ([1, 2], ["payer_known", "open_sum", "same_account"])
     assert {tuple(one["invoice_ids"]) for one in found} == {(1, 2), (1,), (2,)}
+
+
+def test_a_payer_s_word_leads_to_what_it_names_and_is_never_sure_without_a_name():
+    mine = [invoice(1, 100, pupil=7, key="a b"), invoice(2, 40, pupil=7, key="a b")]
+    [named] = whole(100, "LOP 3A2", mine, reported=[(7, 1)])
+    assert named["invoice_ids"] == [1]
+    assert named["chips"] == ["payer_reported", "same_amount", "class_named", "same_account"]
+    assert score([*named["chips"], "in_time"], []) < SURE
+    either = whole(99, "x", mine, reported=[(7, None)])
+    assert {one["invoice_ids"][0] for one in either} == {1, 2}
+    assert {one["invoice_ids"][0] for one in whole(99, "x", mine, reported=[(7, 55)])} == {1, 2}, "paid since"
+    [paid] = whole(99, "x", [], reported=[(7, 55)])
+    assert (paid["invoice_ids"], paid["against"]) == ([55], ["paid_up"])
+    assert whole(99, "x", [], reported=[(7, None)]) == []
 
 
 @given(st.sets(st.sampled_from(sorted(CHIPS))), st.sets(st.sampled_from(sorted(AGAINST))))
