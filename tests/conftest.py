@@ -41,7 +41,7 @@ settings.load_profile("house")
 # garbage collector, which blames whichever test runs then.
 werkzeug.test.stream_encode_multipart = partial(werkzeug.test.stream_encode_multipart, use_tempfile=False)
 
-pytest_plugins = ["tests.browser", "tests.near_sockets"]
+pytest_plugins = ["tests.browser", "tests.near_sockets", "tests.quick"]
 
 
 @dataclass(frozen=True)

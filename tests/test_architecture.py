@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from operations import serve
+from operations import processes
 from payments.celery import QUEUES
 from payments.settings import generated_environment
 from tests import house
@@ -105,7 +105,7 @@ def test_every_queue_has_a_task_and_the_worker_serves_it():
     built = {task for task in QUEUES.values() if find_spec(task.rpartition(".")[0])}
     assert built - set(composed["tasks"]) == set()
     assert {entry["task"] for entry in composed["beat"].values()} - set(composed["tasks"]) == set()
-    served = next(option.default for option in serve.worker.params if option.name == "queues")
+    served = next(option.default for option in processes.worker.params if option.name == "queues")
     assert set(served.split(",")) == set(QUEUES)
     assert set(composed["queues"]) <= set(QUEUES)
 

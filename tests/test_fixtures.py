@@ -6,8 +6,10 @@ import urllib.request
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
+from werkzeug.routing import Map, Rule
 
 from bank_adapters.contract import Answer
+from tests import quick
 from tests.near_sockets import FarConnectionError, is_near
 from tests.payments.inbox import callers
 
@@ -63,3 +65,31 @@ def test_a_bank_sends_again_after_a_503_and_only_then(monkeypatch, told, sent):
     heard = callers.as_a_bank(lambda: Answer(next(waiting), {}, b""))
     assert heard.status == told[sent - 1]
     assert len(list(waiting)) == len(told) - sent
+
+
+def test_passwords_cost_tests_little_and_attackers_much():
+    """OWASP's minimum for argon2id stays in the application, whatever tests use."""
+    assert (quick.REAL.time_cost, quick.REAL.memory_cost, str(quick.REAL.type)) == (2, 19_456, "Type.ID")
+    assert quick.QUICK.verify(quick.QUICK.hash("one"), "one")
+
+
+def test_rules_that_are_compiled_once_build_the_addresses_that_they_built():
+    def built(rules: list[Rule]) -> list[str]:
+        adapter = Map(rules).bind("localhost")
+        values = {"code": "HP 1/é", "number": 7}
+        return [
+            adapter.build(rule.endpoint, {name: values[name] for name in rule.arguments} | {"q": "x"}) for rule in rules
+        ]
+
+    def rules() -> list[Rule]:
+        return [
+            Rule("/s/<code>/", endpoint="a"),
+            Rule("/s/<path:code>/", endpoint="b"),
+            Rule("/n/<int:number>", endpoint="c"),
+            Rule("/n/<int(fixed_digits=3):number>", endpoint="d"),
+        ]
+
+    once = [built(rules()), built(rules())]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", quick._compile)
+        assert once == [built(rules())] * 2

@@ -16,7 +16,7 @@ from payments.developers.senders import Payment, signed_request
 
 EVERY_S: Final = 10.0
 PAYMENTS_A_SECOND: Final = 50
-SENDERS: Final = 16
+SENDERS: Final = 64
 """Keep-alive connections of the bank; a callback that finds none idle waits for one, and that counts."""
 WATCH_EVERY: Final = 25
 """Of so many payments one is watched, each 50 ms, for the moment at which the status tells it."""

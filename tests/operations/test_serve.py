@@ -7,18 +7,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import psutil
 import pytest
 import requests
 
 from operations.migrate import upgrade
-from operations.serve import SHORT_LIVES, keep_up
+from operations.serve import SHORT_LIVES, keep_up, room_for_connections
 from operations.services import EmbeddedPostgres
 from payments.settings import generated_environment
 
 pytestmark = [pytest.mark.db, pytest.mark.timeout(90)]
+
+IDLE = 1_100
+"""Idle connections: more than granian's own limit of 1,024."""
 
 
 @pytest.fixture
@@ -125,7 +128,26 @@ def test_one_port_serves_pages_and_callbacks(durable):
             assert staff.post(f"{base}/login", data=form, timeout=10).status_code == 401
         callback = requests.post(f"{base}/callbacks/no-such-token", json={"amount": 1}, timeout=10)
         assert callback.status_code in {401, 404}
+        room_for_connections()  # This process holds the other ends.
+        with ExitStack() as waiting:
+            for _ in range(IDLE):
+                waiting.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            callback = requests.post(f"{base}/callbacks/no-such-token", json={"amount": 1}, timeout=10)
+            assert callback.status_code in {401, 404}, "parents who hold a connection keep no bank out"
     assert web.returncode == 0
+
+
+def test_a_web_process_may_open_as_many_files_as_the_machine_allows_for_its_connections():
+    """In a process of its own: a limit holds for its whole life."""
+    code = (
+        "import resource; from operations.serve import CONNECTIONS, SPARE_FILES, room_for_connections as room\n"
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard)); most = room()\n"
+        "print(most == min(CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES))\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (2_000, 2_000)); print(room() == 2_000 - SPARE_FILES)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["True", "True"]
 
 
 def web_process(running: subprocess.Popen[str], other_than: set[int]) -> int:

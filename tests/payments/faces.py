@@ -11,7 +11,6 @@ from sqlalchemy import Engine, update
 
 from payments import clock
 from payments.access.models import User
-from payments.access.service import _HASHER
 from payments.api.operation import Operation
 from payments.app import ApiDocument, Panel, create_app
 from payments.db import session_scope
@@ -20,8 +19,10 @@ from payments.settings import Settings, generated_environment
 from payments.settlement.settling import settle_transactions
 from tests.payments.setting import SchoolSetting, make_school
 from tests.payments.settlement.setting import Issued, arrive, issue
+from tests.quick import QUICK
 
 PASSWORD = "hoa-phuong-do-2025"
+PASSWORD_HASH = QUICK.hash(PASSWORD)
 
 
 class CompiledTemplates(BytecodeCache):
@@ -91,7 +92,7 @@ def faces(
     settings = Settings.from_env({"DATABASE_URL": database_url, **generated_environment(), **environment})
     with session_scope(engine) as session:
         school = make_school(session)
-        session.execute(update(User).values(password_hash=_HASHER.hash(PASSWORD)))
+        session.execute(update(User).values(password_hash=PASSWORD_HASH))
         invoice = issue(session, school, 100_000, 15_000)
         ensure_links(session, settings.link_keys, school.id, clock.now().replace(year=2099))
         token = dict(tokens(session, settings.link_keys, school.id))[school.pupil]
