@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from payments import clock
+from payments import celery, clock
 from payments.app import BEAT
 from payments.celery import QUEUES, make_celery
 from payments.db import session_scope
@@ -28,6 +28,8 @@ def test_the_night_brings_every_schools_figures_up_to_date_once(engine: Engine, 
         for town in towns:
             town.session = session
             assert town.seen()["AN"].collected_vnd == 1_000_000
+    celery.engine().dispose()
+    celery._engines.clear()
 
 
 def test_beat_starts_it_on_a_queue_that_has_a_worker() -> None:
