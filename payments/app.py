@@ -31,6 +31,7 @@ from payments.portal import views as portal
 from payments.receipts import views as receipts
 from payments.settings import Settings
 from payments.settlement import tasks as settling
+from payments.throttle import tasks as tries
 from payments.web import errors, health, logs, security
 from payments.web.context import Services, day, language, moment, say
 from payments.web.proxies import TrustedProxies
@@ -49,6 +50,7 @@ BEAT: Mapping[str, Any] = {
     **clearing.BEAT,
     **polling.BEAT,
     **asking.BEAT,
+    **tries.BEAT,
 }
 """What beat starts by the clock: the sweeps of the rooms."""
 

@@ -18,6 +18,7 @@ from payments.portal import models as portal
 from payments.receipts import models as receipts
 from payments.schools import models as schools
 from payments.settlement import models as settlement
+from payments.throttle import models as throttle
 
 ROOMS = (
     access,
@@ -38,5 +39,6 @@ ROOMS = (
     receipts,
     schools,
     settlement,
+    throttle,
 )
 METADATA = outbox.OutboxRow.metadata

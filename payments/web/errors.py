@@ -10,7 +10,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from payments.errors import DomainError
+from payments.errors import DomainError, TooManyTriesError
 from payments.web.context import API, language, say
 
 TEXTS = {
@@ -45,7 +45,10 @@ def install(app: Flask) -> None:
 
 
 def _domain_error(error: DomainError) -> ResponseReturnValue:
-    return _answer(error.status, error.code, say(error.vi, error.en))
+    answer = make_response(_answer(error.status, error.code, say(error.vi, error.en)))
+    if isinstance(error, TooManyTriesError):
+        answer.headers["Retry-After"] = str(error.retry_after_s)
+    return answer
 
 
 def _form_expired(_error: CSRFError) -> ResponseReturnValue:
