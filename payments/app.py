@@ -26,7 +26,10 @@ from payments.inbox.views import WsgiDoor
 from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
 from payments.notifications import tasks as notices
+from payments.portal import lookup_views as lookup
 from payments.portal import order_views as paying
+from payments.portal import previews, unknown
+from payments.portal import receipt_views as receipt_page
 from payments.portal import views as portal
 from payments.receipts import views as receipts
 from payments.settings import Settings
@@ -38,7 +41,10 @@ from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
-FACES = (health, access, receipts, portal, paying, console, developers, api, api_description)
+FACES = (
+    *(health, access, receipts, portal, paying, console, developers, api, api_description),
+    *(lookup, receipt_page, previews, unknown),
+)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {

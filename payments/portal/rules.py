@@ -10,11 +10,23 @@ import hmac
 import re
 from collections.abc import Mapping
 
+from payments.errors import NotFoundError
+
 TOKEN = re.compile(r"[a-z2-7]{32}", re.ASCII)
 _DERIVED_BYTES = 20
 KIND_PUPIL = "pupil"
 SAMPLE_BINS = frozenset({"970998", "970999"})
 """BINs of the demo's invented banks (NAPAS has given them to nobody): their pictures say «MẪU»."""
+
+
+class UnknownLinkError(NotFoundError):
+    """No live link has this token: never given, misspelt, revoked and expired are one answer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Không tìm thấy thông báo thu tiền. Đường dẫn có thể đã hết hạn; vui lòng hỏi nhà trường.",
+            "There is no such notice. The link may have expired; please ask the school for a new one.",
+        )
 
 
 def derive_token(link_key: bytes, school_id: int, pupil_id: int, epoch: int) -> str:
@@ -43,3 +55,9 @@ def shown_name(full_name: str) -> str:
         return full_name
     middle = " ".join(f"{part[0]}." for part in parts[1:-1])
     return f"{parts[0]} {middle} {parts[-1]}"
+
+
+def veiled_name(full_name: str) -> str:
+    """Family name and initials, for pages reached without a link: «Nguyễn Thị Minh Anh» -> «Nguyễn T. M. A.»."""
+    family, *others = full_name.split() or [""]
+    return " ".join([family, *(f"{part[0]}." for part in others)])

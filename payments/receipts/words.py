@@ -6,6 +6,8 @@ are not read. Two ways of saying the same are at home in the country: «linh, ng
 
 from typing import Final, NamedTuple
 
+from payments.money import MAX_VND
+
 
 class Style(NamedTuple):
     """The words that differ between the regions."""
@@ -22,9 +24,9 @@ _BILLION: Final = 10**9
 
 
 def in_words(amount_vnd: int, style: Style = STYLES["north"]) -> str:
-    """``1005`` -> «Một nghìn không trăm linh năm đồng». Raises ValueError below zero."""
-    if amount_vnd < 0:
-        raise ValueError("an amount in words is not negative")
+    """``1005`` -> «Một nghìn không trăm linh năm đồng». Raises ValueError below zero and beyond ``MAX_VND``."""
+    if not 0 <= amount_vnd <= MAX_VND:
+        raise ValueError("an amount in words is neither negative nor beyond what a transfer can carry")
     words = " ".join(_number(amount_vnd, style, full=False)) or _DIGITS[0]
     return f"{words[0].upper()}{words[1:]} đồng"
 

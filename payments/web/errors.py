@@ -100,8 +100,10 @@ def problem(status: int, code: str, text: str, errors: Sequence[Mapping[str, str
 def _page_before() -> str | None:
     """The page whose form was sent, so that a refusal is no dead end; browsers are asked not to tell it themselves.
 
-    Forms are sent to «page/deed»: the folder of a deed is its page. None where there is no such page.
+    Forms are sent to their own page, or to «page/deed»: the folder of a deed is its page. None where there is none.
     """
-    page = request.path.rpartition("/")[0] + "/"
     pages = current_app.create_url_adapter(request)
-    return page if request.method == "POST" and pages is not None and pages.test(page, "GET") else None
+    if request.method != "POST" or pages is None:
+        return None
+    folder = request.path.rpartition("/")[0] + "/"
+    return next((page for page in (request.path, folder) if pages.test(page, "GET")), None)

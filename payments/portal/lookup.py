@@ -1,0 +1,78 @@
+"""Finding a notice without a link: by a code and the date of birth, and a ticket for a quarter of an hour.
+
+Every try takes the same steps and ends in the same answer unless both facts are right: which of the two was wrong,
+or whether the code is closed for a while, is not told (docs/adr/0025).
+"""
+
+import base64
+import binascii
+import json
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from payments import clock
+from payments.crypto import FieldCipher, SealError
+from payments.portal.asking import Asked
+from payments.portal.queries import Holder
+
+TICKET_FOR = timedelta(minutes=15)
+PLACE = "lookup.ticket"
+MOST = 4
+"""Schools at which one child may be found: it moved, its old school still waits for money."""
+
+Who = tuple[int, int]
+"""School and pupil."""
+
+# School by school: each step is one look into a unique index, and there are as many steps for a code that nobody has
+# as for a real one. An index over all schools would make every issued invoice dearer.
+_FIND = text("""
+    SELECT p.school_id, p.id FROM school s
+    JOIN pupil p ON p.school_id = s.id AND p.sector_id = :code
+    WHERE p.date_of_birth = :born
+    UNION
+    SELECT p.school_id, p.id FROM school s
+    JOIN invoice i ON i.school_id = s.id AND i.reference = :reference
+    JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id
+    WHERE p.date_of_birth = :born
+    ORDER BY 1, 2 LIMIT :most
+""")
+_HOLDERS = text("""
+    SELECT p.school_id, s.name, p.id, p.full_name,
+        (SELECT c.name FROM enrollment e JOIN class_room c ON c.school_id = e.school_id AND c.id = e.class_id
+         WHERE e.school_id = p.school_id AND e.pupil_id = p.id ORDER BY e.valid_from DESC, e.id DESC LIMIT 1)
+    FROM unnest(CAST(:schools AS bigint[]), CAST(:pupils AS bigint[])) AS wanted (school_id, pupil_id)
+    JOIN pupil p ON p.school_id = wanted.school_id AND p.id = wanted.pupil_id
+    JOIN school s ON s.id = p.school_id
+    ORDER BY p.school_id, p.id
+""")
+
+
+def find(session: Session, asked: Asked) -> list[Who]:
+    """The pupils for whom both facts are right: nearly always one or none. One statement."""
+    wanted = {"code": asked.code, "reference": asked.reference, "born": asked.born, "most": MOST}
+    return [(school_id, pupil_id) for school_id, pupil_id in session.execute(_FIND, wanted)]
+
+
+def holders(session: Session, found: list[Who]) -> list[Holder]:
+    """Whom a ticket shows."""
+    wanted = {"schools": [school for school, _ in found], "pupils": [pupil for _, pupil in found]}
+    return [Holder(*row) for row in session.execute(_HOLDERS, wanted)]
+
+
+def ticket(cipher: FieldCipher, found: list[Who]) -> str:
+    """A sealed word of ours that its bearer has shown both facts just now; good for ``TICKET_FOR``."""
+    said = {"who": found, "until": (clock.now() + TICKET_FOR).isoformat()}
+    return base64.urlsafe_b64encode(cipher.seal(json.dumps(said).encode(), PLACE)).decode()
+
+
+def holds(cipher: FieldCipher, word: str) -> list[Who]:
+    """Whom a ticket is for; nobody when it is old, or not ours."""
+    try:
+        said = json.loads(cipher.open(base64.urlsafe_b64decode(word), PLACE))
+    except (binascii.Error, SealError, ValueError):
+        return []
+    if datetime.fromisoformat(said["until"]) <= clock.now():
+        return []
+    return [(school_id, pupil_id) for school_id, pupil_id in said["who"]]
