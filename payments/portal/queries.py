@@ -194,3 +194,20 @@ def states(session: Session, who: Holder) -> list[tuple[str, str, int]]:
     """(reference, state, paid đồng) of the pupil's invoices: what the waiting page polls."""
     rows = session.execute(_STATE, {"school_id": who.school_id, "pupil_id": who.pupil_id})
     return [(reference, state, paid_vnd) for reference, state, paid_vnd in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """What the desk says of a pupil's link; the token itself is derived again (``service.link_of``)."""
+
+    epoch: int
+    expires_at: datetime
+
+
+_LINK = text("SELECT epoch, expires_at FROM parent_link WHERE school_id = :school_id AND pupil_id = :pupil_id")
+
+
+def link_row(session: Session, school_id: int, pupil_id: int) -> LinkRow | None:
+    """How often a pupil's link was renewed (its epoch) and until when it is good; None: it has none."""
+    row = session.execute(_LINK, {"school_id": school_id, "pupil_id": pupil_id}).first()
+    return None if row is None else LinkRow(*row)
