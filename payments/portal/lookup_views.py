@@ -79,12 +79,12 @@ def show() -> ResponseReturnValue:
     )
 
 
-@blueprint.get("/tra-cuu/qr/<reference>.<kind>")
-def picture(reference: str, kind: str) -> ResponseReturnValue:
-    """The QR of an open invoice that the ticket shows. Raises NotFoundError."""
+@blueprint.get("/tra-cuu/qr/<int:invoice_id>.<kind>")
+def picture(invoice_id: int, kind: str) -> ResponseReturnValue:
+    """The QR of an open invoice that the ticket shows; its reference stays out of the address. Raises NotFoundError."""
     with db_session() as session:
         dues = [due for who in lookup.holders(session, _held()) for due in queries.dues(session, who)]
-    due = next((due for due in dues if due.reference == reference and due.open_vnd > 0), None)
+    due = next((due for due in dues if due.invoice_id == invoice_id and due.open_vnd > 0), None)
     if due is None:
         raise NotFoundError
     return picture_of(payable_of(due), kind)

@@ -18,7 +18,8 @@ from payments.portal import asking, lookup
 from payments.vietqr import decode
 from tests.payments.faces import Faces, faces
 from tests.payments.portal.test_attacks import statements
-from tests.payments.setting import make_school
+from tests.payments.setting import make_pupil, make_school
+from tests.payments.settlement.setting import issue
 
 pytestmark = pytest.mark.db
 BORN, WRONG = "02/03/2019", "03/03/2019"
@@ -61,7 +62,7 @@ def test_reference_or_identifier_with_the_birthday_shows_what_is_due_and_how_to_
     assert "115.000" in page
     assert "Nguyễn M. A." in page
     assert "Nguyễn Mẫu An" not in page
-    picture = home.client.get(f"/tra-cuu/qr/{home.invoice.reference}.png?save")
+    picture = home.client.get(f"/tra-cuu/qr/{home.invoice.id}.png?save")
     assert picture.headers["Cache-Control"] == "no-store"
     qr = decode(zxingcpp.read_barcodes(Image.open(io.BytesIO(picture.data)))[0].text)
     assert (qr.amount_vnd, qr.memo) == (115_000, home.invoice.reference)
@@ -86,10 +87,19 @@ def test_the_page_closes_after_a_quarter_of_an_hour_and_when_the_reader_is_done(
     with clock.turned_to(clock.now() + timedelta(minutes=16)):
         left = home.client.get("/tra-cuu/ket-qua?lang=en")
         assert (left.status_code, left.headers["Location"]) == (303, "/tra-cuu?lang=en")
-        assert home.client.get(f"/tra-cuu/qr/{home.invoice.reference}.png").status_code == 404
+        assert home.client.get(f"/tra-cuu/qr/{home.invoice.id}.png").status_code == 404
     assert home.post("/tra-cuu/xong", "/tra-cuu/ket-qua") == 303
     assert home.client.get("/tra-cuu/ket-qua").status_code == 303
-    assert home.client.get(f"/tra-cuu/qr/{home.invoice.reference}.png").status_code == 404
+    assert home.client.get(f"/tra-cuu/qr/{home.invoice.id}.png").status_code == 404
+
+
+def test_a_ticket_shows_no_picture_of_another_child(home: Faces) -> None:
+    with session_scope(home.engine) as session:
+        other = issue(session, home.school, pupil=make_pupil(session, home.school.id, home.school.class_room, "Bo"))
+    ask(home, home.invoice.reference)
+    assert home.client.get(f"/tra-cuu/qr/{home.invoice.id}.png").status_code == 200
+    assert home.client.get(f"/tra-cuu/qr/{other.id}.png").status_code == 404
+    assert home.client.get(f"/tra-cuu/qr/{home.invoice.id}.gif").status_code == 404
 
 
 def test_a_ticket_cannot_be_made_up_nor_changed(home: Faces) -> None:
