@@ -1,4 +1,4 @@
-"""Count tries for all web machines together: buckets under keyed hashes, no address and no code in plain."""
+"""Count tries for all web machines together, under keyed hashes; find a pupil of whatever school by its identifier."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,7 +17,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk__throttle")),
     )
     op.create_index(op.f("ix__throttle__empty_at"), "throttle", ["empty_at"])
+    op.create_index(op.f("ix__pupil__sector_id"), "pupil", ["sector_id"])
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix__pupil__sector_id"), table_name="pupil")
     op.drop_table("throttle")
