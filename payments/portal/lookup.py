@@ -26,8 +26,8 @@ Who = tuple[int, int]
 """School and pupil."""
 
 # A reference is looked for school by school in the index that guards it: another one over all schools would make every
-# issued invoice dearer. OFFSET 0 keeps each step a look into an index, whatever the planner expects; the day is compared
-# by us, so that no plan hangs on it.
+# issued invoice dearer. OFFSET 0 keeps each step a look into an index, whatever the planner expects. We compare the day
+# ourselves, so that no plan hangs on it.
 _FIND = text("""
     SELECT found.school_id, found.pupil_id, born.date_of_birth FROM (
         SELECT p.school_id, p.id AS pupil_id FROM pupil p WHERE p.sector_id = :code
