@@ -1,5 +1,8 @@
 """Errors that a person reads: a code for machines, a sentence in Vietnamese and one in English."""
 
+from datetime import timedelta
+from math import ceil
+
 
 class DomainError(Exception):
     """A rule refused the request; nothing was changed.
@@ -24,6 +27,24 @@ class NotFoundError(DomainError):
 
     def __init__(self, vi: str = "Không tìm thấy.", en: str = "Not found.") -> None:
         super().__init__("not_found", vi, en)
+
+
+class TooManyTriesError(DomainError):
+    """Somebody tries too often; said before anything is looked at, so it tells nothing about what was asked for.
+
+    ``wait``: after so long at the latest the next try is heard.
+    """
+
+    status = 429
+
+    def __init__(self, wait: timedelta) -> None:
+        minutes = max(1, ceil(wait / timedelta(minutes=1)))
+        super().__init__(
+            "too_many_tries",
+            f"Quá nhiều lần thử từ mạng này. Vui lòng đợi {minutes} phút rồi thử lại.",
+            f"Too many tries from this network. Please wait {minutes} min and try again.",
+        )
+        self.retry_after_s = max(1, ceil(wait.total_seconds()))
 
 
 class ForbiddenError(DomainError):

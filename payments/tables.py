@@ -19,6 +19,7 @@ from payments.portal import models as portal
 from payments.receipts import models as receipts
 from payments.schools import models as schools
 from payments.settlement import models as settlement
+from payments.throttle import models as throttle
 from payments.transparency import models as transparency
 
 ROOMS = (
@@ -42,5 +43,6 @@ ROOMS = (
     schools,
     settlement,
     transparency,
+    throttle,
 )
 METADATA = outbox.OutboxRow.metadata

@@ -286,3 +286,20 @@ def bank_reference(session: Session, who: Holder, transaction_id: int) -> str | 
     """The bank's own number of a transfer."""
     found: str | None = session.scalar(_BANK_REFERENCE, {"school_id": who.school_id, "id": transaction_id})
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """What the desk says of a pupil's link; the token itself is derived again (``service.link_of``)."""
+
+    epoch: int
+    expires_at: datetime
+
+
+_LINK = text("SELECT epoch, expires_at FROM parent_link WHERE school_id = :school_id AND pupil_id = :pupil_id")
+
+
+def link_row(session: Session, school_id: int, pupil_id: int) -> LinkRow | None:
+    """How often a pupil's link was renewed (its epoch) and until when it is good; None: it has none."""
+    row = session.execute(_LINK, {"school_id": school_id, "pupil_id": pupil_id}).first()
+    return None if row is None else LinkRow(*row)

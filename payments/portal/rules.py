@@ -10,6 +10,8 @@ import hmac
 import re
 from collections.abc import Mapping
 
+from payments.errors import NotFoundError
+
 TOKEN = re.compile(r"[a-z2-7]{32}", re.ASCII)
 _DERIVED_BYTES = 20
 KIND_PUPIL = "pupil"
@@ -17,6 +19,16 @@ IN_APP_MARKS = ("Zalo", "FBAN", "FBAV")
 """In the User-Agent of the browsers inside Zalo, Facebook and Messenger."""
 SAMPLE_BINS = frozenset({"970998", "970999"})
 """BINs of the demo's invented banks (NAPAS has given them to nobody): their pictures say «MẪU»."""
+
+
+class UnknownLinkError(NotFoundError):
+    """No live link has this token: never given, misspelt, revoked and expired are one answer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Không tìm thấy thông báo thu tiền. Đường dẫn có thể đã hết hạn; vui lòng hỏi nhà trường.",
+            "There is no such notice. The link may have expired; please ask the school for a new one.",
+        )
 
 
 def derive_token(link_key: bytes, school_id: int, pupil_id: int, epoch: int) -> str:
@@ -50,3 +62,9 @@ def shown_name(full_name: str) -> str:
 def is_in_app(user_agent: str) -> bool:
     """Whether a page is shown inside a chat app, where downloads and the clipboard often do nothing."""
     return any(mark in user_agent for mark in IN_APP_MARKS)
+
+
+def veiled_name(full_name: str) -> str:
+    """Family name and initials, for pages reached without a link: «Nguyễn Thị Minh Anh» -> «Nguyễn T. M. A.»."""
+    family, *others = full_name.split() or [""]
+    return " ".join([family, *(f"{part[0]}." for part in others)])

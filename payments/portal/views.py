@@ -20,13 +20,14 @@ from payments.portal import queries, sentences, showing
 from payments.portal import status as portal_status
 from payments.portal.bank_apps import offers
 from payments.portal.claims import seen_claims
+from payments.portal.paid import contents_of
 from payments.portal.pictures import picture_of
-from payments.portal.rules import TOKEN, is_in_app, shown_name
+from payments.portal.rules import TOKEN, UnknownLinkError, is_in_app, shown_name
 from payments.portal.service import choose
 from payments.portal.showing import payable_of as payable_of  # noqa: PLC0414 - other pages of the room take it from here
 from payments.portal.trust import school_trust
 from payments.receipts import document, keys
-from payments.receipts.queries import ReceiptRow, by_name, of_pupil
+from payments.receipts.queries import by_name, of_pupil
 from payments.schools.queries import bank_apps_on
 from payments.web.context import db_session, language, row_id, services
 from payments.web.security import Open
@@ -48,7 +49,7 @@ def page(token: str) -> ResponseReturnValue:
         claims = seen_claims(session, who)
         shown = showing.build(session, who, token, wanted, claims)
         if shown is None:
-            raise unknown_link()
+            raise UnknownLinkError
         costs = queries.costs(session, who)
         excess = queries.excess(session, who)
         ways = orders.ways(session, who.school_id)
@@ -87,7 +88,7 @@ def status(token: str) -> ResponseReturnValue:
     with db_session() as session:
         looked = portal_status.look(session, checked_token(token), clock.now(), clock.today())
     if looked is None:
-        raise unknown_link()
+        raise UnknownLinkError
     answer = Response(f'{{"version":"{looked.version}"}}', mimetype="application/json")
     answer.set_etag(looked.version)
     answer.headers["Cache-Control"] = "private, no-cache"
@@ -123,36 +124,11 @@ def receipt(token: str, number: str) -> ResponseReturnValue:
         kept = by_name(session, who.school_id, who.pupil_id, number)
         if kept is None:
             raise NotFoundError
-        shares = queries.shares(session, who, kept.transaction_id)
-        bank_reference = queries.bank_reference(session, who, kept.transaction_id)
-        pdf = document.render(_contents(who, kept, shares, bank_reference), _paper())
+        pdf = document.render(contents_of(session, who, kept, services().settings.base_url), _paper())
         signed = keys.sign(session, services().cipher, who.school_id, kept.verify_code, pdf)
     answer = Response(signed, mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'attachment; filename="{kept.name}.pdf"'
     return answer
-
-
-def _contents(
-    who: queries.Holder, kept: ReceiptRow, shares: list[queries.Share], bank_reference: str | None
-) -> document.Contents:
-    items = [document.Item(share.description or "Tiền thừa, giữ cho học sinh", share.amount_vnd) for share in shares]
-    if sum(item.amount_vnd for item in items) != kept.amount_vnd:
-        # What was recorded anew, or taken back, is no longer where the receipt once put it.
-        items = [document.Item("Tiền chuyển vào tài khoản của trường", kept.amount_vnd)]
-    return document.Contents(
-        school_name=who.school_name,
-        number=kept.name,
-        pupil_name=who.full_name,
-        class_name=who.class_name,
-        amount_vnd=kept.amount_vnd,
-        received_on=kept.received_on,
-        issued_at=kept.issued_at,
-        bank_reference=bank_reference,
-        items=tuple(items),
-        words=kept.words,
-        revoked=kept.revoked_at is not None,
-        verify_url=f"{services().settings.base_url}/verify/{kept.verify_code}",
-    )
 
 
 def _paper() -> document.Paper:
@@ -162,7 +138,7 @@ def _paper() -> document.Paper:
 def checked_token(token: str) -> str:
     """The token of an address, if it can be one. Raises NotFoundError."""
     if not TOKEN.fullmatch(token):
-        raise unknown_link()
+        raise UnknownLinkError
     return token
 
 
@@ -173,16 +149,8 @@ def known_holder(session: Session, token: str) -> queries.Holder:
 
 def _holder_of(who: queries.Holder | None) -> queries.Holder:
     if who is None:
-        raise unknown_link()
+        raise UnknownLinkError
     return who
-
-
-def unknown_link() -> NotFoundError:
-    """The same for unknown, expired, revoked and misspelt links."""
-    return NotFoundError(
-        "Không tìm thấy thông báo thu tiền. Đường dẫn có thể đã hết hạn; vui lòng hỏi nhà trường.",
-        "There is no such notice. The link may have expired; please ask the school for a new one.",
-    )
 
 
 def _cost_of(way: orders.Way, due: queries.Due) -> int:

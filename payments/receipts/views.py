@@ -3,6 +3,7 @@
 A code that nobody was given and a file that we did not write look like nothing at all: no cause is told apart.
 """
 
+from datetime import timedelta
 from typing import Literal
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -10,12 +11,17 @@ from flask.typing import ResponseReturnValue
 
 from payments.receipts import keys, queries, signing
 from payments.receipts.queries import CODE, ReceiptRow
+from payments.throttle.rules import Limit
 from payments.web.context import db_session
 from payments.web.security import Open
+from payments.web.visitors import limit_visitor
 
 blueprint = Blueprint("receipts", __name__, template_folder="templates")
 ACCESS = Open.PUBLIC
 
+CODES = Limit("verify.code", 120, timedelta(minutes=10))
+"""Codes that one network may check: a code has 120 bits, this only spares the database."""
+FILES = Limit("verify.file", 30, timedelta(minutes=10))
 MAX_FILE_BYTES = 2 * 1024 * 1024
 Verdict = Literal["valid", "revoked", "altered", "unknown"]
 
@@ -31,7 +37,8 @@ def ask() -> ResponseReturnValue:
 
 @blueprint.get("/verify/<code>")
 def by_code(code: str) -> ResponseReturnValue:
-    """What the school says about the receipt with this code."""
+    """What the school says about the receipt with this code. Raises TooManyTriesError."""
+    limit_visitor(CODES)
     with db_session() as session:
         receipt = queries.by_code(session, code)
     return _told("unknown" if receipt is None else _standing(receipt), receipt)
@@ -39,7 +46,11 @@ def by_code(code: str) -> ResponseReturnValue:
 
 @blueprint.post("/verify")
 def of_file() -> ResponseReturnValue:
-    """Whether a file is, byte for byte, a receipt that a school signed, and whether it still stands."""
+    """Whether a file is, byte for byte, a receipt that a school signed, and whether it still stands.
+
+    Raises TooManyTriesError.
+    """
+    limit_visitor(FILES)
     upload = request.files.get("file")
     data = upload.stream.read(MAX_FILE_BYTES + 1) if upload else b""
     if not data:

@@ -19,12 +19,14 @@ STYLES: Final = {"north": Style("linh", "nghìn"), "south": Style("lẻ", "ngàn
 
 _DIGITS: Final = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
 _BILLION: Final = 10**9
+LARGEST: Final = 10**18 - 1
+"""Beyond it people would say «tỷ tỷ», which nobody reads as a number."""
 
 
 def in_words(amount_vnd: int, style: Style = STYLES["north"]) -> str:
-    """``1005`` -> «Một nghìn không trăm linh năm đồng». Raises ValueError below zero."""
-    if amount_vnd < 0:
-        raise ValueError("an amount in words is not negative")
+    """``1005`` -> «Một nghìn không trăm linh năm đồng». Raises ValueError below zero and beyond ``LARGEST``."""
+    if not 0 <= amount_vnd <= LARGEST:
+        raise ValueError("an amount in words is neither negative nor beyond reading")
     words = " ".join(_number(amount_vnd, style, full=False)) or _DIGITS[0]
     return f"{words[0].upper()}{words[1:]} đồng"
 

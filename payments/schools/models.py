@@ -123,6 +123,7 @@ class Pupil(SchoolRow):
     __table_args__ = (
         UniqueConstraint("school_id", "sector_id"),
         Index(None, "school_id", "sort_key"),
+        Index(None, "sector_id"),
         Index(None, "school_id", "personal_id_index"),
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from payments.errors import DomainError
+from payments.errors import DomainError, TooManyTriesError
 from payments.web.context import API, language, say
 
 TEXTS = {
@@ -45,7 +45,10 @@ def install(app: Flask) -> None:
 
 
 def _domain_error(error: DomainError) -> ResponseReturnValue:
-    return _answer(error.status, error.code, say(error.vi, error.en))
+    answer = make_response(_answer(error.status, error.code, say(error.vi, error.en)))
+    if isinstance(error, TooManyTriesError):
+        answer.headers["Retry-After"] = str(error.retry_after_s)
+    return answer
 
 
 def _form_expired(_error: CSRFError) -> ResponseReturnValue:
@@ -97,8 +100,10 @@ def problem(status: int, code: str, text: str, errors: Sequence[Mapping[str, str
 def _page_before() -> str | None:
     """The page whose form was sent, so that a refusal is no dead end; browsers are asked not to tell it themselves.
 
-    Forms are sent to «page/deed»: the folder of a deed is its page. None where there is no such page.
+    Forms are sent to their own page, or to «page/deed»: the folder of a deed is its page. None where there is none.
     """
-    page = request.path.rpartition("/")[0] + "/"
     pages = current_app.create_url_adapter(request)
-    return page if request.method == "POST" and pages is not None and pages.test(page, "GET") else None
+    if request.method != "POST" or pages is None:
+        return None
+    folder = request.path.rpartition("/")[0] + "/"
+    return next((page for page in (request.path, folder) if pages.test(page, "GET")), None)

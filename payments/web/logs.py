@@ -1,4 +1,7 @@
-"""What a log may say of an address: parents' links and the banks' addresses are keys, so their tokens are cut out."""
+"""What a log may say of an address: parents' links and the banks' addresses are keys, so their tokens are cut out.
+
+So are payment references, which stand in the addresses of pictures: each is one child's.
+"""
 
 import logging
 import re
@@ -6,11 +9,12 @@ import re
 from flask import Flask
 
 _TOKEN = re.compile(r"(/(?:p|callbacks)/)[^/\s?\"'\]]+")
+_REFERENCE = re.compile(r"\bHP[0-9A-HJKMNP-TV-Z]{10}\b")
 
 
 def masked(line: str) -> str:
-    """The line with «…» in place of each token in a path."""
-    return _TOKEN.sub(r"\1…", line)
+    """The line with «…» in place of each token in a path and of each payment reference."""
+    return _REFERENCE.sub("HP…", _TOKEN.sub(r"\1…", line))
 
 
 class MaskedTokens(logging.Filter):

@@ -5,6 +5,7 @@ close of ours looks like nothing at all.
 """
 
 import json
+from datetime import timedelta
 
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
@@ -12,18 +13,23 @@ from sqlalchemy import select
 
 from payments.errors import NotFoundError
 from payments.schools.models import School
+from payments.throttle.rules import Limit
 from payments.web.context import db_session
 from payments.web.security import Open
+from payments.web.visitors import limit_visitor
 from reconciliation.closing import chain, keys
 from reconciliation.closing.papers import JSON
 
 blueprint = Blueprint("closing_checks", __name__, url_prefix="/verify/closing", template_folder="templates")
 ACCESS = Open.PUBLIC
+CHECKS = Limit("verify.closing", 60, timedelta(minutes=10))
+"""Closes that one network may check."""
 
 
 @blueprint.get("/<code>/<int:number>/<sha256>")
 def check(code: str, number: int, sha256: str) -> ResponseReturnValue:
-    """What the school says about the close with this number and hash."""
+    """What the school says about the close with this number and hash. Raises TooManyTriesError."""
+    limit_visitor(CHECKS)
     with db_session() as session:
         school_id = session.scalar(select(School.id).where(School.code == code))
         try:

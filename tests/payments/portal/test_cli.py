@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner, Result
@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from operations.cli import hocphi
 from payments import clock
 from payments.db import session_scope
-from payments.portal.service import ensure_links, link_of
+from payments.portal.service import ensure_links, good_until, link_of
 from payments.settings import Settings, generated_environment
 from tests.payments.faces import Faces, faces
 
@@ -71,3 +71,22 @@ def test_a_new_year_lets_the_same_link_live_on(home: Faces) -> None:
         assert link_of(session, keys, home.school.id, home.school.pupil) is None
         ensure_links(session, keys, home.school.id, clock.now() + timedelta(days=300))
         assert link_of(session, keys, home.school.id, home.school.pupil) == home.token
+
+
+@pytest.mark.parametrize(
+    ("today", "until"),
+    [
+        (datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 8, 31, tzinfo=clock.VIETNAM)),
+        (datetime(2026, 6, 15, tzinfo=UTC), datetime(2026, 8, 31, tzinfo=clock.VIETNAM)),
+        (datetime(2026, 9, 1, tzinfo=UTC), datetime(2027, 9, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_link_ends_with_the_summer_after_its_school_year(home: Faces, today: datetime, until: datetime) -> None:
+    """The year ends on 31 May 2026; what is open then can be paid until the next one begins."""
+    with clock.turned_to(today), session_scope(home.engine) as session:
+        assert good_until(session, home.school.id) == until
+        session.execute(text("UPDATE parent_link SET expires_at = :at"), {"at": until})
+    with clock.turned_to(until - timedelta(seconds=1)):
+        assert home.client.get(f"/p/{home.token}").status_code == 200
+    with clock.turned_to(until):
+        assert home.client.get(f"/p/{home.token}").status_code == 404

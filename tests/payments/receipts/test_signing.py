@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pypdfium2 import PdfDocument
 
 from payments.receipts import document, signing
 
@@ -94,3 +95,28 @@ def test_the_same_receipt_is_the_same_file() -> None:
 def test_a_receipt_whose_items_do_not_add_up_is_not_written() -> None:
     with pytest.raises(ValueError, match="add up"):
         document.render(replace(CONTENTS, amount_vnd=1), "a5")
+
+
+def test_twelve_long_lines_and_billions_stand_on_the_paper_whole() -> None:
+    items = [document.Item(f"Dịch vụ bán trú và bữa ăn tháng {n} cho em ở lại trường", 10**9) for n in range(1, 12)]
+    long = replace(
+        CONTENTS,
+        school_name="Trường Phổ thông Dân tộc bán trú Tiểu học và Trung học cơ sở Nguyễn Bỉnh Khiêm (mẫu)",
+        pupil_name="Công Tằng Tôn Nữ Nguyễn Phước Thị Hoàng Minh Ánh Tuyết",
+        bank_reference="FT26248123456-0123456789012345678901234567890",
+        amount_vnd=12_345_678_901,
+        items=(*items, document.Item("Tiền thừa, giữ cho học sinh", 1_345_678_901)),
+    )
+    papers: tuple[tuple[document.Paper, int], ...] = (("a5", 2), ("a4", 1))
+    for paper, sheets in papers:
+        pdf = PdfDocument(document.render(long, paper))
+        assert len(pdf) == sheets
+        told = " ".join(page.get_textpage().get_text_range().replace("\r\n", " ") for page in pdf)
+        assert told.count("1.000.000.000") == 11
+        assert "12.345.678.901" in told
+        assert ("trang 2/2" in told) == (sheets == 2), "a second sheet says whose it is"
+        for page in pdf:
+            texts = page.get_textpage()
+            width, height = page.get_size()
+            boxes = [texts.get_rect(index) for index in range(texts.count_rects())]
+            assert all(left > 0 and right < width and low > 0 and up < height for left, low, right, up in boxes)

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import zxingcpp
@@ -11,9 +12,11 @@ from sqlalchemy import Engine, text
 
 from payments.db import session_scope
 from payments.inbox.models import Direction
-from payments.receipts import keys
+from payments.receipts import keys, signing
 from payments.settlement.settling import settle_transactions
+from payments.throttle.rules import Limit
 from tests.payments.faces import Faces, faces
+from tests.payments.setting import make_school
 from tests.payments.settlement.setting import arrive
 
 pytestmark = pytest.mark.db
@@ -86,6 +89,44 @@ def test_a_file_with_one_changed_byte_is_called_altered(paid: Faces) -> None:
     assert "không phải bản gốc" in check(paid, bytes(data))
     assert "không phải bản gốc" in check(paid, b"%PDF-1.4 something else")
     assert "không phải bản gốc" in check(paid, download(paid) + bytes(2 * 1024 * 1024))
+
+
+def test_cut_joined_and_foreign_signed_files_are_called_altered(paid: Faces) -> None:
+    data = download(paid)
+    line = data[data.rindex(b"\n%hocphi-receipt") :]
+    signed = signing.read(data)
+    assert signed is not None
+    with session_scope(paid.engine) as session:
+        other = make_school(session)
+        cipher = paid.client.application.extensions["hocphi"].cipher
+        foreign = keys.sign(session, cipher, other.id, signed.code, signed.content)
+    for name, changed in {
+        "cut": data[:-1],
+        "begins late": data[1:],
+        "without its line": data[: -len(line)],
+        "more behind": data + b"\n",
+        "two lines": data + line,
+        "a line within": data[:200] + line + data[200:],
+        "another code": data.replace(signed.code.encode(), signed.code[::-1].encode()),
+        "another school's key": foreign,
+    }.items():
+        told = check(paid, changed)
+        assert "không phải bản gốc" in told, name
+        assert "120.000" not in told, name
+
+
+def test_the_check_is_limited_for_each_network_and_says_how_long_to_wait(
+    paid: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("payments.receipts.views.CODES", Limit("verify.code", 3, timedelta(minutes=9)))
+    monkeypatch.setattr("payments.receipts.views.FILES", Limit("verify.file", 1, timedelta(minutes=9)))
+    code = "A" * 20
+    assert [paid.client.get(f"/verify/{code}").status_code for _ in range(4)] == [404, 404, 404, 429]
+    told = paid.client.get(f"/verify/{code}?lang=en")
+    assert (told.headers["Retry-After"], "wait 3 min" in told.get_data(as_text=True)) == ("180", True)
+    elsewhere = paid.client.get(f"/verify/{code}", environ_overrides={"REMOTE_ADDR": "203.0.113.4"})
+    assert elsewhere.status_code == 404
+    assert [paid.post("/verify", "/verify") for _ in range(2)] == [200, 429]
 
 
 def test_money_that_the_bank_took_back_revokes_the_receipt(paid: Faces) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.money import MAX_VND
-from payments.receipts.words import STYLES, in_words
+from payments.receipts.words import LARGEST, STYLES, in_words
 
 LIST = {
     0: "Không đồng",
@@ -45,13 +45,31 @@ def test_the_list_of_the_requirements(amount_vnd: int) -> None:
     assert in_words(amount_vnd) == LIST[amount_vnd]
 
 
-def test_the_south_says_it_its_own_way() -> None:
-    assert in_words(1_005, STYLES["south"]) == "Một ngàn không trăm lẻ năm đồng"
+SOUTH = {
+    0: "Không đồng",
+    5: "Năm đồng",
+    15: "Mười lăm đồng",
+    21: "Hai mươi mốt đồng",
+    101: "Một trăm lẻ một đồng",
+    105: "Một trăm lẻ năm đồng",
+    1_005: "Một ngàn không trăm lẻ năm đồng",
+    1_015: "Một ngàn không trăm mười lăm đồng",
+    1_005_000: "Một triệu không trăm lẻ năm ngàn đồng",
+    10_000_001: "Mười triệu không trăm lẻ một đồng",
+    21_021_021: "Hai mươi mốt triệu không trăm hai mươi mốt ngàn không trăm hai mươi mốt đồng",
+    12_345_678_901: "Mười hai tỷ ba trăm bốn mươi lăm triệu sáu trăm bảy mươi tám ngàn chín trăm lẻ một đồng",
+}
 
 
-def test_an_amount_below_zero_has_no_words() -> None:
+@pytest.mark.parametrize("amount_vnd", SOUTH)
+def test_the_south_says_it_its_own_way(amount_vnd: int) -> None:
+    assert in_words(amount_vnd, STYLES["south"]) == SOUTH[amount_vnd]
+
+
+@pytest.mark.parametrize("amount_vnd", [-1, -5, -(10**12), LARGEST + 1, 10**30])
+def test_what_is_negative_or_beyond_reading_has_no_words(amount_vnd: int) -> None:
     with pytest.raises(ValueError, match="negative"):
-        in_words(-5)
+        in_words(amount_vnd)
 
 
 def heard(text: str) -> int:
@@ -60,7 +78,7 @@ def heard(text: str) -> int:
     for word in text.removesuffix(" đồng").lower().split():
         if word in DIGITS:
             digit = DIGITS[word]
-        elif word == "linh":
+        elif word in {"linh", "lẻ"}:
             digit = 0
         elif word == "trăm":
             group, digit = group + digit * 100, 0
@@ -68,7 +86,7 @@ def heard(text: str) -> int:
             group, digit = group + digit * 10, 0
         elif word == "mười":
             group, digit = group + 10, 0
-        elif word == "nghìn":
+        elif word in {"nghìn", "ngàn"}:
             million, group, digit = million + (group + digit) * 1_000, 0, 0
         elif word == "triệu":
             million, group, digit = million + (group + digit) * 1_000_000, 0, 0
@@ -79,9 +97,9 @@ def heard(text: str) -> int:
     return total + million + group + digit
 
 
-@given(st.integers(0, MAX_VND))
-def test_every_amount_is_heard_as_it_was_said(amount_vnd: int) -> None:
-    assert heard(in_words(amount_vnd)) == amount_vnd
+@given(st.integers(0, MAX_VND), st.sampled_from(sorted(STYLES)))
+def test_every_amount_is_heard_as_it_was_said(amount_vnd: int, style: str) -> None:
+    assert heard(in_words(amount_vnd, STYLES[style])) == amount_vnd
 
 
 @given(st.lists(st.sampled_from([0, 1, 4, 5, 10, 11, 15, 21, 100, 101, 105, 110, 115, 999]), min_size=1, max_size=4))

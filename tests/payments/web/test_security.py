@@ -162,3 +162,4 @@ def test_a_fault_writes_no_parent_s_link_into_the_log(
     assert home.client.get(path.format(home.token)).status_code == 500
     assert "/p/…" in caplog.text
     assert home.token not in caplog.text
+    assert "HP7K3M9Q2XAT" not in caplog.text
