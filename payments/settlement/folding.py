@@ -4,15 +4,17 @@ A batch computes the new fold of every invoice that it touches and writes the di
 payment that arrives late, a reversal, a replaced invoice and a person's undo are one and the same thing: the set of
 claims changed.
 
-Money on a pupil's own account that names no invoice comes after all claims: it pays what they leave open of the pupil's
-invoices of that account, line by line in the order of allocation, and the rest is credit.
+Money of a bundle comes after all claims: it pays what they leave open of the invoices on its list, line by line in the
+order of allocation, and the rest is credit of the last one's pupil. Money on a pupil's own account that names no invoice
+comes after that and pays what is left open of the pupil's invoices of that account. Neither looks at dates: the sums
+that come out are the same whichever channel dates a transfer (docs/adr/0024).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from payments.settlement.rules import LATE, Book, Claim, Invoice, Line, Reading, SettlementOutcome, Transfer
+from payments.settlement.rules import LATE, Book, Bundle, Claim, Invoice, Line, Reading, SettlementOutcome, Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,13 @@ class Verdict:
     """Pupil id -> đồng."""
     outcome: SettlementOutcome = SettlementOutcome.UNKNOWN
     flags: tuple[str, ...] = ()
+
+    def by_pupil(self, pupil_of_line: Mapping[int, int]) -> dict[int, int]:
+        """Pupil id -> đồng: all that it brings them; ``pupil_of_line``: line id -> pupil id."""
+        sums: dict[int, int] = defaultdict(int, self.credit)
+        for line_id, amount_vnd in self.allocated.items():
+            sums[pupil_of_line[line_id]] += amount_vnd
+        return dict(sums)
 
 
 def fill(invoice: Invoice, claims: Iterable[Claim]) -> list[Share]:
@@ -105,10 +114,46 @@ def decide(readings: Sequence[Reading], book: Book, touched: Iterable[int]) -> d
             if invoice.live:
                 keys[share.claim.transfer.id].append(share.key)
     for transfer_id, verdict in verdicts.items():
-        if verdict.reading.owner_id is None:
+        if not verdict.reading.takes_what_is_open:
             _name(verdict, keys[transfer_id])
+    _decide_bundles(verdicts, book, room)
     _decide_own(verdicts, [book.invoices[invoice_id] for invoice_id in touched_ids], room)
     return verdicts
+
+
+def _decide_bundles(verdicts: Mapping[int, Verdict], book: Book, room: dict[int, int]) -> None:
+    """What becomes of money of bundles: the older bundle first, of one bundle what came on its own account."""
+    pooled = [(one.reading.bundle, one) for one in verdicts.values() if one.reading.bundle is not None]
+    for bundle, verdict in sorted(pooled, key=lambda one: _turn(one[0], one[1].reading.transfer)):
+        listed = [book.invoices[invoice_id] for invoice_id in bundle.invoice_ids]
+        landing = {one.id: one for one in map(book.landing, listed) if one.live}
+        places = {invoice_id: place for place, invoice_id in enumerate(landing)}
+        owed = sorted(
+            ((invoice, line) for invoice in landing.values() for line in invoice.lines),
+            key=lambda one: (one[0].due_on, one[1].rank, places[one[0].id]),
+        )
+        anything_open = any(room[line.id] for _, line in owed)
+        _pay_open(verdict, owed, room, listed[-1].pupil_id)
+        _name_bundled(verdict, owed, room, anything_open=anything_open)
+
+
+def _turn(bundle: Bundle, paid: Transfer) -> tuple[object, ...]:
+    return (bundle.id, paid.account_id != bundle.account_id, paid.account_id, *by_bank_dates(paid))
+
+
+def _name_bundled(
+    verdict: Verdict, owed: Sequence[tuple[Invoice, Line]], room: Mapping[int, int], *, anything_open: bool
+) -> None:
+    """``short`` also where a whole invoice of the list stays open; what the reading says comes before the amount."""
+    if not anything_open:
+        verdict.outcome = SettlementOutcome.TWICE
+    elif any(room[line.id] for _, line in owed):
+        verdict.outcome = SettlementOutcome.SHORT
+    if verdict.reading.outcome is not None:
+        found = verdict.outcome
+        verdict.outcome = verdict.reading.outcome
+        further = () if found is SettlementOutcome.EXACT else (found.value,)
+        verdict.flags = (*verdict.flags, *further)
 
 
 def _decide_own(verdicts: Mapping[int, Verdict], touched: Sequence[Invoice], room: dict[int, int]) -> None:
@@ -124,7 +169,7 @@ def _decide_own(verdicts: Mapping[int, Verdict], touched: Sequence[Invoice], roo
             key=lambda one: (one[0].due_on, one[1].rank, one[0].id),
         )
         for transfer in sorted(transfers, key=by_bank_dates):
-            _pay_own(verdicts[transfer.id], owed, room)
+            _pay_open(verdicts[transfer.id], owed, room, pupil_id)
 
 
 def by_bank_dates(paid: Transfer) -> tuple[object, ...]:
@@ -132,9 +177,9 @@ def by_bank_dates(paid: Transfer) -> tuple[object, ...]:
     return (paid.value_date, paid.occurred_at, -paid.amount_vnd, paid.id)
 
 
-def _pay_own(verdict: Verdict, owed: Sequence[tuple[Invoice, Line]], room: dict[int, int]) -> None:
-    """Pay what is open, in the order of allocation; ``over`` as soon as something becomes credit."""
-    transfer, pupil_id = verdict.reading.transfer, verdict.reading.owner_id
+def _pay_open(verdict: Verdict, owed: Sequence[tuple[Invoice, Line]], room: dict[int, int], pupil_id: int) -> None:
+    """Pay what is open, in the order of allocation; the rest is the pupil's credit, ``over`` as soon as there is one."""
+    transfer = verdict.reading.transfer
     open_lines = {line.id: room[line.id] for _, line in owed}
     by_line = _take(open_lines, transfer.amount_vnd)
     room.update(open_lines)
@@ -143,7 +188,7 @@ def _pay_own(verdict: Verdict, owed: Sequence[tuple[Invoice, Line]], room: dict[
     paid = {invoice.id: invoice for invoice, line in owed if line.id in by_line}.values()
     short = any(room[line.id] for invoice in paid for line in invoice.lines)
     verdict.outcome = SettlementOutcome.SHORT if short else SettlementOutcome.EXACT
-    if excess_vnd and pupil_id is not None:
+    if excess_vnd:
         verdict.credit[pupil_id] = excess_vnd
         verdict.outcome = SettlementOutcome.OVER
     late = any(invoice.round_closed or transfer.value_date > invoice.due_on for invoice in paid)
