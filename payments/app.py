@@ -26,7 +26,9 @@ from payments.inbox.views import WsgiDoor
 from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
 from payments.notifications import tasks as notices
+from payments.portal import family_views as family
 from payments.portal import order_views as paying
+from payments.portal import together_views as together
 from payments.portal import views as portal
 from payments.receipts import views as receipts
 from payments.settings import Settings
@@ -37,7 +39,7 @@ from payments.web.proxies import TrustedProxies
 from payments.web.security import Guard, Open, admit
 
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
-FACES = (health, access, receipts, portal, paying, console, developers, api, api_description)
+FACES = (health, access, receipts, portal, paying, together, family, console, developers, api, api_description)
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {

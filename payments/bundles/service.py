@@ -1,4 +1,7 @@
-"""Make a bundle: the same payer, account and list give the same one. The caller knows that the invoices are the payer's."""
+"""Make a bundle: the same payer, account and list give the same one.
+
+The caller knows that the invoices are the payer's.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

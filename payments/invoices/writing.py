@@ -13,8 +13,8 @@ from payments.invoices.rules import Draft, Sheet
 from payments.invoices.telling import tell_issued
 
 # The foreign keys are checked when the whole statement is done, so one statement writes the invoice and all that
-# hangs on it by its id. A reference that an invoice or a bundle has is passed over, and its invoice drawn again. Pupils who are charged
-# the same share a sheet, so its lines travel once.
+# hangs on it by its id. A reference that an invoice or a bundle has is passed over, and its invoice drawn again. Pupils
+# who are charged the same share a sheet, so its lines travel once.
 INVOICES = text("""
     WITH sheet AS MATERIALIZED (
         SELECT * FROM unnest(

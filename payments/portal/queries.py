@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from payments.portal.rules import token_hash
+from payments.portal.rules import shown_name, token_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,11 @@ class Holder:
     pupil_id: int
     full_name: str
     class_name: str | None
+
+    @property
+    def shown_name(self) -> str:
+        """As much of the name as a page shows."""
+        return shown_name(self.full_name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from payments.banking.virtual_accounts import numbers_of_pupil
 from payments.errors import NotFoundError
 from payments.orders import queries as orders
 from payments.orders.rules import payers_cost_vnd
-from payments.portal import queries
+from payments.portal import families, queries
+from payments.portal.family_page import family_page, family_version
 from payments.portal.payable import Payable
 from payments.portal.pictures import picture_of
 from payments.portal.rules import TOKEN, shown_name
@@ -36,7 +37,11 @@ LOOK_BACK = timedelta(days=90)
 def page(token: str) -> ResponseReturnValue:
     """All invoices of the pupil: open ones with QR and fields to copy, paid ones as done."""
     with db_session() as session:
-        who = known_holder(session, checked_token(token))
+        who = queries.holder(session, checked_token(token), clock.now())
+        home = families.family_of(session, token, clock.now()) if who is None else None
+        if home is not None:
+            return family_page(session, token, home, recent=clock.now() - LOOK_BACK, is_new="new" in request.args)
+        who = _holder_of(who)
         dues = queries.dues(session, who)
         costs = queries.costs(session, who)
         excess = queries.excess(session, who)
@@ -71,8 +76,13 @@ def page(token: str) -> ResponseReturnValue:
 def status(token: str) -> ResponseReturnValue:
     """What the waiting page polls: a version that changes with every state, as ETag and body (304 when unchanged)."""
     with db_session() as session:
-        who = known_holder(session, checked_token(token))
-        version = _version(queries.states(session, who), queries.excess(session, who))
+        who = queries.holder(session, checked_token(token), clock.now())
+        home = families.family_of(session, token, clock.now()) if who is None else None
+        if home is not None:
+            version = family_version(session, home)
+        else:
+            who = _holder_of(who)
+            version = _version(queries.states(session, who), queries.excess(session, who))
     answer = Response(f'{{"version":"{version}"}}', mimetype="application/json")
     answer.set_etag(version)
     answer.headers["Cache-Control"] = "private, no-cache"
@@ -138,22 +148,27 @@ def _paper() -> document.Paper:
 def checked_token(token: str) -> str:
     """The token of an address, if it can be one. Raises NotFoundError."""
     if not TOKEN.fullmatch(token):
-        raise _unknown()
+        raise unknown_link()
     return token
 
 
 def known_holder(session: Session, token: str) -> queries.Holder:
-    """Whom a token stands for. Raises NotFoundError for unknown and expired alike."""
-    return _holder_of(queries.holder(session, token, clock.now()))
+    """Whom a token stands for, of a family's the child that ``?child=`` names. Raises NotFoundError for unknown and
+    expired alike.
+    """
+    now = clock.now()
+    who = queries.holder(session, token, now)
+    return _holder_of(who or families.child_of(session, token, request.args.get("child"), now))
 
 
 def _holder_of(who: queries.Holder | None) -> queries.Holder:
     if who is None:
-        raise _unknown()
+        raise unknown_link()
     return who
 
 
-def _unknown() -> NotFoundError:
+def unknown_link() -> NotFoundError:
+    """What every link that opens nothing is told."""
     return NotFoundError(
         "Không tìm thấy thông báo thu tiền. Đường dẫn có thể đã hết hạn; vui lòng hỏi nhà trường.",
         "There is no such notice. The link may have expired; please ask the school for a new one.",

@@ -124,7 +124,7 @@ def _look_around(
     pupils = {shelf.invoices[invoice_id].pupil_id for invoice_id in contended}
     credited = loading.credited_transfers(session, shelf.school_id, pupils) - gone
     known = (earlier | credited | own.transfers | pooled.transfers) - gone
-    standing = _standing_readings(session, shelf, known, touched, own.purses, pooled.bundles)
+    standing = [one for one in _read_again(session, shelf, known) if _bears_on(one, touched, own, pooled)]
     if lost := earlier - {reading.transfer.id for reading in standing}:
         raise ValueError(f"transfers {sorted(lost)} are allocated but claim nothing")
     transfers = {reading.transfer.id: reading.transfer for reading in standing}
@@ -195,10 +195,8 @@ def _own_money(
     return _OwnMoney(mine, set(earlier), invoices)
 
 
-def _standing_readings(
-    session: Session, shelf: Shelf, ids: Iterable[int], touched: set[int], purses: set[Purse], bundles: set[int]
-) -> list[Reading]:
-    """Earlier transfers read again, those with claims on touched invoices and the money of purses and bundles."""
+def _read_again(session: Session, shelf: Shelf, ids: Iterable[int]) -> list[Reading]:
+    """Earlier transfers, as they are meant by what is known now."""
     transfers = loading.transfers(session, shelf.school_id, ids)
     shares = loading.decided_shares(session, shelf.school_id, transfers)
     shelf.fetch(
@@ -206,17 +204,19 @@ def _standing_readings(
         {invoice_id for decided in shares.values() for invoice_id, _ in decided.invoices},
     )
     book = shelf.book
-    readings = [
+    return [
         assigned(transfer, shares[key], book, "") if key in shares else read(transfer, book)
         for key, transfer in transfers.items()
     ]
-    return [
-        reading
-        for reading in readings
-        if any(claim.invoice_id in touched for claim in reading.claims)
-        or (reading.owner_id, reading.transfer.account_id) in purses
-        or (reading.bundle is not None and reading.bundle.id in bundles)
-    ]
+
+
+def _bears_on(reading: Reading, touched: set[int], own: _OwnMoney, pooled: _Pooled) -> bool:
+    """Whether a transfer claims a touched invoice, or is money of one of the purses and bundles."""
+    return (
+        any(claim.invoice_id in touched for claim in reading.claims)
+        or (reading.owner_id, reading.transfer.account_id) in own.purses
+        or (reading.bundle is not None and reading.bundle.id in pooled.bundles)
+    )
 
 
 def _credit_changes(

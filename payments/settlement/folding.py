@@ -4,17 +4,18 @@ A batch computes the new fold of every invoice that it touches and writes the di
 payment that arrives late, a reversal, a replaced invoice and a person's undo are one and the same thing: the set of
 claims changed.
 
-Money of a bundle comes after all claims: it pays what they leave open of the invoices on its list, line by line in the
-order of allocation, and the rest is credit of the last one's pupil. Money on a pupil's own account that names no invoice
-comes after that and pays what is left open of the pupil's invoices of that account. Neither looks at dates: the sums
-that come out are the same whichever channel dates a transfer (docs/adr/0024).
+Money that names no single invoice comes after all claims: a bundle's pays what they leave open of the invoices on its
+list, money on a pupil's own account what they leave open of the pupil's invoices of that account, line by line in the
+order of allocation (payments/settlement/pooling.py). The rest is credit, of a bundle's that of the last one's pupil.
+The sums do not depend on dates: channels may date one transfer differently (docs/adr/0024).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from payments.settlement.rules import LATE, Book, Bundle, Claim, Invoice, Line, Reading, SettlementOutcome, Transfer
+from payments.settlement.pooling import Pot, share_out
+from payments.settlement.rules import LATE, Book, Claim, Invoice, Line, Reading, SettlementOutcome, Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,54 +123,91 @@ def decide(readings: Sequence[Reading], book: Book, touched: Iterable[int]) -> d
 
 
 def _decide_bundles(verdicts: Mapping[int, Verdict], book: Book, room: dict[int, int]) -> None:
-    """What becomes of money of bundles: the older bundle first, of one bundle what came on its own account."""
-    pooled = [(one.reading.bundle, one) for one in verdicts.values() if one.reading.bundle is not None]
-    for bundle, verdict in sorted(pooled, key=lambda one: _turn(one[0], one[1].reading.transfer)):
-        listed = [book.invoices[invoice_id] for invoice_id in bundle.invoice_ids]
-        landing = {one.id: one for one in map(book.landing, listed) if one.live}
-        places = {invoice_id: place for place, invoice_id in enumerate(landing)}
-        owed = sorted(
-            ((invoice, line) for invoice in landing.values() for line in invoice.lines),
-            key=lambda one: (one[0].due_on, one[1].rank, places[one[0].id]),
+    """What becomes of money of bundles, shared out together with what is on pupils' own accounts."""
+    by_pot: dict[tuple[object, ...], list[Verdict]] = defaultdict(list)
+    for verdict in verdicts.values():
+        bundle, paid = verdict.reading.bundle, verdict.reading.transfer
+        if bundle is not None:
+            # The older bundle first, and of one bundle what came on its own account.
+            by_pot[bundle.id, paid.account_id != bundle.account_id, paid.account_id].append(verdict)
+    if not by_pot:
+        return
+    turns = [sorted(by_pot[key], key=lambda one: by_bank_dates(one.reading.transfer)) for key in sorted(by_pot)]
+    lists = [_listed(turn[0].reading, book) for turn in turns]
+    pots = [
+        Pot(sum(one.reading.transfer.amount_vnd for one in turn), frozenset(line.id for _, line in listed))
+        for turn, listed in zip(turns, lists, strict=True)
+    ]
+    lines = _in_order(invoice for invoice in book.invoices.values() if invoice.live)
+    purses = _purses(verdicts.values())
+    own = [
+        Pot(
+            sum(paid.amount_vnd for paid in transfers),
+            frozenset(line.id for invoice, line in lines if (invoice.pupil_id, invoice.account_id) == purse),
         )
-        anything_open = any(room[line.id] for _, line in owed)
-        _pay_open(verdict, owed, room, listed[-1].pupil_id)
-        _name_bundled(verdict, owed, room, anything_open=anything_open)
+        for purse, transfers in sorted(purses.items())
+    ]
+    share_out([*pots, *own], {line.id: room[line.id] for _, line in lines if line.id in room})
+    for pot in pots:
+        for line_id, paid_vnd in pot.pays.items():
+            room[line_id] -= paid_vnd
+    for turn, listed, pot in zip(turns, lists, pots, strict=True):
+        _settle_pot(turn, listed, pot, room, book)
 
 
-def _turn(bundle: Bundle, paid: Transfer) -> tuple[object, ...]:
-    return (bundle.id, paid.account_id != bundle.account_id, paid.account_id, *by_bank_dates(paid))
+def _listed(reading: Reading, book: Book) -> list[tuple[Invoice, Line]]:
+    """The lines that a bundle's money may pay, in the order of allocation."""
+    ids = reading.bundle.invoice_ids if reading.bundle else ()
+    landing = {one.id: one for one in (book.landing(book.invoices[invoice_id]) for invoice_id in ids)}
+    return _in_order(one for one in landing.values() if one.live)
 
 
-def _name_bundled(
-    verdict: Verdict, owed: Sequence[tuple[Invoice, Line]], room: Mapping[int, int], *, anything_open: bool
+def _in_order(invoices: Iterable[Invoice]) -> list[tuple[Invoice, Line]]:
+    """Lines of several invoices in the order of allocation: oldest due, mandatory before voluntary, legal group."""
+    lines = ((invoice, line) for invoice in invoices for line in invoice.lines)
+    return sorted(lines, key=lambda one: (one[0].due_on, one[1].rank, one[0].id))
+
+
+def _settle_pot(
+    turn: Sequence[Verdict], listed: Sequence[tuple[Invoice, Line]], pot: Pot, room: Mapping[int, int], book: Book
 ) -> None:
-    """``short`` also where a whole invoice of the list stays open; what the reading says comes before the amount."""
-    if not anything_open:
-        verdict.outcome = SettlementOutcome.TWICE
-    elif any(room[line.id] for _, line in owed):
-        verdict.outcome = SettlementOutcome.SHORT
-    if verdict.reading.outcome is not None:
-        found = verdict.outcome
-        verdict.outcome = verdict.reading.outcome
-        further = () if found is SettlementOutcome.EXACT else (found.value,)
-        verdict.flags = (*verdict.flags, *further)
+    """Give each transfer of a bundle its part of what they pay together; the rest is credit of the last one's pupil."""
+    pays = {line.id: pot.pays[line.id] for _, line in listed if line.id in pot.pays}
+    still_open = any(room[line.id] for _, line in listed)
+    for verdict in turn:
+        reading, transfer = verdict.reading, verdict.reading.transfer
+        verdict.allocated = _take(pays, transfer.amount_vnd)
+        excess_vnd = transfer.amount_vnd - sum(verdict.allocated.values())
+        short = still_open or any(pays.values())
+        found = SettlementOutcome.SHORT if short else SettlementOutcome.EXACT
+        if excess_vnd:
+            last = book.invoices[reading.bundle.invoice_ids[-1]] if reading.bundle else listed[-1][0]
+            verdict.credit = {last.pupil_id: excess_vnd}
+            found = SettlementOutcome.OVER if verdict.allocated else SettlementOutcome.TWICE
+        paid = [invoice for invoice, line in listed if line.id in verdict.allocated]
+        late = any(invoice.round_closed or transfer.value_date > invoice.due_on for invoice in paid)
+        verdict.outcome = reading.outcome or found
+        further = [found.value] if found not in {verdict.outcome, SettlementOutcome.EXACT} else []
+        verdict.flags = (*reading.flags, *([LATE] if late else []), *further)
+
+
+def _purses(verdicts: Iterable[Verdict]) -> dict[tuple[int, int], list[Transfer]]:
+    """Money on pupils' own accounts that names nothing, by pupil and account."""
+    by_purse: dict[tuple[int, int], list[Transfer]] = defaultdict(list)
+    for verdict in verdicts:
+        if verdict.reading.owner_id is not None:
+            by_purse[verdict.reading.owner_id, verdict.reading.transfer.account_id].append(verdict.reading.transfer)
+    return by_purse
 
 
 def _decide_own(verdicts: Mapping[int, Verdict], touched: Sequence[Invoice], room: dict[int, int]) -> None:
-    """What becomes of money on pupils' own accounts, once every claim has found its place."""
-    by_purse: dict[tuple[int, int], list[Transfer]] = defaultdict(list)
-    for verdict in verdicts.values():
-        if verdict.reading.owner_id is not None:
-            by_purse[verdict.reading.owner_id, verdict.reading.transfer.account_id].append(verdict.reading.transfer)
-    for (pupil_id, account_id), transfers in by_purse.items():
-        mine = [one for one in touched if one.live and (one.pupil_id, one.account_id) == (pupil_id, account_id)]
-        owed = sorted(
-            ((invoice, line) for invoice in mine for line in invoice.lines),
-            key=lambda one: (one[0].due_on, one[1].rank, one[0].id),
+    """What becomes of money on pupils' own accounts, once every claim and every bundle has found its place."""
+    for (pupil_id, account_id), transfers in _purses(verdicts.values()).items():
+        owed = _in_order(
+            one for one in touched if one.live and (one.pupil_id, one.account_id) == (pupil_id, account_id)
         )
         for transfer in sorted(transfers, key=by_bank_dates):
-            _pay_open(verdicts[transfer.id], owed, room, pupil_id)
+            _pay_own(verdicts[transfer.id], owed, room, pupil_id)
 
 
 def by_bank_dates(paid: Transfer) -> tuple[object, ...]:
@@ -177,8 +215,8 @@ def by_bank_dates(paid: Transfer) -> tuple[object, ...]:
     return (paid.value_date, paid.occurred_at, -paid.amount_vnd, paid.id)
 
 
-def _pay_open(verdict: Verdict, owed: Sequence[tuple[Invoice, Line]], room: dict[int, int], pupil_id: int) -> None:
-    """Pay what is open, in the order of allocation; the rest is the pupil's credit, ``over`` as soon as there is one."""
+def _pay_own(verdict: Verdict, owed: Sequence[tuple[Invoice, Line]], room: dict[int, int], pupil_id: int) -> None:
+    """Pay what is open, in the order of allocation; the rest is the pupil's credit: then it is ``over``."""
     transfer = verdict.reading.transfer
     open_lines = {line.id: room[line.id] for _, line in owed}
     by_line = _take(open_lines, transfer.amount_vnd)

@@ -24,7 +24,7 @@ NEAR = text("""
     WHERE i.school_id = :school_id
 """)
 
-# What an old picture of a bundle names may be replaced since: only what is open is suggested, so its successor has no say.
+# An old picture may name what has been replaced since: only what is open of its list is suggested.
 NEAR_BUNDLES = text("""
     WITH wanted AS (
         SELECT b.id, b.reference AS found FROM bundle b

@@ -1,4 +1,4 @@
-"""Receipts of what transfers bring pupils: one for each pupil, and a new one when a bundle's money moves between them."""
+"""Receipts of what transfers bring pupils: one each, and a new one when a bundle's money moves between them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

@@ -213,19 +213,17 @@ def read(transfer: Transfer, book: Book) -> Reading:
         return _own(transfer)
     if transfer.owner_id is not None and all(invoice.pupil_id != transfer.owner_id for invoice in named):
         return Reading(transfer, SettlementOutcome.OTHER_PUPIL)
-    if bundles:
-        if _names_nothing_else(transfer, book):
-            return _bundled(transfer, bundles[0], named, list(landing.values()))
-        if not _are_apart(transfer, book):
-            return Reading(transfer, SettlementOutcome.SEVERAL)
-    elif len(first_named) == 1:
+    if len(bundles) == 1 and _names_nothing_else(transfer, book):
+        return _bundled(transfer, bundles[0], named, list(landing.values()))
+    if len(first_named) == 1:
         return _single(transfer, named[0], landing[named[0].id])
     claims = tuple(
         Claim(transfer, landing[invoice.id].id, invoice.amount_vnd)
         for invoice in named
         if first_named[landing[invoice.id].id] is invoice
     )
-    if sum(claim.amount_vnd for claim in claims) != transfer.amount_vnd:
+    tied = bundles and not _are_apart(transfer, book)
+    if tied or sum(claim.amount_vnd for claim in claims) != transfer.amount_vnd:
         return Reading(transfer, SettlementOutcome.SEVERAL)
     return Reading(transfer, SettlementOutcome.SEVERAL, claims, _circumstances(transfer, named, list(landing.values())))
 

@@ -19,7 +19,7 @@ from payments.settlement.booking import arrival, identified, moves, unidentified
 from payments.settlement.loading import Shelf
 from payments.settlement.receipting import receipt_items
 from payments.settlement.reversing import Fact, facts_of, take_back
-from payments.settlement.rules import OWN_ACCOUNT, Book, Reading, SettlementOutcome, Transfer, read
+from payments.settlement.rules import OWN_ACCOUNT, Reading, SettlementOutcome, Transfer, read
 from payments.settlement.telling import tell
 from payments.settlement.writing import Settled, Stamp
 

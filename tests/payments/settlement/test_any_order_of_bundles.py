@@ -16,6 +16,7 @@ from payments.settlement.settling import move_on
 from tests.payments.settlement.facts import Fact, Projection, Teller, books, deliveries
 from tests.payments.settlement.setting import Issued, take_out
 from tests.payments.settlement.test_any_order import AMOUNTS, CLUBS, MEALS, World
+from tests.payments.settlement.test_pooling import wanted
 
 pytestmark = pytest.mark.db
 
@@ -74,7 +75,9 @@ class BundleWorld(World):
 def expected(pupils: list[int], facts: list[Fact], cancelled: int | None) -> Projection:
     """What the facts come to, in whatever order: written without the code under test."""
     gone = {fact.reverses for fact in facts if fact.reverses is not None}
-    room = {(part, one): vnds[one] for part, vnds in enumerate((MEALS, CLUBS)) for one in range(3) if one != cancelled}
+    room: dict[tuple[int, int], int] = {
+        (part, one): vnds[one] for part, vnds in enumerate((MEALS, CLUBS)) for one in range(3) if one != cancelled
+    }
     claims: Counter[tuple[int, bool]] = Counter()
     pots: Counter[tuple[int, bool]] = Counter()
     suspense: Counter[object] = Counter()
@@ -101,9 +104,13 @@ def expected(pupils: list[int], facts: list[Fact], cancelled: int | None) -> Pro
 
     for one, other in product(range(3), (False, True)):
         credit[pupils[one], other] += pour(claims[one, other], [(0, one), (1, one)])
-    for bundle, other in product(LISTS, (False, True)):
-        places = [(part, one) for part in (0, 1) for one in LISTS[bundle]]
-        credit[pupils[2], other] += pour(pots[bundle, other], places)
+    order = list(product(LISTS, (False, True)))
+    sources = [(pots[key], {(part, one) for part in (0, 1) for one in LISTS[key[0]]} & room.keys()) for key in order]
+    room = dict(sorted(room.items()))
+    placed, filled = wanted(sources, room)
+    for (_, other), (money, _), used in zip(order, sources, placed, strict=True):
+        credit[pupils[2], other] += money - used
+    room = {place: vnd - part for (place, vnd), part in zip(room.items(), filled, strict=True)}
     paid = {
         one: AMOUNTS[one] - room.get((0, one), 0) - room.get((1, one), 0) if one != cancelled else 0 for one in range(3)
     }
