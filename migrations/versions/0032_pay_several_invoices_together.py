@@ -35,7 +35,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$
-"""  # noqa: S608 - constants of this module
+"""
 
 
 def upgrade() -> None:
