@@ -54,7 +54,7 @@ def make(school_code: str, sector_ids: tuple[str, ...], username: str, *, as_jso
     with command_session() as (session, settings):
         school = school_by_code(session, school_code)
         rows = session.execute(_PUPILS, {"school_id": school.id, "ids": list(sector_ids)})
-        ids = dict(row.tuple() for row in rows)
+        ids: dict[str, int] = {row[0]: row[1] for row in rows}
         if set(sector_ids) - ids.keys():
             raise NotFoundError("Trường không có học sinh mang mã này.", "The school has no pupil of this identifier.")
         actor_id = staff_id_by_name(session, school.id, username, clock.today())

@@ -138,7 +138,7 @@ def scene(session):
     unmatched = arrive(session, school, 30_000, "khong ro")
     taken_back = arrive(session, school, 100_000, reversed_one.reference)
     debit = arrive(session, school, 100_000, "hoan tien", direction=Direction.DEBIT, reverses=taken_back)
-    pair = [issue(session, school, 50_000).id for _ in range(2)]
+    pair = [issue(session, school).id for _ in range(2)]
     code = make_bundle(session, school.id, Payer(pupil_id=school.pupil), pair)
     pooled = arrive(session, school, 60_000, code)
     settle_transactions(session, school.id, [transfer, unmatched, taken_back, debit, pooled])
