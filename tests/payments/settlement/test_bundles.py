@@ -9,7 +9,7 @@ from payments.inbox.models import Direction, TransactionState
 from payments.invoices.models import InvoiceState
 from payments.settlement import applying, loading
 from payments.settlement.loading import Shelf
-from payments.settlement.service import assign, undo
+from payments.settlement.service import assign, decide_refund, propose_refund, undo
 from payments.settlement.settling import move_on, settle_transactions
 from tests.payments.setting import make_pupil
 from tests.payments.settlement.setting import arrive, issue, ledger, outcome_of, state_of, take_out
@@ -238,6 +238,21 @@ def test_a_person_decides_on_a_tie_and_may_undo_it(home):
     undo(home.session, home.school.id, decision, home.school.accountant)
     assert home.paid() == [0, 0, 0]
     home.check()
+
+
+def test_what_was_too_much_is_sent_back_and_that_is_undone(home):
+    session, school = home.session, home.school
+    transfer = home.pay(300_000)
+    refund = propose_refund(session, school.id, transfer, school.accountant, pupil_id=home.binh)
+    decide_refund(session, school.id, refund, school.principal, approved=True)
+    home.check()
+    assert (home.credit(), home.receipts(transfer)) == ([], {home.an: 200_000, home.binh: 60_000})
+    approval = session.scalar(text("SELECT max(id) FROM decision WHERE kind = 'refund_approved'"))
+    undo(session, school.id, approval, school.accountant)
+    home.check()
+    assert home.credit() == [(home.binh, school.account, 40_000)]
+    assert home.receipts(transfer) == {home.an: 200_000, home.binh: 100_000}
+    assert home.outcome(transfer)[:2] == ("credited", "over")
 
 
 def test_a_reference_near_a_bundle_s_suggests_all_that_is_open_of_it(home):
