@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 APPEND_ONLY = {
     "I7": ("allocation", "pupil_credit", "ledger_entry", "ledger_line", "decision", "evidence", "raw_callback"),
-    "I11": ("invoice", "invoice_line"),
+    "I11": ("invoice", "invoice_line", "bundle", "bundle_line"),
     "exceptions": ("exception_event",),
     "closes": (
         "period_close",
@@ -24,6 +24,7 @@ APPEND_ONLY = {
 TRIGGERS: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
     "I1": {"ledger_line": "line_balances", "ledger_entry": "entry_balances"},
     "I2": {"bank_transaction": "has_evidence"},
+    "I11": {"invoice": "one_reference", "bundle": "one_reference"},
     "closes": {
         "period_close": ("keep_chain", "keep_reopening"),
         "books_closed": "keep_books_closed",
@@ -45,7 +46,7 @@ FENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "transaction_evidence": ("evidence_id",),
         "ledger_entry": ("school_id", "source_key"),
     },
-    "I11": {"invoice": ("school_id", "reference")},
+    "I11": {"invoice": ("school_id", "reference"), "bundle": ("school_id", "reference")},
 }
 """Unique keys without which something could happen twice."""
 

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "operations.doctor:doctor",
     "exception": "reconciliation.exceptions.cli:exception_group",
     "exemption": "payments.fees.exemption_cli:exemption_group",
+    "family": "payments.portal.family_cli:family_group",
     "fee": "payments.fees.cli:fee_group",
     "holiday": "reconciliation.holidays.cli:holiday_group",
     "keys": "operations.processes:keys",

@@ -27,11 +27,13 @@ from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
 from payments.notifications import tasks as notices
 from payments.portal import claim_views as claims
+from payments.portal import family_views as family
 from payments.portal import lookup_views as lookup
 from payments.portal import order_views as paying
 from payments.portal import previews, unknown
 from payments.portal import receipt_views as receipt_page
 from payments.portal import style_views as pay_styles
+from payments.portal import together_views as together
 from payments.portal import views as portal
 from payments.receipts import views as receipts
 from payments.settings import Settings
@@ -47,6 +49,7 @@ from payments.web.security import Guard, Open, admit
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
 FACES = (
     *(health, access, receipts, portal, pay_styles, paying, claims, lookup, receipt_page, previews, unknown),
+    *(together, family),
     *(transparency, console, developers, api, api_description),
 )
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""

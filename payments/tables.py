@@ -5,6 +5,7 @@ from payments.access import models as access
 from payments.api import models as api
 from payments.audit import models as audit
 from payments.banking import models as banking
+from payments.bundles import models as bundles
 from payments.clearing import models as clearing
 from payments.console import models as console
 from payments.events import models as events
@@ -27,6 +28,7 @@ ROOMS = (
     api,
     audit,
     banking,
+    bundles,
     clearing,
     console,
     events,

@@ -152,11 +152,11 @@ class Desk:
         self.rows = [row for row in self.rows if row.id not in ids]
         self.faces = [face for face in self.faces if face.movement.open_for_books]
 
-    def rows_by_name(self) -> dict[str, list[LedgerFact]]:
-        """Rows that are left, by each payment reference."""
+    def rows_by_name(self, *, with_bundles: bool = False) -> dict[str, list[LedgerFact]]:
+        """Rows that are left, by each payment reference; also by the bundles that may have paid what they name."""
         found: dict[str, list[LedgerFact]] = defaultdict(list)
         for row in self.rows:
-            for name in row.references:
+            for name in row.names if with_bundles else row.references:
                 found[name].append(row)
         return found
 
@@ -191,8 +191,10 @@ class Desk:
         self.clear(list(taken.values()))
 
     def join_parts(self) -> None:
-        """Several rows for one movement: the parts of a payment by fee item, or of several invoices in one memo."""
-        rows = self.rows_by_name()
+        """Several rows for one movement: the parts of a payment by fee item, of several invoices in one memo, or of a
+        bundle.
+        """
+        rows = self.rows_by_name(with_bundles=True)
         taken: dict[int, LedgerFact] = {}
         for face in self.faces:
             named = [row for row in of_names(rows, face.references) if row.id not in taken and near(face, row)]
@@ -200,7 +202,7 @@ class Desk:
             parts = next((group for group in groupings(named) if adds_up(face.movement, group)), None)
             if parts is not None:
                 taken |= {row.id: row for row in parts}
-                names = tuple(sorted({name for row in parts for name in row.references} & set(face.references)))
+                names = tuple(sorted({name for row in parts for name in row.names} & set(face.references)))
                 total_vnd = sum(row.amount_vnd for row in parts)
                 face.movement.ledgers += parts
                 face.movement.grounds.append(

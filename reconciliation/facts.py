@@ -76,6 +76,13 @@ class LedgerFact:
     """Above 1: the same row, word for word, for the so-manieth time."""
     is_cash: bool = False
     after_close: bool = False
+    bundles: tuple[str, ...] = ()
+    """References of paid bundles that list what the row names: the bank's line names the bundle."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the row names, and what may have paid it."""
+        return (*self.references, *self.bundles) if self.bundles else self.references
 
 
 @dataclass(frozen=True, slots=True)

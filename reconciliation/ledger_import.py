@@ -113,6 +113,9 @@ _WAITING = text("""
 _ACCOUNTS_OF_INVOICES = text("""
     SELECT reference, receiving_account_id FROM invoice
     WHERE school_id = :school_id AND reference = ANY(CAST(:names AS text[]))
+    UNION ALL
+    SELECT reference, receiving_account_id FROM bundle
+    WHERE school_id = :school_id AND reference = ANY(CAST(:names AS text[]))
 """)
 _ADD_IMPORT = text("""
     INSERT INTO ledger_import (

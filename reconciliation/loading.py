@@ -81,7 +81,16 @@ _SENT = """
 # Cash that names no account of ours is shown with the school's first account, so that it is shown once.
 _BOOKED = """
     SELECT row.id, row.booked_on, row.direction, row.amount_vnd, row."references", row.bank_reference, row.is_cash,
-        split_part(row.natural_key, '#', -1) AS occurrence, imported.imported_at
+        split_part(row.natural_key, '#', -1) AS occurrence, imported.imported_at,
+        coalesce((
+            SELECT array_agg(DISTINCT b.reference ORDER BY b.reference)
+            FROM invoice i
+            JOIN bundle_line line ON line.school_id = i.school_id AND line.invoice_id IN (i.id, i.replaces_id)
+            JOIN bundle b ON b.school_id = line.school_id AND b.id = line.bundle_id
+            WHERE i.school_id = row.school_id AND i.reference = ANY(row."references")
+              AND EXISTS (SELECT FROM bundle_transfer paid
+                  WHERE paid.school_id = b.school_id AND paid.bundle_id = b.id)
+        ), '{{}}') AS bundles
     FROM ledger_row row
     JOIN ledger_import imported ON imported.school_id = row.school_id AND imported.id = row.import_id
     LEFT JOIN book_account said
@@ -315,6 +324,7 @@ class Source:
                 int(row.occurrence),
                 row.is_cash,
                 self.signed.is_late(2, (row.id,), row.booked_on, row.imported_at),
+                tuple(row.bundles),
             )
             for row in self.rows(statement, **values, **self._more(statement))
         ]

@@ -34,7 +34,11 @@ _INVOICES = text(
     " FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
     " JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id"
     " JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id"
-    " WHERE i.school_id = :school_id AND i.reference = ANY(:references) ORDER BY i.id LIMIT :limit"
+    " WHERE i.school_id = :school_id AND i.id IN ("
+    "   SELECT named.id FROM invoice named WHERE named.school_id = :school_id AND named.reference = ANY(:references)"
+    "   UNION ALL SELECT l.invoice_id FROM bundle b"
+    "   JOIN bundle_line l ON l.school_id = b.school_id AND l.bundle_id = b.id"
+    "   WHERE b.school_id = :school_id AND b.reference = ANY(:references)) ORDER BY i.id LIMIT :limit"
 )
 _TRANSFERS = text(
     "SELECT t.id, t.value_date, t.amount_vnd, t.direction, t.bank_reference, t.description, t.state, a.fund"

@@ -1,8 +1,9 @@
 """What a piece of evidence about one of our orders says beyond its memo, as SQL.
 
 An order names its invoice from its beginning, so this is a fact however late the money comes, and in whatever order. A
-memo that names an invoice of the school itself is what the payer meant. Its service has a number of its own for every
-payment, which callbacks and answers to our questions share: they tell of one movement exactly when it is the same.
+memo that names an invoice or a bundle of the school itself is what the payer meant. Its service has a number of its own
+for every payment, which callbacks and answers to our questions share: they tell of one movement exactly when it is the
+same.
 
 A pupil's own account is named by the virtual account, and only on the receiving account for which the connection's
 closed list let the evidence in: the same number from the sender of another account names nobody.
@@ -20,6 +21,8 @@ _REFERENCES = f"""
         FROM invoice meant
         WHERE (meant.school_id, meant.id) = (SELECT ordered.school_id, ordered.invoice_id {_ORDER})
           AND NOT EXISTS (SELECT FROM invoice printed
+              WHERE printed.school_id = {{0}}.school_id AND printed.reference = ANY({{0}}."references"))
+          AND NOT EXISTS (SELECT FROM bundle printed
               WHERE printed.school_id = {{0}}.school_id AND printed.reference = ANY({{0}}."references"))
     ), {{0}}."references") END
 """  # noqa: S608 - constants of this module

@@ -13,8 +13,8 @@ from payments.invoices.rules import Draft, Sheet
 from payments.invoices.telling import tell_issued
 
 # The foreign keys are checked when the whole statement is done, so one statement writes the invoice and all that
-# hangs on it by its id. A reference that exists is passed over, and its invoice drawn again. Pupils who are charged
-# the same share a sheet, so its lines travel once.
+# hangs on it by its id. A reference that an invoice or a bundle has is passed over, and its invoice drawn again. Pupils
+# who are charged the same share a sheet, so its lines travel once.
 INVOICES = text("""
     WITH sheet AS MATERIALIZED (
         SELECT * FROM unnest(
@@ -38,6 +38,9 @@ INVOICES = text("""
         SELECT :school_id, :round_id, pupil_id, receiving_account_id, group_key, reference, amount_vnd,
                mandatory_vnd, :due_on, :issued_at, CAST(:replaces_id AS bigint)
         FROM wanted JOIN sheet USING (sheet)
+        WHERE NOT EXISTS (
+            SELECT FROM bundle taken WHERE taken.school_id = :school_id AND taken.reference = wanted.reference
+        )
         ON CONFLICT (school_id, reference) DO NOTHING
         RETURNING id, pupil_id, receiving_account_id, group_key, reference, amount_vnd
     ), balance AS (

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from payments.fees.terms import Unit
 from payments.i18n import Text
 from payments.portal.explaining import arithmetic
-from payments.portal.rules import token_hash
+from payments.portal.rules import shown_name, token_hash
 from payments.settlement.rules import line_rank
 
 
@@ -22,6 +22,11 @@ class Holder:
     pupil_id: int
     full_name: str
     class_name: str | None
+
+    @property
+    def shown_name(self) -> str:
+        """As much of the name as a page shows."""
+        return shown_name(self.full_name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

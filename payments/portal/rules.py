@@ -8,15 +8,23 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from payments.errors import NotFoundError
 
 TOKEN = re.compile(r"[a-z2-7]{32}", re.ASCII)
+TOKEN_IN_TEXT = re.compile(r"(?<![a-z0-9])[a-z2-7]{32}(?![a-z0-9])", re.ASCII)
 _DERIVED_BYTES = 20
 KIND_PUPIL = "pupil"
 IN_APP_MARKS = ("Zalo", "FBAN", "FBAV")
 """In the User-Agent of the browsers inside Zalo, Facebook and Messenger."""
+KIND_FAMILY = "family"
+NO_SCHOOL = 0
+"""Stands for the school of a family, whose children may go to several."""
+MOST_CHILDREN = 12
+"""Of one family; each has a colour of its own."""
+MOST_FAMILIES = 12
+"""That one child may be in: parents who live apart, grandparents, and some that nobody kept."""
 SAMPLE_BINS = frozenset({"970998", "970999"})
 """BINs of the demo's invented banks (NAPAS has given them to nobody): their pictures say «MẪU»."""
 
@@ -33,8 +41,31 @@ class UnknownLinkError(NotFoundError):
 
 def derive_token(link_key: bytes, school_id: int, pupil_id: int, epoch: int) -> str:
     """The token of a pupil's link (32 lower-case characters)."""
-    subject = f"{KIND_PUPIL}|{school_id}|{pupil_id}|{epoch}".encode()
+    return _token(link_key, KIND_PUPIL, school_id, pupil_id, epoch)
+
+
+def derive_family_token(link_key: bytes, family_id: int, epoch: int) -> str:
+    """The token of a family's link: as a pupil's, and never equal to one, for its kind is in what is hashed."""
+    return _token(link_key, KIND_FAMILY, NO_SCHOOL, family_id, epoch)
+
+
+def _token(link_key: bytes, kind: str, school_id: int, subject_id: int, epoch: int) -> str:
+    subject = f"{kind}|{school_id}|{subject_id}|{epoch}".encode()
     return base64.b32encode(hmac.digest(link_key, subject, hashlib.sha256)[:_DERIVED_BYTES]).decode().lower()
+
+
+def token_in(text: str) -> str | None:
+    """The token in what a parent pasted: a link's address, with or without what stands around it, or the token alone.
+
+    The last one counts: an address may begin with a host that looks like a token.
+    """
+    found = TOKEN_IN_TEXT.findall(text.strip().lower())
+    return found[-1] if found else None
+
+
+def free_colour(taken: Collection[int]) -> int:
+    """The first colour that no child of the family has (1 to ``MOST_CHILDREN``)."""
+    return next(colour for colour in range(1, MOST_CHILDREN + 1) if colour not in taken)
 
 
 def token_hash(token: str) -> bytes:

@@ -23,6 +23,7 @@ from payments.portal.states import Line, Reporting, reporting
 _INVOICES = "FROM who JOIN invoice i ON i.school_id = who.school_id AND i.pupil_id = who.pupil_id"
 _CREDITS = "FROM who JOIN pupil_credit c ON c.school_id = who.school_id AND c.pupil_id = who.pupil_id"
 FACTS: tuple[str, ...] = (
+    "SELECT token_hash, concat_ws('|', 'child', school_id, pupil_id) FROM who",
     f"""SELECT who.token_hash, concat_ws('|', 'invoice', i.id, b.state, b.paid_vnd, r.state) {_INVOICES}
     JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
     JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id""",
@@ -47,6 +48,12 @@ def _statement(hashes: str, now: str) -> str:
     WITH who AS MATERIALIZED (
         SELECT token_hash, school_id, pupil_id, {now} AS now FROM parent_link
         WHERE token_hash = ANY({hashes}) AND expires_at > {now}
+        UNION ALL
+        SELECT f.token_hash, m.school_id, m.pupil_id, {now} FROM family f
+        JOIN family_member m ON m.family_id = f.id
+        JOIN parent_link l ON l.school_id = m.school_id AND l.pupil_id = m.pupil_id
+            AND l.epoch = m.link_epoch AND l.expires_at > {now}
+        WHERE f.token_hash = ANY({hashes})
     ), facts (token_hash, fact) AS ({" UNION ALL ".join(FACTS)}), told AS (
         SELECT token_hash, string_agg(fact, E'\\n' ORDER BY fact) AS facts FROM facts GROUP BY token_hash
     ), line AS (

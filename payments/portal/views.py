@@ -16,10 +16,11 @@ from payments.banking.virtual_accounts import numbers_of_pupil
 from payments.errors import NotFoundError
 from payments.orders import queries as orders
 from payments.orders.rules import payers_cost_vnd
-from payments.portal import queries, sentences, showing
+from payments.portal import families, queries, sentences, showing
 from payments.portal import status as portal_status
 from payments.portal.bank_apps import offers
 from payments.portal.claims import seen_claims
+from payments.portal.family_page import family_page
 from payments.portal.paid import contents_of
 from payments.portal.pictures import picture_of
 from payments.portal.rules import TOKEN, UnknownLinkError, is_in_app, shown_name
@@ -45,7 +46,11 @@ def page(token: str) -> ResponseReturnValue:
     """All notices of the pupil that are open or were of late, each with its state and what can be done about it."""
     wanted = _wanted()
     with db_session() as session:
-        who = known_holder(session, checked_token(token))
+        who = queries.holder(session, checked_token(token), clock.now())
+        home = families.family_of(session, token, clock.now()) if who is None else None
+        if home is not None:
+            return family_page(session, token, home, is_new="new" in request.args)
+        who = _holder_of(who)
         claims = seen_claims(session, who)
         shown = showing.build(session, who, token, wanted, claims)
         if shown is None:
@@ -143,8 +148,12 @@ def checked_token(token: str) -> str:
 
 
 def known_holder(session: Session, token: str) -> queries.Holder:
-    """Whom a token stands for. Raises NotFoundError for unknown and expired alike."""
-    return _holder_of(queries.holder(session, token, clock.now()))
+    """Whom a token stands for, of a family's the child that ``?child=`` names. Raises NotFoundError for unknown and
+    expired alike.
+    """
+    now = clock.now()
+    who = queries.holder(session, token, now)
+    return _holder_of(who or families.child_of(session, token, request.args.get("child"), now))
 
 
 def _holder_of(who: queries.Holder | None) -> queries.Holder:

@@ -6,7 +6,7 @@ person's decision and its undo.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,7 @@ from payments.settlement import changes, loading, writing
 from payments.settlement.changes import Place, Standing
 from payments.settlement.folding import Verdict, decide
 from payments.settlement.loading import Purse, Shelf
+from payments.settlement.receipting import follow
 from payments.settlement.rules import Invoice, Line, Reading, SettlementOutcome, Transfer, assigned, read
 from payments.settlement.writing import Stamp
 
@@ -27,6 +28,8 @@ class Applied:
     verdicts: dict[int, Verdict]
     sides: dict[int, list[PostingLine]]
     """By transfer: the lines against bank or suspense; a transfer that only moved has lines that sum to zero."""
+    by_pupil: dict[int, dict[int, int]]
+    """What fresh money of bundles brings each pupil, in đồng, by transfer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,12 @@ class _Scene:
     credits: list[Standing]
     transfers: dict[int, Transfer]
     lines: dict[int, tuple[Invoice, Line]]
+
+    def by_pupil(self, verdicts: Iterable[Verdict]) -> dict[int, dict[int, int]]:
+        """What money of bundles brings each pupil, in đồng, by transfer."""
+        pupils = {line_id: invoice.pupil_id for line_id, (invoice, _) in self.lines.items()}
+        pooled = (one for one in verdicts if one.reading.bundle is not None)
+        return {one.reading.transfer.id: one.by_pupil(pupils) for one in pooled}
 
 
 def apply(
@@ -63,7 +72,8 @@ def apply(
     verdicts = decide([*fresh, *scene.standing], shelf.book, scene.touched)
     wanted = {(key, line): vnd for key, verdict in verdicts.items() for line, vnd in verdict.allocated.items()}
     moved = changes.differences(wanted, changes.totals(scene.allocations))
-    credit = _credit_changes(scene, {reading.transfer.id: verdicts[reading.transfer.id] for reading in fresh}, moved)
+    fresh_ids = {reading.transfer.id for reading in fresh}
+    credit = _credit_changes(scene, verdicts, fresh_ids, moved)
     writing.add_allocations(
         session,
         stamp,
@@ -80,9 +90,15 @@ def apply(
     writing.set_paid(session, stamp, paid)
     shelf.paid_vnd.update(paid)
     _rename(session, shelf.school_id, scene.standing, verdicts)
+    named = [(one.bundle.id, one.transfer.id) for one in fresh if one.bundle is not None]
+    writing.note_bundles(session, shelf.school_id, named)
+    by_pupil = scene.by_pupil(verdicts.values())
+    standing = {key: sums for key, sums in by_pupil.items() if key not in fresh_ids}
+    follow(session, shelf.school_id, standing, scene.transfers)
     return Applied(
-        {reading.transfer.id: verdicts[reading.transfer.id] for reading in fresh},
+        {key: verdicts[key] for key in fresh_ids},
         _sides(scene, moved, credit),
+        {key: sums for key, sums in by_pupil.items() if key in fresh_ids},
     )
 
 
@@ -100,14 +116,15 @@ def _look_around(
     touched = left | {claim.invoice_id for reading in fresh for claim in reading.claims} | shelf.dead_but_paid()
     book = shelf.book
     touched |= {book.landing(shelf.invoices[invoice_id]).id for invoice_id in touched}
-    own = _own_money(session, shelf, touched, fresh, purses)
-    touched |= own.invoices
+    own, pooled = _spread(session, shelf, touched, fresh, purses)
+    touched |= own.invoices | pooled.invoices
     contended = {invoice_id for invoice_id in touched if shelf.paid_vnd[invoice_id]}
     allocations = loading.allocations_on(session, shelf.school_id, contended)
     earlier = {row.place[0] for row in allocations} - gone
     pupils = {shelf.invoices[invoice_id].pupil_id for invoice_id in contended}
     credited = loading.credited_transfers(session, shelf.school_id, pupils) - gone
-    standing = _standing_readings(session, shelf, (earlier | credited | own.transfers) - gone, touched, own.purses)
+    known = (earlier | credited | own.transfers | pooled.transfers) - gone
+    standing = [one for one in _read_again(session, shelf, known) if _bears_on(one, touched, own, pooled)]
     if lost := earlier - {reading.transfer.id for reading in standing}:
         raise ValueError(f"transfers {sorted(lost)} are allocated but claim nothing")
     transfers = {reading.transfer.id: reading.transfer for reading in standing}
@@ -127,6 +144,44 @@ class _OwnMoney:
     invoices: set[int]
 
 
+@dataclass(slots=True)
+class _Pooled:
+    """Bundles with money, that money, and all invoices that it may pay."""
+
+    bundles: set[int] = field(default_factory=set)
+    transfers: set[int] = field(default_factory=set)
+    invoices: set[int] = field(default_factory=set)
+
+
+def _spread(
+    session: Session, shelf: Shelf, touched: set[int], fresh: Sequence[Reading], purses: Iterable[Purse]
+) -> tuple[_OwnMoney, _Pooled]:
+    """All that hangs together with touched invoices by money that takes what is open.
+
+    A bundle with money ties its invoices together, one pupil's own money another's; so until nothing new is found.
+    """
+    reach = set(touched)
+    while True:
+        own = _own_money(session, shelf, reach, fresh, purses)
+        pooled = _pooled_money(session, shelf, reach | own.invoices, fresh)
+        if pooled.invoices <= reach | own.invoices:
+            return own, pooled
+        reach |= own.invoices | pooled.invoices
+
+
+def _pooled_money(session: Session, shelf: Shelf, touched: Iterable[int], fresh: Sequence[Reading]) -> _Pooled:
+    """Money of bundles that touched invoices are on, with all other invoices of those bundles."""
+    found = loading.bundle_money(session, shelf.school_id, touched)
+    pooled = _Pooled({one.bundle.id for one in fresh if one.bundle is not None} | {key for key, _ in found})
+    if pooled.bundles:
+        pooled.transfers = {transfer_id for _, transfer_id in found}
+        shelf.fetch_bundles(pooled.bundles)
+        book = shelf.book
+        listed = {invoice_id for key in pooled.bundles for invoice_id in shelf.bundles[key].invoice_ids}
+        pooled.invoices = {book.landing(shelf.invoices[invoice_id]).id for invoice_id in listed}
+    return pooled
+
+
 def _own_money(
     session: Session, shelf: Shelf, touched: Iterable[int], fresh: Sequence[Reading], purses: Iterable[Purse]
 ) -> _OwnMoney:
@@ -140,10 +195,8 @@ def _own_money(
     return _OwnMoney(mine, set(earlier), invoices)
 
 
-def _standing_readings(
-    session: Session, shelf: Shelf, ids: Iterable[int], touched: set[int], purses: set[Purse]
-) -> list[Reading]:
-    """Earlier transfers read again, those with claims on touched invoices and the money of purses."""
+def _read_again(session: Session, shelf: Shelf, ids: Iterable[int]) -> list[Reading]:
+    """Earlier transfers, as they are meant by what is known now."""
     transfers = loading.transfers(session, shelf.school_id, ids)
     shares = loading.decided_shares(session, shelf.school_id, transfers)
     shelf.fetch(
@@ -151,33 +204,40 @@ def _standing_readings(
         {invoice_id for decided in shares.values() for invoice_id, _ in decided.invoices},
     )
     book = shelf.book
-    readings = [
+    return [
         assigned(transfer, shares[key], book, "") if key in shares else read(transfer, book)
         for key, transfer in transfers.items()
     ]
-    return [
-        reading
-        for reading in readings
-        if any(claim.invoice_id in touched for claim in reading.claims)
-        or (reading.owner_id, reading.transfer.account_id) in purses
-    ]
 
 
-def _credit_changes(scene: _Scene, fresh: Mapping[int, Verdict], moved: Mapping[Place, int]) -> dict[Place, int]:
+def _bears_on(reading: Reading, touched: set[int], own: _OwnMoney, pooled: _Pooled) -> bool:
+    """Whether a transfer claims a touched invoice, or is money of one of the purses and bundles."""
+    return (
+        any(claim.invoice_id in touched for claim in reading.claims)
+        or (reading.owner_id, reading.transfer.account_id) in own.purses
+        or (reading.bundle is not None and reading.bundle.id in pooled.bundles)
+    )
+
+
+def _credit_changes(
+    scene: _Scene, verdicts: Mapping[int, Verdict], fresh: Collection[int], moved: Mapping[Place, int]
+) -> dict[Place, int]:
     """Changes of pupils' credit by (transfer, pupil).
 
     A fresh transfer brings its excess, a withdrawn one takes its credit along, an earlier one turns into credit what
-    its allocations lose, and the other way round.
+    its allocations lose, and the other way round. That is the credit of the invoice's pupil, of a bundle's money that
+    of another one: all its invoices are in the fold, so its credit is what the fold says.
     """
     changed: dict[Place, int] = defaultdict(int)
-    for key, verdict in fresh.items():
-        for pupil_id, amount_vnd in verdict.credit.items():
+    anew = {key for key, verdict in verdicts.items() if key in fresh or verdict.reading.bundle is not None}
+    for key in anew:
+        for pupil_id, amount_vnd in verdicts[key].credit.items():
             changed[key, pupil_id] += amount_vnd
     for (key, line_id), amount_vnd in moved.items():
-        if key not in fresh and key not in scene.gone:
+        if key not in anew and key not in scene.gone:
             changed[key, scene.lines[line_id][0].pupil_id] -= amount_vnd
     for row in scene.credits:
-        if row.place[0] in scene.gone:
+        if row.place[0] in scene.gone | anew:
             changed[row.place] -= row.amount_vnd
     return {place: changed[place] for place in sorted(changed) if changed[place]}
 
@@ -195,7 +255,7 @@ def _rename(session: Session, school_id: int, standing: Sequence[Reading], verdi
     named = {
         reading.transfer.id: (verdicts[reading.transfer.id].outcome, verdicts[reading.transfer.id].flags)
         for reading in standing
-        if (len(reading.claims) == 1 or reading.owner_id is not None)
+        if (len(reading.claims) == 1 or reading.takes_what_is_open)
         and reading.outcome is not SettlementOutcome.ASSIGNED
     }
     writing.rename_outcomes(session, school_id, named)

@@ -19,8 +19,8 @@ from payments.settlement.booking import identified, moves
 from payments.settlement.deciding import Deed, begin, record
 from payments.settlement.loading import Shelf
 from payments.settlement.models import DecisionKind
+from payments.settlement.receipting import receipt_items
 from payments.settlement.rules import SettlementOutcome, Shares, assigned, split_in_order
-from payments.settlement.settling import receipt_items
 from payments.settlement.telling import tell
 from payments.settlement.writing import Stamp
 
@@ -112,7 +112,7 @@ def _place(session: Session, deed: Deed, shelf: Shelf, shares: Shares) -> int:
     flags = applied.verdicts[transfer.id].flags
     writing.set_states(session, school_id, {transfer.id: TransactionState.CREDITED})
     writing.rename_outcomes(session, school_id, {transfer.id: (SettlementOutcome.ASSIGNED, flags)})
-    number_receipts(session, school_id, receipt_items([reading], shelf.book))
+    number_receipts(session, school_id, receipt_items([reading], shelf.book, applied.by_pupil))
     cause = f"decision:{decision_id}"
     entry = identified(EntryKind.ASSIGNMENT, cause, transfer, applied.sides[transfer.id])
     post(session, school_id, [entry, *moves(applied, [transfer.id], cause)])

@@ -4,14 +4,17 @@ A batch computes the new fold of every invoice that it touches and writes the di
 payment that arrives late, a reversal, a replaced invoice and a person's undo are one and the same thing: the set of
 claims changed.
 
-Money on a pupil's own account that names no invoice comes after all claims: it pays what they leave open of the pupil's
-invoices of that account, line by line in the order of allocation, and the rest is credit.
+Money that names no single invoice comes after all claims: a bundle's pays what they leave open of the invoices on its
+list, money on a pupil's own account what they leave open of the pupil's invoices of that account, line by line in the
+order of allocation (payments/settlement/pooling.py). The rest is credit, of a bundle's that of the last one's pupil.
+The sums do not depend on dates: channels may date one transfer differently (docs/adr/0024).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from payments.settlement.pooling import Pot, share_out
 from payments.settlement.rules import LATE, Book, Claim, Invoice, Line, Reading, SettlementOutcome, Transfer
 
 
@@ -36,6 +39,13 @@ class Verdict:
     """Pupil id -> đồng."""
     outcome: SettlementOutcome = SettlementOutcome.UNKNOWN
     flags: tuple[str, ...] = ()
+
+    def by_pupil(self, pupil_of_line: Mapping[int, int]) -> dict[int, int]:
+        """Pupil id -> đồng: all that it brings them; ``pupil_of_line``: line id -> pupil id."""
+        sums: dict[int, int] = defaultdict(int, self.credit)
+        for line_id, amount_vnd in self.allocated.items():
+            sums[pupil_of_line[line_id]] += amount_vnd
+        return dict(sums)
 
 
 def fill(invoice: Invoice, claims: Iterable[Claim]) -> list[Share]:
@@ -105,26 +115,102 @@ def decide(readings: Sequence[Reading], book: Book, touched: Iterable[int]) -> d
             if invoice.live:
                 keys[share.claim.transfer.id].append(share.key)
     for transfer_id, verdict in verdicts.items():
-        if verdict.reading.owner_id is None:
+        if not verdict.reading.takes_what_is_open:
             _name(verdict, keys[transfer_id])
+    _decide_bundles(verdicts, book, room)
     _decide_own(verdicts, [book.invoices[invoice_id] for invoice_id in touched_ids], room)
     return verdicts
 
 
-def _decide_own(verdicts: Mapping[int, Verdict], touched: Sequence[Invoice], room: dict[int, int]) -> None:
-    """What becomes of money on pupils' own accounts, once every claim has found its place."""
-    by_purse: dict[tuple[int, int], list[Transfer]] = defaultdict(list)
+def _decide_bundles(verdicts: Mapping[int, Verdict], book: Book, room: dict[int, int]) -> None:
+    """What becomes of money of bundles, shared out together with what is on pupils' own accounts."""
+    by_pot: dict[tuple[object, ...], list[Verdict]] = defaultdict(list)
     for verdict in verdicts.values():
+        bundle, paid = verdict.reading.bundle, verdict.reading.transfer
+        if bundle is not None:
+            # The older bundle first, and of one bundle what came on its own account.
+            by_pot[bundle.id, paid.account_id != bundle.account_id, paid.account_id].append(verdict)
+    if not by_pot:
+        return
+    turns = [sorted(by_pot[key], key=lambda one: by_bank_dates(one.reading.transfer)) for key in sorted(by_pot)]
+    lists = [_listed(turn[0].reading, book) for turn in turns]
+    pots = [
+        Pot(sum(one.reading.transfer.amount_vnd for one in turn), frozenset(line.id for _, line in listed))
+        for turn, listed in zip(turns, lists, strict=True)
+    ]
+    lines = _in_order(invoice for invoice in book.invoices.values() if invoice.live)
+    purses = _purses(verdicts.values())
+    own = [
+        Pot(
+            sum(paid.amount_vnd for paid in transfers),
+            frozenset(line.id for invoice, line in lines if (invoice.pupil_id, invoice.account_id) == purse),
+        )
+        for purse, transfers in sorted(purses.items())
+    ]
+    share_out([*pots, *own], {line.id: room[line.id] for _, line in lines if line.id in room})
+    for pot in pots:
+        for line_id, paid_vnd in pot.pays.items():
+            room[line_id] -= paid_vnd
+    for turn, listed, pot in zip(turns, lists, pots, strict=True):
+        _settle_pot(turn, listed, pot, room, book)
+
+
+def _listed(reading: Reading, book: Book) -> list[tuple[Invoice, Line]]:
+    """The lines that a bundle's money may pay, in the order of allocation."""
+    ids = reading.bundle.invoice_ids if reading.bundle else ()
+    landing = {one.id: one for one in (book.landing(book.invoices[invoice_id]) for invoice_id in ids)}
+    return _in_order(one for one in landing.values() if one.live)
+
+
+def _in_order(invoices: Iterable[Invoice]) -> list[tuple[Invoice, Line]]:
+    """Lines of several invoices in the order of allocation: what is owed before what is voluntary, then oldest due.
+
+    Pages ask for what is owed; a voluntary line of an older notice must not take it from a younger debt.
+    """
+    lines = ((invoice, line) for invoice in invoices for line in invoice.lines)
+    return sorted(lines, key=lambda one: (not one[1].mandatory, one[0].due_on, one[1].rank, one[0].id))
+
+
+def _settle_pot(
+    turn: Sequence[Verdict], listed: Sequence[tuple[Invoice, Line]], pot: Pot, room: Mapping[int, int], book: Book
+) -> None:
+    """Give each transfer of a bundle its part of what they pay together; the rest is credit of the last one's pupil."""
+    pays = {line.id: pot.pays[line.id] for _, line in listed if line.id in pot.pays}
+    still_open = any(room[line.id] for _, line in listed)
+    for verdict in turn:
+        reading, transfer = verdict.reading, verdict.reading.transfer
+        verdict.allocated = _take(pays, transfer.amount_vnd)
+        excess_vnd = transfer.amount_vnd - sum(verdict.allocated.values())
+        short = still_open or any(pays.values())
+        found = SettlementOutcome.SHORT if short else SettlementOutcome.EXACT
+        if excess_vnd:
+            last = book.invoices[reading.bundle.invoice_ids[-1]] if reading.bundle else listed[-1][0]
+            verdict.credit = {last.pupil_id: excess_vnd}
+            found = SettlementOutcome.OVER if verdict.allocated else SettlementOutcome.TWICE
+        paid = [invoice for invoice, line in listed if line.id in verdict.allocated]
+        late = any(invoice.round_closed or transfer.value_date > invoice.due_on for invoice in paid)
+        verdict.outcome = reading.outcome or found
+        further = [found.value] if found not in {verdict.outcome, SettlementOutcome.EXACT} else []
+        verdict.flags = (*reading.flags, *([LATE] if late else []), *further)
+
+
+def _purses(verdicts: Iterable[Verdict]) -> dict[tuple[int, int], list[Transfer]]:
+    """Money on pupils' own accounts that names nothing, by pupil and account."""
+    by_purse: dict[tuple[int, int], list[Transfer]] = defaultdict(list)
+    for verdict in verdicts:
         if verdict.reading.owner_id is not None:
             by_purse[verdict.reading.owner_id, verdict.reading.transfer.account_id].append(verdict.reading.transfer)
-    for (pupil_id, account_id), transfers in by_purse.items():
-        mine = [one for one in touched if one.live and (one.pupil_id, one.account_id) == (pupil_id, account_id)]
-        owed = sorted(
-            ((invoice, line) for invoice in mine for line in invoice.lines),
-            key=lambda one: (one[0].due_on, one[1].rank, one[0].id),
+    return by_purse
+
+
+def _decide_own(verdicts: Mapping[int, Verdict], touched: Sequence[Invoice], room: dict[int, int]) -> None:
+    """What becomes of money on pupils' own accounts, once every claim and every bundle has found its place."""
+    for (pupil_id, account_id), transfers in _purses(verdicts.values()).items():
+        owed = _in_order(
+            one for one in touched if one.live and (one.pupil_id, one.account_id) == (pupil_id, account_id)
         )
         for transfer in sorted(transfers, key=by_bank_dates):
-            _pay_own(verdicts[transfer.id], owed, room)
+            _pay_own(verdicts[transfer.id], owed, room, pupil_id)
 
 
 def by_bank_dates(paid: Transfer) -> tuple[object, ...]:
@@ -132,9 +218,9 @@ def by_bank_dates(paid: Transfer) -> tuple[object, ...]:
     return (paid.value_date, paid.occurred_at, -paid.amount_vnd, paid.id)
 
 
-def _pay_own(verdict: Verdict, owed: Sequence[tuple[Invoice, Line]], room: dict[int, int]) -> None:
-    """Pay what is open, in the order of allocation; ``over`` as soon as something becomes credit."""
-    transfer, pupil_id = verdict.reading.transfer, verdict.reading.owner_id
+def _pay_own(verdict: Verdict, owed: Sequence[tuple[Invoice, Line]], room: dict[int, int], pupil_id: int) -> None:
+    """Pay what is open, in the order of allocation; the rest is the pupil's credit: then it is ``over``."""
+    transfer = verdict.reading.transfer
     open_lines = {line.id: room[line.id] for _, line in owed}
     by_line = _take(open_lines, transfer.amount_vnd)
     room.update(open_lines)
@@ -143,7 +229,7 @@ def _pay_own(verdict: Verdict, owed: Sequence[tuple[Invoice, Line]], room: dict[
     paid = {invoice.id: invoice for invoice, line in owed if line.id in by_line}.values()
     short = any(room[line.id] for invoice in paid for line in invoice.lines)
     verdict.outcome = SettlementOutcome.SHORT if short else SettlementOutcome.EXACT
-    if excess_vnd and pupil_id is not None:
+    if excess_vnd:
         verdict.credit[pupil_id] = excess_vnd
         verdict.outcome = SettlementOutcome.OVER
     late = any(invoice.round_closed or transfer.value_date > invoice.due_on for invoice in paid)

@@ -25,6 +25,21 @@ NEAR = text("""
     WHERE i.school_id = :school_id
 """)
 
+# An old picture may name what has been replaced since: only what is open of its list is suggested.
+NEAR_BUNDLES = text("""
+    WITH wanted AS (
+        SELECT b.id, b.reference AS found FROM bundle b
+        WHERE b.school_id = :school_id AND b.reference = ANY(CAST(:codes AS text[]))
+        UNION
+        SELECT b.id, prefix FROM bundle b
+        JOIN unnest(CAST(:prefixes AS text[])) AS prefix ON starts_with(b.reference, prefix)
+        WHERE b.school_id = :school_id
+    )
+    SELECT wanted.found, array_agg(line.invoice_id ORDER BY line.position)
+    FROM wanted JOIN bundle_line line ON line.school_id = :school_id AND line.bundle_id = wanted.id
+    GROUP BY wanted.id, wanted.found ORDER BY wanted.id
+""")
+
 OPEN = text("""
     SELECT i.id, i.reference, i.pupil_id, p.search_key, coalesce(c.name, ''), i.receiving_account_id,
            b.amount_vnd - b.paid_vnd, i.due_on, p.sector_id
@@ -139,18 +154,23 @@ def _open_book(shelf: Shelf) -> OpenBook:
 
 
 def _near(shelf: Shelf, asked: dict[int, NearReferences]) -> dict[int, Near]:
-    """The issued invoices that near references and cut-off beginnings name, by transfer."""
+    """The issued invoices and bundles that near references and cut-off beginnings name, by transfer."""
     codes = sorted({code for near in asked.values() for code in near.codes})
     prefixes = sorted({prefix for near in asked.values() for prefix in near.prefixes})
     found: dict[str, set[int]] = defaultdict(set)
+    together: dict[str, list[tuple[int, ...]]] = defaultdict(list)
     if codes or prefixes:
         wanted = {"school_id": shelf.school_id, "codes": codes, "prefixes": prefixes}
         for invoice_id, text_found in shelf.session.execute(NEAR, wanted):
             found[text_found].add(invoice_id)
+        for text_found, invoice_ids in shelf.session.execute(NEAR_BUNDLES, wanted):
+            together[text_found].append(tuple(invoice_ids))
     return {
         key: Near(
             frozenset().union(*(found[code] for code in near.codes)),
             frozenset().union(*(found[prefix] for prefix in near.prefixes)),
+            tuple(ids for code in near.codes for ids in together[code]),
+            tuple(ids for prefix in near.prefixes for ids in together[prefix]),
         )
         for key, near in asked.items()
     }

@@ -9,7 +9,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from payments.settlement.changes import Standing
-from payments.settlement.rules import Book, Invoice, Line, Shares, Transfer
+from payments.settlement.rules import Book, Bundle, Invoice, Line, Shares, Transfer
 
 # One row a school, created with it. Who holds it settles the school; batches take well under a second.
 LEASE = text("SELECT school_id FROM settlement_lease WHERE school_id = :school_id FOR UPDATE")
@@ -73,6 +73,35 @@ ON_OWN_ACCOUNTS = text("""
     ORDER BY t.id
 """)
 
+# A school without bundles' money stops at the first look. A bundle names invoices as they were when it was made: what
+# has replaced them is followed back.
+BUNDLE_MONEY = text("""
+    WITH RECURSIVE listed AS (
+        SELECT wanted.id FROM unnest(CAST(:ids AS bigint[])) AS wanted (id)
+        WHERE EXISTS (SELECT FROM bundle_transfer any_money WHERE any_money.school_id = :school_id)
+        UNION
+        SELECT later.replaces_id FROM listed
+        JOIN invoice later ON later.school_id = :school_id AND later.id = listed.id
+        WHERE later.replaces_id IS NOT NULL
+    )
+    SELECT DISTINCT paid.bundle_id, paid.transaction_id
+    FROM listed
+    JOIN bundle_line line ON line.school_id = :school_id AND line.invoice_id = listed.id
+    JOIN bundle_transfer paid ON paid.school_id = :school_id AND paid.bundle_id = line.bundle_id
+    JOIN bank_transaction t ON t.school_id = :school_id AND t.id = paid.transaction_id
+    WHERE t.state = 'credited'
+""")
+
+BUNDLES = """
+    SELECT b.id, b.receiving_account_id, b.reference, array_agg(line.invoice_id ORDER BY line.position)
+    FROM bundle b JOIN bundle_line line ON line.school_id = b.school_id AND line.bundle_id = b.id
+    WHERE b.school_id = :school_id AND {0}
+    GROUP BY b.school_id, b.id
+    ORDER BY b.id
+"""
+BUNDLES_BY_REFERENCE = text(BUNDLES.format("b.reference = ANY(CAST(:wanted AS text[]))"))
+BUNDLES_BY_ID = text(BUNDLES.format("b.id = ANY(CAST(:wanted AS bigint[]))"))
+
 ALLOCATIONS = """
     SELECT kept.id, kept.transaction_id, kept.line_id, kept.amount_vnd, kept.invoice_id
     FROM allocation kept
@@ -110,27 +139,46 @@ class Shelf:
     school_id: int
     invoices: dict[int, Invoice] = field(default_factory=dict)
     paid_vnd: dict[int, int] = field(default_factory=dict)
+    bundles: dict[int, Bundle] = field(default_factory=dict)
 
     @property
     def book(self) -> Book:
         """What the rules read."""
-        return Book(self.invoices, {invoice.reference: invoice.id for invoice in self.invoices.values()})
+        return Book(
+            self.invoices,
+            {invoice.reference: invoice.id for invoice in self.invoices.values()},
+            {bundle.reference: bundle for bundle in self.bundles.values()},
+        )
 
     def dead_but_paid(self) -> set[int]:
         """Replaced and cancelled invoices whose money has not moved on yet."""
         return {key for key, invoice in self.invoices.items() if not invoice.live and self.paid_vnd[key]}
 
     def fetch(self, references: Iterable[str] = (), invoice_ids: Iterable[int] = ()) -> None:
-        """Lock and read invoices and all their successors, with their lines."""
+        """Lock and read invoices and all their successors, with their lines; a reference may be a bundle's."""
+        references = set(references)
         known = {invoice.reference for invoice in self.invoices.values()}
         rows: list[Any] = []
         for statement, wanted in (
-            (BY_REFERENCE, sorted(set(references) - known)),
+            (BY_REFERENCE, sorted(references - known)),
             (BY_ID, sorted(set(invoice_ids) - self.invoices.keys())),
         ):
             if wanted:
                 rows += self.session.execute(statement, {"school_id": self.school_id, "wanted": wanted})
         self._keep({row.id: row for row in rows})
+        strange = references - {invoice.reference for invoice in self.invoices.values()}
+        self._fetch_bundles(BUNDLES_BY_REFERENCE, sorted(strange - {one.reference for one in self.bundles.values()}))
+
+    def fetch_bundles(self, bundle_ids: Iterable[int]) -> None:
+        """Bundles with the invoices on their lists."""
+        self._fetch_bundles(BUNDLES_BY_ID, sorted(set(bundle_ids) - self.bundles.keys()))
+
+    def _fetch_bundles(self, statement: TextClause, wanted: Sequence[int] | Sequence[str]) -> None:
+        rows = self.session.execute(statement, {"school_id": self.school_id, "wanted": wanted}).all() if wanted else []
+        found = [Bundle(row[0], row[1], row[2], tuple(row[3])) for row in rows]
+        if found:
+            self.fetch(invoice_ids={invoice_id for bundle in found for invoice_id in bundle.invoice_ids})
+            self.bundles |= {bundle.id: bundle for bundle in found}
 
     def _keep(self, rows: dict[int, Any]) -> None:
         dead = [row.id for row in rows.values() if not row.live]
@@ -222,6 +270,11 @@ def on_own_accounts(session: Session, school_id: int, purses: Iterable[Purse]) -
     wanted = set(purses)
     rows = rows_for(session, ON_OWN_ACCOUNTS, school_id, {pupil_id for pupil_id, _ in wanted})
     return {row[0]: (row[1], row[2]) for row in rows if (row[1], row[2]) in wanted}
+
+
+def bundle_money(session: Session, school_id: int, invoice_ids: Iterable[int]) -> list[tuple[int, int]]:
+    """(bundle id, transfer id): credited transfers that named bundles with these invoices or with what they replace."""
+    return [(row[0], row[1]) for row in rows_for(session, BUNDLE_MONEY, school_id, invoice_ids)]
 
 
 def live_invoices(session: Session, school_id: int, purses: Iterable[Purse]) -> set[int]:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    PrimaryKeyConstraint,
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -98,6 +99,25 @@ class PupilCredit(SchoolRow):
     reverses_id: Mapped[int | None] = mapped_column(BigInteger)
     decision_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
+
+
+class BundleTransfer(Base):
+    """A transfer that named a bundle when it was read: where to look for a bundle's money. What it means is read again.
+
+    Not a money row: it says nothing that the transfer's references do not say.
+    """
+
+    __tablename__ = "bundle_transfer"
+    __table_args__ = (
+        PrimaryKeyConstraint("school_id", "bundle_id", "transaction_id"),
+        ForeignKeyConstraint(["school_id", "bundle_id"], ["bundle.school_id", "bundle.id"]),
+        ForeignKeyConstraint(["school_id", "transaction_id"], ["bank_transaction.school_id", "bank_transaction.id"]),
+        Index(None, "school_id", "transaction_id"),
+    )
+
+    school_id: Mapped[Id]
+    bundle_id: Mapped[Id]
+    transaction_id: Mapped[Id]
 
 
 class DecisionKind(enum.StrEnum):

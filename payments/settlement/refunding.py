@@ -22,9 +22,9 @@ from payments.settlement.booking import moves, on_account, sent_back, to_be_refu
 from payments.settlement.deciding import Deed, Former, begin, locked, record, restore, transfer_of
 from payments.settlement.loading import Shelf
 from payments.settlement.models import DecisionKind, RefundState
+from payments.settlement.receipting import follow, receipt_items
 from payments.settlement.refund_rows import SUBJECT, RefundRow
 from payments.settlement.rules import Reading, SettlementOutcome, Shares, Transfer, assigned, read
-from payments.settlement.settling import receipt_items
 from payments.settlement.telling import tell
 from payments.settlement.writing import Stamp
 
@@ -152,8 +152,11 @@ def read_again(session: Session, deed: Deed, decision_id: int, pupil_id: int) ->
     shelf = Shelf(session, school_id)
     reading = standing_reading(session, school_id, shelf, transfer)
     applied = apply(session, shelf, Stamp(school_id, clock.now(), decision_id), [reading], [transfer])
+    if reading.bundle is not None:
+        follow(session, school_id, applied.by_pupil, {transfer.id: transfer})
+        return applied, reading
     revoke(session, school_id, [transfer.id], RECEIPT_REASON, pupil_id=pupil_id)
-    items = receipt_items([reading], shelf.book)
+    items = receipt_items([reading], shelf.book, applied.by_pupil)
     number_receipts(session, school_id, [item for item in items if item.pupil_id == pupil_id])
     return applied, reading
 
@@ -193,7 +196,7 @@ def _without_excess(session: Session, school_id: int, transfer: Transfer, pupil_
     reading = standing_reading(session, school_id, shelf, transfer)
     paid = loading.paid_by(session, school_id, transfer.id)
     shelf.fetch(invoice_ids=paid)
-    if reading.owner_id is not None:
+    if reading.takes_what_is_open:
         return Shares(tuple(paid.items()))
     invoices = [
         (claim.invoice_id, paid.get(claim.invoice_id, 0) if mine else claim.amount_vnd)

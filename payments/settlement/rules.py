@@ -7,7 +7,7 @@ same paid amounts, credits and books (invariant I8).
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 MANY_SUCCESSORS = 50
@@ -43,6 +43,8 @@ OWN_ACCOUNT = "own_account"
 """A flag: the memo names no invoice, the money came on the pupil's own account."""
 REVOKED_NUMBER = "revoked_number"
 """A flag beside it: that account had been revoked before the money came."""
+BUNDLE = "bundle"
+"""A flag: the memo names a bundle, the money pays what is open of its invoices."""
 
 GROUP_ORDER = {"agency": 0, "tuition": 1, "service": 2, "sponsorship": 3}
 """Order of the legal groups within mandatory and voluntary lines: what the school only passes on comes first."""
@@ -90,6 +92,17 @@ class Invoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Bundle:
+    """Invoices that one transfer shall pay together, as far as they are open."""
+
+    id: int
+    account_id: int
+    reference: str
+    invoice_ids: tuple[int, ...]
+    """As they were when it was made, in the order of its list."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """Money that came in on one of the school's accounts."""
 
@@ -130,11 +143,18 @@ class Reading:
     """The pupil whose invoices of the account it pays, as far as they are open, because nothing names one."""
     credits: tuple[tuple[int, int], ...] = ()
     """(pupil id, đồng) that a person gave to pupils as credit, whatever they owe."""
+    bundle: Bundle | None = None
+    """What it pays as far as it is open, because the memo names nothing else."""
+
+    @property
+    def takes_what_is_open(self) -> bool:
+        """Whether its places depend on what all claims leave open."""
+        return self.owner_id is not None or self.bundle is not None
 
     @property
     def decides(self) -> bool:
         """Whether the money goes somewhere without a person."""
-        return bool(self.claims) or self.owner_id is not None
+        return bool(self.claims) or self.takes_what_is_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +173,22 @@ class Book:
 
     invoices: Mapping[int, Invoice]
     by_reference: Mapping[str, int]
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
+    """By reference."""
 
     def named_by(self, transfer: Transfer) -> list[Invoice]:
-        """The existing invoices that a transfer names, in order of position."""
-        ids = [self.by_reference[reference] for reference in transfer.references if reference in self.by_reference]
-        return [self.invoices[invoice_id] for invoice_id in ids]
+        """The existing invoices that a transfer names, in order of position; of a bundle all that are on its list."""
+        ids: list[int] = []
+        for reference in transfer.references:
+            if reference in self.by_reference:
+                ids.append(self.by_reference[reference])
+            elif reference in self.bundles:
+                ids += self.bundles[reference].invoice_ids
+        return [self.invoices[invoice_id] for invoice_id in dict.fromkeys(ids)]
+
+    def bundles_named_by(self, transfer: Transfer) -> list[Bundle]:
+        """The existing bundles that a transfer names, in order of position."""
+        return [self.bundles[reference] for reference in transfer.references if reference in self.bundles]
 
     def landing(self, invoice: Invoice) -> Invoice:
         """Where money for an invoice lands: itself, or the last of its successors."""
@@ -175,8 +206,13 @@ def read(transfer: Transfer, book: Book) -> Reading:
     the transfer, else a person decides. None: it is for the pupil on whose own account it came; what the memo names
     comes before that, and when all of it is another pupil's, a person decides. The frozen amounts count, not what is
     open: what is open depends on the order of arrival, and the same facts must give the same books in any order.
+
+    A bundle alone pays what all claims leave open of its invoices (payments/settlement/folding.py). Beside other
+    references it stands for the invoices on its list, of which each may be named once: «all of this, and this one of
+    it» is a tie.
     """
     named = book.named_by(transfer)
+    bundles = book.bundles_named_by(transfer)
     landing = {invoice.id: book.landing(invoice) for invoice in named}
     # An invoice and its successor in one memo are one thing to pay.
     first_named = {landing[invoice.id].id: invoice for invoice in reversed(named)}
@@ -184,6 +220,8 @@ def read(transfer: Transfer, book: Book) -> Reading:
         return _own(transfer)
     if transfer.owner_id is not None and all(invoice.pupil_id != transfer.owner_id for invoice in named):
         return Reading(transfer, SettlementOutcome.OTHER_PUPIL)
+    if len(bundles) == 1 and _names_nothing_else(transfer, book):
+        return _bundled(transfer, bundles[0], named, list(landing.values()))
     if len(first_named) == 1:
         return _single(transfer, named[0], landing[named[0].id])
     claims = tuple(
@@ -191,7 +229,8 @@ def read(transfer: Transfer, book: Book) -> Reading:
         for invoice in named
         if first_named[landing[invoice.id].id] is invoice
     )
-    if sum(claim.amount_vnd for claim in claims) != transfer.amount_vnd:
+    tied = bundles and not _are_apart(transfer, book)
+    if tied or sum(claim.amount_vnd for claim in claims) != transfer.amount_vnd:
         return Reading(transfer, SettlementOutcome.SEVERAL)
     return Reading(transfer, SettlementOutcome.SEVERAL, claims, _circumstances(transfer, named, list(landing.values())))
 
@@ -221,6 +260,27 @@ def _own(transfer: Transfer) -> Reading:
         return Reading(transfer, SettlementOutcome.UNKNOWN)
     flags = (OWN_ACCOUNT, REVOKED_NUMBER) if transfer.number_revoked else (OWN_ACCOUNT,)
     return Reading(transfer, None, (), flags, transfer.owner_id)
+
+
+def _names_nothing_else(transfer: Transfer, book: Book) -> bool:
+    known = [one for one in transfer.references if one in book.by_reference or one in book.bundles]
+    return len(known) == 1
+
+
+def _are_apart(transfer: Transfer, book: Book) -> bool:
+    """Whether no invoice is named twice, by itself, by a bundle or by what it replaces."""
+    lists = [bundle.invoice_ids for bundle in book.bundles_named_by(transfer)]
+    lists.append(tuple(book.by_reference[one] for one in transfer.references if one in book.by_reference))
+    landing = [{book.landing(book.invoices[invoice_id]).id for invoice_id in ids} for ids in lists]
+    return sum(map(len, landing)) == len(set().union(*landing))
+
+
+def _bundled(transfer: Transfer, bundle: Bundle, named: Sequence[Invoice], landing: Sequence[Invoice]) -> Reading:
+    """The money of a bundle; whether it is late depends on what it pays, so the fold says it."""
+    replaced = any(not invoice.live for invoice in named)
+    wrong = transfer.account_id != bundle.account_id or any(one.account_id != bundle.account_id for one in landing)
+    flags = (BUNDLE, SettlementOutcome.REPLACED.value) if replaced else (BUNDLE,)
+    return Reading(transfer, SettlementOutcome.WRONG_FUND if wrong else None, (), flags, bundle=bundle)
 
 
 def _single(transfer: Transfer, named: Invoice, landing: Invoice) -> Reading:

@@ -1,6 +1,6 @@
 """Settle bank transactions: credits, then what takes credits back. The caller holds the lease of the school."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,14 +12,15 @@ from payments.inbox.models import Direction, TransactionState
 from payments.ledger.models import EntryKind
 from payments.ledger.service import post
 from payments.payer_claims.queries import unmatched_named_by
-from payments.receipts.service import ReceiptItem, number_receipts, revoke
+from payments.receipts.service import number_receipts, revoke
 from payments.settlement import hunting, loading, writing
 from payments.settlement.announcing import announce
 from payments.settlement.applying import Applied, apply
 from payments.settlement.booking import arrival, identified, moves, unidentified
 from payments.settlement.loading import Shelf
+from payments.settlement.receipting import receipt_items
 from payments.settlement.reversing import Fact, facts_of, take_back
-from payments.settlement.rules import OWN_ACCOUNT, Book, Reading, SettlementOutcome, Transfer, read
+from payments.settlement.rules import OWN_ACCOUNT, Reading, SettlementOutcome, Transfer, read
 from payments.settlement.telling import tell
 from payments.settlement.writing import Settled, Stamp
 
@@ -83,7 +84,7 @@ def _settle_credits(session: Session, school_id: int, ids: Sequence[int]) -> Cou
     ]
     settled += hunting.for_people(found.shelf, found.silent)
     writing.settle(session, found.stamp, sorted(settled, key=lambda one: one.transaction_id))
-    number_receipts(session, school_id, receipt_items(found.claiming, found.shelf.book))
+    number_receipts(session, school_id, receipt_items(found.claiming, found.shelf.book, found.applied.by_pupil))
     entries = [arrival(transfer, found.applied.sides.get(key)) for key, transfer in found.transfers.items()]
     post(session, school_id, entries + moves(found.applied, found.transfers, f"transaction:{min(ids)}"))
     tell(session, school_id, found.applied.sides)
@@ -102,7 +103,7 @@ def settle_again(session: Session, school_id: int, ids: Sequence[int], cause: st
     writing.rename_outcomes(
         session, school_id, {key: (verdict.outcome, verdict.flags) for key, verdict in verdicts.items()}
     )
-    number_receipts(session, school_id, receipt_items(found.claiming, found.shelf.book))
+    number_receipts(session, school_id, receipt_items(found.claiming, found.shelf.book, found.applied.by_pupil))
     writing.tell_people(session, school_id, hunting.for_people(found.shelf, found.silent))
     entries = [
         identified(EntryKind.SETTLEMENT, f"transaction:{key}:{cause}", found.transfers[key], found.applied.sides[key])
@@ -175,22 +176,6 @@ def _settle_debits(session: Session, school_id: int, debits: Sequence[Fact]) -> 
     settled = [Settled(fact.id, SettlementOutcome.DEBIT, TransactionState.DEBIT) for fact in debits]
     writing.settle(session, Stamp(school_id, clock.now()), settled)
     return Counter(one.outcome.value for one in settled)
-
-
-def receipt_items(readings: Iterable[Reading], book: Book) -> list[ReceiptItem]:
-    """One receipt for each pupil that a transfer is credited to, over all that it brings them."""
-    amounts: dict[tuple[Transfer, int], int] = defaultdict(int)
-    for reading in readings:
-        for claim in reading.claims:
-            amounts[reading.transfer, book.invoices[claim.invoice_id].pupil_id] += claim.amount_vnd
-        for pupil_id, amount_vnd in reading.credits:
-            amounts[reading.transfer, pupil_id] += amount_vnd
-        if reading.owner_id is not None:
-            amounts[reading.transfer, reading.owner_id] += reading.transfer.amount_vnd
-    return [
-        ReceiptItem(transfer.id, pupil_id, amount_vnd, transfer.value_date)
-        for (transfer, pupil_id), amount_vnd in amounts.items()
-    ]
 
 
 def move_on(session: Session, school_id: int, invoice_id: int) -> None:

@@ -48,6 +48,14 @@ class Near:
 
     slips: frozenset[int] = frozenset()
     cut: frozenset[int] = frozenset()
+    slips_of_bundles: tuple[tuple[int, ...], ...] = ()
+    cut_of_bundles: tuple[tuple[int, ...], ...] = ()
+    """The same of bundles: the invoices on the list of each."""
+
+    @property
+    def anything(self) -> bool:
+        """Whether the memo holds what a reference may have been."""
+        return bool(self.slips or self.cut or self.slips_of_bundles or self.cut_of_bundles)
 
 
 @dataclass(slots=True)
@@ -104,8 +112,10 @@ def hint_at(
     for pupil_id, invoice_id in reported:
         for one in _reported(book, pupil_id, invoice_id):
             chips[one].add("payer_reported")
-    hints = _ranked([*_singles(transfer, named, book, chips), *_sums(transfer, book, chips)])
-    if near.slips or near.cut:
+    hints = _ranked(
+        [*_singles(transfer, named, book, chips), *_sums(transfer, book, chips), *_bundles(transfer, near, book)]
+    )
+    if near.anything:
         return SettlementOutcome.DAMAGED, hints
     lump = _lump(transfer, named, book)
     if lump is not None:
@@ -222,6 +232,23 @@ def _sums(transfer: Transfer, book: OpenBook, chips: Mapping[int, set[str]]) -> 
             yield _Candidate(
                 tuple(one.id for one in mine), frozenset(group), frozenset(said | {"open_sum", "same_account"})
             )
+
+
+def _bundles(transfer: Transfer, near: Near, book: OpenBook) -> Iterator[_Candidate]:
+    """What is open of bundles whose reference is near."""
+    for chip, lists in (("near_reference", near.slips_of_bundles), ("cut_reference", near.cut_of_bundles)):
+        for ids in lists:
+            mine = [invoice for key in ids for invoice in book.by_id.get(key, ())]
+            differs_vnd = transfer.amount_vnd - sum(one.open_vnd for one in mine)
+            holds = {
+                chip: True,
+                "open_sum": differs_vnd == 0,
+                "same_account": all(one.account_id == transfer.account_id for one in mine),
+            }
+            chips = frozenset(chip for chip, true in holds.items() if true)
+            pupils = frozenset(one.pupil_id for one in mine)
+            if mine:
+                yield _Candidate(tuple(one.id for one in mine), pupils, chips, differs_vnd)
 
 
 def _ranked(candidates: Iterable[_Candidate]) -> list[Hint]:

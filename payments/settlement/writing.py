@@ -68,6 +68,13 @@ ALLOCATIONS = text("""
         AS wanted (transaction_id, invoice_id, line_id, amount_vnd, reverses_id)
 """)
 
+BUNDLE_TRANSFERS = text("""
+    INSERT INTO bundle_transfer (school_id, bundle_id, transaction_id)
+    SELECT :school_id, bundle_id, transaction_id
+    FROM unnest(CAST(:bundles AS bigint[]), CAST(:transactions AS bigint[])) AS named (bundle_id, transaction_id)
+    ON CONFLICT DO NOTHING
+""")
+
 CREDITS = text("""
     INSERT INTO pupil_credit
         (school_id, transaction_id, receiving_account_id, pupil_id, amount_vnd, reverses_id, decision_id, created_at)
@@ -144,6 +151,14 @@ def add_allocations(session: Session, stamp: Stamp, rows: Sequence[NewRow], invo
     if rows:
         invoices = [invoice_of[row.place[1]] for row in rows]
         session.execute(ALLOCATIONS, _columns(stamp, rows) | {"invoices": invoices})
+
+
+def note_bundles(session: Session, school_id: int, named: Sequence[tuple[int, int]]) -> None:
+    """(bundle id, transfer id): which transfers to look at again when an invoice of the bundle changes."""
+    if named:
+        bundles, transactions = zip(*named, strict=True)
+        values = {"school_id": school_id, "bundles": list(bundles), "transactions": list(transactions)}
+        session.execute(BUNDLE_TRANSFERS, values)
 
 
 def add_credits(session: Session, stamp: Stamp, rows: Sequence[NewRow], account_of: Mapping[int, int]) -> None:

@@ -221,3 +221,27 @@ def test_the_primary_class_is_the_first_that_applies():
     case = judged(bank(5, X, after_close=True))[0]
     assert case.keys == ("closed_period", "missing_gateway", "missing_ledger")
     assert list(case.keys) == sorted(case.keys, key=PRECEDENCE.index)
+
+
+# --- bundles: the bank names the bundle, the books what it paid
+
+
+def test_the_books_may_name_each_invoice_that_a_bundle_paid():
+    rows = [ledger(60_000, "A", bundles=("B",)), ledger(40_000, "C", bundles=("B",))]
+    [case] = judged(bank(100_000, "B"), gateway(100_000, "B"), *rows)
+    assert (case.primary_class, len(case.ledgers)) == ("matched", 2)
+    assert classes(bank(100_000, "B"), gateway(100_000, "B"), ledger(100_000, "B")) == ["matched"]
+    assert classes(bank(100_000, "B"), gateway(100_000, "B"), ledger(100_000, "A", "C", bundles=("B",))) == ["matched"]
+
+
+def test_a_row_of_a_direct_payment_stays_with_it_though_a_bundle_lists_its_invoice():
+    direct = [bank(60_000, "A"), gateway(60_000, "A"), ledger(60_000, "A", bundles=("B",))]
+    pooled = [bank(40_000, "B"), gateway(40_000, "B"), ledger(40_000, "C", bundles=("B",))]
+    assert classes(*direct, *pooled) == ["matched", "matched"]
+
+
+def test_teeth_rows_that_come_to_another_sum_are_not_put_on_a_bundle():
+    assert classes(bank(100_000, "B"), gateway(100_000, "B"), ledger(60_000, "A", bundles=("B",))) == [
+        "missing_ledger",
+        "only_ledger",
+    ]

@@ -32,7 +32,7 @@ AGAINST: Mapping[str, Text] = {
 OUTCOMES: Mapping[str, Text] = {
     "damaged": Text("mã bị hỏng", "damaged"),
     "unknown": Text("không rõ", "unknown"),
-    "lump": Text("nộp gộp", "lump sum"),
+    "lump": Text("nộp chung cả lớp", "lump sum"),
     "several": Text("nhiều mã", "several"),
     "other_pupil": Text("mã ghi của em khác", "names another pupil"),
     "assigned": Text("đã gán", "assigned"),

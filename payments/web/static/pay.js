@@ -18,16 +18,18 @@ async function look() {
   clearTimeout(timer);
   if (document.visibilityState === "hidden" || looking) return;
   looking = true;
+  let later = 0;
   try {
     const { version } = shown().dataset;
     const answer = await fetch(live.dataset.status, { headers: { "If-None-Match": `"${version}"` } });
     if (answer.status === 404) location.reload();
+    if (answer.status === 503) later = 1000 * (Number(answer.headers.get("Retry-After")) || 30) * (1 + Math.random());
     if (answer.status === 200 && (await answer.json()).version !== version) await refresh();
   } catch {
     // No network for a moment: the next look comes anyway.
   }
   looking = false;
-  timer = setTimeout(look, pause());
+  timer = setTimeout(look, Math.max(later, pause()));
 }
 
 // The new state takes the place of the old one: scroll, focus and what was unfolded stay, and readers hear what changed.

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from payments.bundles.service import Payer, make_bundle
 from payments.console.finding import Found, amounts, escaped, search
 from payments.settlement.settling import settle_transactions
 from tests.payments.setting import make_pupil, make_school
@@ -75,3 +76,12 @@ def test_signs_of_like_are_taken_word_for_word() -> None:
 )
 def test_an_amount_is_read_as_people_type_it(typed: str, found: list[int]) -> None:
     assert amounts(typed) == found
+
+
+@pytest.mark.db
+def test_a_bundle_s_reference_finds_all_invoices_of_its_list(session: Session) -> None:
+    school = make_school(session)
+    ids = [issue(session, school).id for _ in range(2)]
+    issue(session, school)
+    code = make_bundle(session, school.id, Payer(pupil_id=school.pupil), ids)
+    assert [row["id"] for row in search(session, school.id, code).invoices] == ids

@@ -1,0 +1,1 @@
+"""Bundles («nộp gộp»): one transfer for several invoices of one receiving account."""

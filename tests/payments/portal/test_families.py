@@ -1,0 +1,158 @@
+"""Families: how children come onto one page, and that a page never shows a child whose link it does not hold."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, text
+
+from payments import clock
+from payments.db import session_scope
+from payments.portal import families
+from payments.portal.rules import (
+    KIND_PUPIL,
+    _token,
+    derive_family_token,
+    derive_token,
+    token_in,
+)
+from payments.portal.service import revoke_link, tokens
+from tests.payments.portal.homes import Homes, homes
+
+pytestmark = pytest.mark.db
+KEY = b"k" * 32
+
+
+@pytest.fixture
+def home(engine: Engine, database_url: str) -> Iterator[Homes]:
+    with homes(engine, database_url) as made:
+        yield made
+
+
+def test_a_pupil_s_token_is_what_it_was_and_never_a_family_s():
+    assert derive_token(KEY, 3, 7, 1) == _token(KEY, KIND_PUPIL, 3, 7, 1) == "kdkf4eby6quwrcwcr57gkmruttozcy75"
+    assert derive_family_token(KEY, 7, 1) not in {derive_token(KEY, school, 7, 1) for school in range(10)}
+
+
+@pytest.mark.parametrize(
+    "pasted", ["{0}", " https://a.example/p/{0}", "Xem: https://a.example/p/{0}?lang=en nhé", "HTTPS://A.VN/P/{0}/"]
+)
+def test_a_pasted_link_is_understood(pasted):
+    assert token_in(pasted.format("a2" * 16)) == "a2" * 16
+
+
+def test_what_holds_no_link_is_none():
+    assert [token_in(one) for one in ("", "https://a.example/p/", "a2" * 15, "a2" * 17, "1" * 32)] == [None] * 5
+
+
+def test_both_links_make_a_page_of_all_children_and_twice_the_same(home: Homes) -> None:
+    family = home.family(home.chi)
+    assert family not in {home.an, home.binh, home.chi}
+    assert home.family(home.chi) == family
+    assert home.family(home.an, mine=home.chi) == family
+    page = home.page(f"/p/{family}?new")
+    assert "Hãy lưu đường dẫn này" in page
+    assert f"/p/{family}" in page
+    assert "Hãy lưu" not in home.page(f"/p/{family}")
+    assert page.count('class="due child ') == 2
+    assert "child-1" in page
+    assert "child-2" in page
+    for token in (home.an, home.chi):
+        assert token not in page
+    assert "Keep this link" in home.client.get(f"/p/{family}?new&lang=en").get_data(as_text=True)
+
+
+def test_a_family_s_link_takes_further_children_and_whole_families(home: Homes) -> None:
+    family = home.family(home.binh)
+    assert home.family(home.chi, mine=family) == family
+    assert home.page(f"/p/{family}").count('class="due child ') == 3
+    other = home.family(home.chi, mine=home.binh)
+    assert home.family(family, mine=other) == other
+    assert home.page(f"/p/{other}").count('class="due child ') == 3
+
+
+def test_a_wrong_link_a_child_that_is_there_and_nothing_at_all_are_refused(home: Homes) -> None:
+    family = home.family(home.binh)
+    for link, status in (("a" * 32, 404), (home.binh, 409), (home.an, 409), (family, 409), ("x", 422), ("", 422)):
+        assert home.send(f"/p/{family}/family", f"/p/{family}/family", link=link).status_code == status
+    assert home.client.post(f"/p/{family}/family", data={"link": home.chi}).status_code == 400
+    assert home.client.get(f"/p/{'a' * 32}/family").status_code == 404
+
+
+def test_a_renewed_link_takes_its_child_off_at_once(home: Homes) -> None:
+    family = home.family(home.binh, home.chi)
+    assert "Bình" in home.page(f"/p/{family}")
+    before = home.client.get(f"/p/{family}/status").headers["ETag"]
+    with session_scope(home.faces.engine) as session:
+        revoke_link(session, home.faces.settings.link_keys, home.here.id, home.binh_id)
+        renewed = dict(tokens(session, home.faces.settings.link_keys, home.here.id))[home.binh_id]
+    page = home.page(f"/p/{family}")
+    assert "Bình" not in page
+    assert home.dues["binh"].reference not in page
+    assert home.client.get(f"/p/{family}/status").headers["ETag"] != before
+    # Whoever has the new link may bring the child back.
+    assert home.family(renewed, mine=family) == family
+    assert "Bình" in home.page(f"/p/{family}")
+
+
+def test_teeth_without_the_epoch_a_renewed_link_would_leave_the_child_there(home: Homes, monkeypatch) -> None:
+    family = home.family(home.binh)
+    with session_scope(home.faces.engine) as session:
+        revoke_link(session, home.faces.settings.link_keys, home.here.id, home.binh_id)
+    careless = text(str(families._CHILDREN).replace("AND l.epoch = m.link_epoch", ""))
+    monkeypatch.setattr(families, "_CHILDREN", careless)
+    assert "Bình" in home.page(f"/p/{family}")
+
+
+def test_a_child_can_be_taken_off_and_its_own_link_stays(home: Homes) -> None:
+    family = home.family(home.binh)
+    page = home.page(f"/p/{family}")
+    member = page.split('name="child" value="')[2].split('"')[0]
+    assert home.send(f"/p/{family}/family/leave", f"/p/{family}", child="99999").status_code == 404
+    assert home.send(f"/p/{home.an}/family/leave", f"/p/{home.an}/family", child=member).status_code == 404
+    assert home.send(f"/p/{family}/family/leave", f"/p/{family}", child=member).status_code == 303
+    assert "Bình" not in home.page(f"/p/{family}")
+    assert "Bình" in home.page(f"/p/{home.binh}")
+    first = page.split('name="child" value="')[1].split('"')[0]
+    assert home.send(f"/p/{family}/family/leave", f"/p/{family}", child=first).status_code == 303
+    assert home.client.get(f"/p/{family}").status_code == 404
+
+
+def test_the_page_ends_with_the_last_of_its_children_s_links(home: Homes) -> None:
+    family = home.family(home.chi)
+    late = text("UPDATE parent_link SET expires_at = :moment WHERE school_id = :school")
+    with session_scope(home.faces.engine) as session:
+        session.execute(late, {"moment": clock.now(), "school": home.there.id})
+    assert home.page(f"/p/{family}").count('class="due child ') == 1
+    with session_scope(home.faces.engine) as session:
+        session.execute(late, {"moment": clock.now(), "school": home.here.id})
+    gone = home.client.get(f"/p/{family}")
+    assert gone.status_code == 404
+    assert gone.data == home.client.get(f"/p/{'a' * 32}").data
+
+
+def test_a_child_is_on_a_limited_number_of_pages_and_a_page_has_limited_children(home: Homes, monkeypatch) -> None:
+    monkeypatch.setattr(families, "MOST_FAMILIES", 1)
+    home.family(home.binh)
+    assert home.send(f"/p/{home.an}/family", f"/p/{home.an}/family", link=home.chi).status_code == 422
+    monkeypatch.setattr(families, "MOST_FAMILIES", 12)
+    monkeypatch.setattr(families, "MOST_CHILDREN", 2)
+    family = home.family(home.binh)
+    assert home.send(f"/p/{family}/family", f"/p/{family}/family", link=home.chi).status_code == 422
+
+
+def test_pictures_of_a_child_are_had_by_naming_it(home: Homes) -> None:
+    family = home.family(home.chi)
+    member = home.page(f"/p/{family}").split('name="child" value="')[1].split('"')[0]
+    path = f"/p/{family}/qr/{home.dues['an2'].reference}.png"
+    assert home.client.get(f"{path}?child={member}").status_code == 200
+    for asked in ("", "?child=", "?child=0", "?child=x", f"?child={int(member) + 1}"):
+        assert home.client.get(f"{path}{asked}").status_code == 404
+
+
+def test_joining_is_in_the_log_of_each_school(home: Homes) -> None:
+    home.family(home.chi)
+    with session_scope(home.faces.engine) as session:
+        rows = session.execute(
+            text("SELECT DISTINCT school_id FROM audit_event WHERE action = 'family.joined' ORDER BY 1")
+        )
+        assert [row[0] for row in rows] == sorted([home.here.id, home.there.id])
