@@ -26,6 +26,7 @@ from payments.inbox.views import WsgiDoor
 from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
 from payments.notifications import tasks as notices
+from payments.paper import tasks as printing
 from payments.portal import order_views as paying
 from payments.portal import views as portal
 from payments.receipts import views as receipts
@@ -49,6 +50,7 @@ BEAT: Mapping[str, Any] = {
     **clearing.BEAT,
     **polling.BEAT,
     **asking.BEAT,
+    **printing.BEAT,
 }
 """What beat starts by the clock: the sweeps of the rooms."""
 

@@ -14,6 +14,7 @@ from payments.invoices import models as invoices
 from payments.ledger import models as ledger
 from payments.notifications import models as notifications
 from payments.orders import models as orders
+from payments.paper import models as paper
 from payments.portal import models as portal
 from payments.receipts import models as receipts
 from payments.schools import models as schools
@@ -34,6 +35,7 @@ ROOMS = (
     notifications,
     orders,
     outbox,
+    paper,
     portal,
     receipts,
     schools,
