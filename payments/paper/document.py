@@ -19,7 +19,17 @@ import typst
 from payments.money import format_vnd
 from payments.orders.rules import payers_cost_vnd
 from payments.paper.queries import Account, Channel, Round
-from payments.paper.rules import SCHOOL_WORDS, SHORTER, VOLUNTARY_WORDS, Kind, Slip, grouped, short, shown_lines
+from payments.paper.rules import (
+    SCHOOL_WORDS,
+    SHORTER,
+    VOLUNTARY_WORDS,
+    Kind,
+    Slip,
+    grouped,
+    is_tight,
+    short,
+    shown_lines,
+)
 from payments.portal.payable import Payable
 from payments.portal.rules import SAMPLE_BINS
 from payments.receipts.words import STYLES, in_words
@@ -124,11 +134,14 @@ def _slip(around: Surroundings, slip: Slip, kind: Kind) -> dict[str, Any]:
     if kind is Kind.SHEETS:
         return common | {"qr": symbol_svg(payable.payload, "L")}
     address = around.addresses.get(invoice.pupil_id)
+    words = in_words(payable.amount_vnd, STYLES[around.round.words])
+    tight = is_tight(slip, words)
     return common | {
         "class": invoice.class_name or "",
-        "words": in_words(payable.amount_vnd, STYLES[around.round.words]),
+        "words": words,
+        "tight": tight,
         "holder": short(payable.holder_name, 78),
-        "details": [_details(slip, most) for most in SHORTER],
+        "details": [_details(slip, most) for most in (SHORTER if tight else SHORTER[:1])],
         "costs": short(costs_in_words(around.channels.get(invoice.account_id, ()), payable.amount_vnd), 110),
         "qr": symbol_svg(payable.payload, "M"),
         "link_qr": symbol_svg(address, "L") if address else "",

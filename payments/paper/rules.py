@@ -17,6 +17,9 @@ BATCH = 240
 SCHOOL_WORDS = 100
 LINE_WORDS = 56
 VOLUNTARY_WORDS = 150
+VOLUNTARY_PREFIX = 78
+VOLUNTARY_ROW = 72
+ROOMY = 9
 
 
 class Kind(enum.StrEnum):
@@ -105,6 +108,19 @@ def shown_lines(slip: Slip, most: int) -> list[tuple[str, int]]:
     if slip.invoice.paid_vnd:
         lines.append(("Đã nộp", -slip.invoice.paid_vnd))
     return lines
+
+
+def is_tight(slip: Slip, amount_in_words: str) -> bool:
+    """Whether its words may need more room than a slip has: only then the paper is measured, which costs as much again.
+
+    An estimate in rows that errs to the safe side: ``ROOMY`` rows are there with one row for each other part.
+    """
+    invoice = slip.invoice
+    told = sum(len(line.description) + 16 for line in slip.voluntary)
+    rows = sum(line.mandatory for line in invoice.lines) + bool(invoice.paid_vnd)
+    rows += (VOLUNTARY_PREFIX + told) // VOLUNTARY_ROW + 2 if told else 0
+    rows += 2 * (len(invoice.pupil_name) // 34) + len(amount_in_words) // 58 + len(invoice.holder_name) // 25
+    return rows > ROOMY
 
 
 def batches(items: Sequence[Slip]) -> Iterator[Sequence[Slip]]:
