@@ -39,7 +39,8 @@ class PrintJob(SchoolRow):
     slips_total: Mapped[int]
     slips_done: Mapped[int] = mapped_column(default=0)
     pages: Mapped[int] = mapped_column(default=0)
-    file_sealed: Mapped[bytes | None]
+    file_sealed: Mapped[bytes | None] = mapped_column(deferred=True)
+    """Megabytes: read only by whoever hands it over."""
     problem: Mapped[str | None]
     """Error code of what stood in the way."""
     finished_at: Mapped[datetime | None]
