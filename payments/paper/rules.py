@@ -119,7 +119,7 @@ def is_tight(slip: Slip, amount_in_words: str) -> bool:
     told = sum(len(line.description) + 16 for line in slip.voluntary)
     rows = sum(line.mandatory for line in invoice.lines) + bool(invoice.paid_vnd)
     rows += (VOLUNTARY_PREFIX + told) // VOLUNTARY_ROW + 2 if told else 0
-    rows += 2 * (len(invoice.pupil_name) // 34) + len(amount_in_words) // 58 + len(invoice.holder_name) // 25
+    rows += 2 * (len(invoice.pupil_name) // 34) + len(amount_in_words) // 58 + len(invoice.holder_name) // 28
     return rows > ROOMY
 
 

@@ -126,7 +126,7 @@ def test_slips_that_are_not_measured_have_room_for_all_they_tell():
         [Line("Dịch vụ chăm sóc bán trú, vệ sinh và nước uống cho trẻ", True, 123_456_789)] * 8,
     ]
     name = "Nguyễn Thị Phương Quỳnh Mai Trang"
-    made = slips([invoice(number, name, *told) for number, told in enumerate(edge)])
+    made = slips([invoice(number, name, *told) for number, told in enumerate(edge, 1)])
     assert [is_tight(slip, in_words(slip.invoice.due_vnd)) for slip in made] == [False] * 4
     assert_nothing_overlaps(set_slips(Kind.SLIPS, LONG_NAMED, "3A", made))
 

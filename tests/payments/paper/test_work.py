@@ -33,8 +33,7 @@ def sessions(engine: Engine) -> Sessions:
 @pytest.fixture
 def office(sessions: Sessions) -> Office:
     with sessions() as session:
-        made = open_office(session)
-    return made
+        return open_office(session)
 
 
 def ask(sessions: Sessions, office: Office, kind: Kind = Kind.SLIPS) -> int:
