@@ -20,6 +20,7 @@ BENCHMARKS = (
     "night",
     "desk",
     "province",
+    "paper",
 )
 
 

@@ -16,9 +16,6 @@ from payments.paper.rules import Kind
 from payments.paper.service import Links
 from payments.web.context import db_session, row_id, services
 
-REFRESH_S = 3
-"""How soon the page of a running job looks again."""
-
 
 def add_to(blueprint: Blueprint) -> None:
     """Add the routes."""
@@ -119,7 +116,7 @@ def _page(session: Session, desk: Desk, round_id: int | None, refusal: DomainErr
         round_names={row["id"]: row["name"] for row in queries.rounds(session, desk.school_id)},
         accounts=len(paper.accounts(session, desk.school_id, clock.now())),
         refusal=refusal,
-        refresh_s=REFRESH_S if any(job.finished_at is None for job in prints) else None,
+        running=any(job.finished_at is None for job in prints),
     )
 
 
