@@ -21,6 +21,7 @@ BENCHMARKS = (
     "desk",
     "waiting",
     "province",
+    "paper",
 )
 
 

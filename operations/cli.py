@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = {
     "link": "payments.portal.cli:link_group",
     "migrate": "operations.processes:migrate",
     "order": "payments.orders.cli:order_group",
+    "paper": "payments.paper.cli:paper_group",
     "payout": "payments.clearing.cli:payout_group",
     "poll": "payments.inbox.poll_cli:poll_group",
     "reconcile": "reconciliation.cli:reconcile_group",

@@ -26,6 +26,7 @@ from payments.inbox.views import WsgiDoor
 from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
 from payments.notifications import tasks as notices
+from payments.paper import tasks as printing
 from payments.portal import claim_views as claims
 from payments.portal import family_views as family
 from payments.portal import lookup_views as lookup
@@ -65,6 +66,7 @@ BEAT: Mapping[str, Any] = {
     **asking.BEAT,
     **publishing.BEAT,
     **tries.BEAT,
+    **printing.BEAT,
 }
 """What beat starts by the clock: the sweeps of the rooms."""
 

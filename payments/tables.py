@@ -15,6 +15,7 @@ from payments.invoices import models as invoices
 from payments.ledger import models as ledger
 from payments.notifications import models as notifications
 from payments.orders import models as orders
+from payments.paper import models as paper
 from payments.payer_claims import models as payer_claims
 from payments.portal import models as portal
 from payments.receipts import models as receipts
@@ -40,6 +41,7 @@ ROOMS = (
     orders,
     outbox,
     payer_claims,
+    paper,
     portal,
     receipts,
     schools,

@@ -21,7 +21,7 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"
 RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
 DESK = (
     *("", "roster/", "fees/", "rounds/", "rounds/new", "invoices/", "unmatched/", "accounts/", "reconciliation/"),
-    *("api-keys/", "reports/", "search?q=nguyen", "unmatched/?tab=held"),
+    *("api-keys/", "reports/", "search?q=nguyen", "paper/", "unmatched/?tab=held"),
 )
 SMALL = """
 () => [...document.querySelectorAll('a, button, input, select, summary')]

@@ -100,13 +100,14 @@ def _path(matrix: Matrix) -> str:
     """One line per run of dark modules, in relative moves: about five characters a run."""
     parts: list[str] = []
     pen_x = pen_y = 0
-    for x, y, length in _runs(matrix):
+    for x, y, length in runs(matrix):
         parts.append(f"m{x - pen_x} {y - pen_y}h{length}")
         pen_x, pen_y = x + length, y
     return "".join(parts)
 
 
-def _runs(matrix: Matrix) -> Iterator[tuple[int, int, int]]:
+def runs(matrix: Matrix) -> Iterator[tuple[int, int, int]]:
+    """Runs of dark modules as (column, row, length), row by row."""
     for y, row in enumerate(matrix):
         start = None
         for x, dark in enumerate([*row, False]):
