@@ -24,6 +24,7 @@ QUEUES: Mapping[str, str] = {
     "issuing": "payments.invoices.tasks.issue_due",
     "polling": "payments.inbox.tasks.poll_due",
     "notices": "payments.notifications.tasks.deliver_due",
+    "waves": "payments.notices.tasks.send_due",
     "events": "payments.events.tasks.deliver_due",
     "orders": "payments.inbox.asking.ask_due",
     "nightly": "reconciliation.tasks.reconcile_due",
