@@ -2,6 +2,8 @@
 
 from flask import Blueprint
 
+from payments.console.notices import campaigns, classes, preferences
+from payments.console.notices import templates as notice_texts
 from payments.console.pages import (
     accounts,
     api_keys,
@@ -43,5 +45,9 @@ for pages in (
     reports,
     accounts,
     api_keys,
+    campaigns,
+    notice_texts,
+    classes,
+    preferences,
 ):
     pages.add_to(blueprint)

@@ -82,7 +82,7 @@ _CLASSES = f"""
         GROUP BY c.class_id
     )
 """  # noqa: S608 - a constant of this module
-_COUNT = " SELECT left_out, count(*) FROM judged GROUP BY left_out"
+_COUNT = " SELECT left_out, count(*) AS number FROM judged GROUP BY left_out"
 _SAMPLE = (
     " SELECT j.pupil_id FROM judged j JOIN pupil p ON p.school_id = :school_id AND p.id = j.pupil_id"
     ' WHERE j.left_out IS NULL ORDER BY p.sort_key COLLATE "C", p.id LIMIT 3'
@@ -121,9 +121,8 @@ class Question:
 
 def count(session: Session, cipher: FieldCipher, question: Question) -> Audience:
     """Count the audience as of now."""
-    rows: dict[str | None, int] = {
-        reason: number for reason, number in session.execute(*_asked(session, cipher, question, _COUNT))
-    }
+    found = session.execute(*_asked(session, cipher, question, _COUNT))
+    rows: dict[str | None, int] = {row.left_out: row.number for row in found}
     return Audience(rows.pop(None, 0), {reason: rows[reason] for reason in Left if reason in rows})
 
 
