@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "ledger": "reconciliation.cli:ledger_group",
     "link": "payments.portal.cli:link_group",
     "migrate": "operations.serve:migrate",
+    "notice": "payments.notices.cli:notice_group",
     "order": "payments.orders.cli:order_group",
     "payout": "payments.clearing.cli:payout_group",
     "poll": "payments.inbox.poll_cli:poll_group",

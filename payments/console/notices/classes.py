@@ -56,11 +56,7 @@ def file(code: str, kind: str) -> Response:
     """The same as a file: «txt» is the group's text alone, the others hold links and are put on record."""
     round_id, class_id = _number("round") or 0, _number("class") or 0
     desk, told = _texts(code, round_id, class_id, _language())
-    data = {
-        "txt": told.group.encode,
-        "csv": lambda: class_texts.as_csv(told),
-        "xlsx": lambda: class_texts.as_xlsx(told),
-    }[kind]()
+    data = _file(told, kind)
     if kind != "txt":
         with db_session() as session:
             record(
@@ -74,6 +70,12 @@ def file(code: str, kind: str) -> Response:
             )
     name = f"thong-bao-{round_id}-lop-{class_id}.{kind}"
     return send_file(io.BytesIO(data), mimetype=TYPES[kind], as_attachment=True, download_name=name)
+
+
+def _file(told: ClassTexts, kind: str) -> bytes:
+    if kind == "xlsx":
+        return class_texts.as_xlsx(told)
+    return class_texts.as_csv(told) if kind == "csv" else told.group.encode()
 
 
 def _texts(code: str, round_id: int, class_id: int, language: str) -> tuple[Desk, ClassTexts]:

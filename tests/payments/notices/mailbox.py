@@ -1,26 +1,25 @@
 """A real mail server (aiosmtpd) for tests: it keeps what it takes, and answers as a test wants."""
 
 import email
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 from email.policy import default
-from pathlib import Path
 
 from aiosmtpd.controller import Controller
 
 
 class Mailbox:
-    """Takes letters. ``rcpt`` and ``data`` give an answer in place of «250 OK»; ``pause`` holds each letter up."""
+    """Takes letters. ``rcpt`` and ``data`` give an answer in place of «250 OK»;"""
 
     def __init__(self) -> None:
         self.raw: list[bytes] = []
         self.senders: list[str] = []
         self.rcpt = {}
         self.data = []
-        self.hold: threading.Event | None = None
         self.got_one = threading.Event()
         self.url = ""
 
@@ -60,8 +59,6 @@ def mail_server(tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Ma
 
 
 def free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -69,8 +66,3 @@ def free_port() -> int:
 
 def text_of(letter: EmailMessage) -> str:
     return letter.get_body(("plain",)).get_content()
-
-
-def written_to(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path
