@@ -1,14 +1,18 @@
 """Messages into a group chat by a bot, through apprise: Zalo Bot and Telegram. Free of charge.
 
-The address that apprise reads is put together here from parts of known shape. Nobody writes one whole: it could name
-any service, any host, or switch certificates off. Both services have one host each, redirects are not followed.
+The two plugins are made from parts of known shape. Nobody writes an address for apprise: it could name any service, any
+host, or switch certificates off. Both services have one host each, redirects are not followed.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
+from urllib.parse import urlsplit
 
-from apprise import Apprise, AppriseAsset, NotifyFormat, PersistentStoreMode
+from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, PersistentStoreMode
+from apprise.plugins.telegram import NotifyTelegram
+from apprise.plugins.zalo import NotifyZalo
 
 from payments.notifications.rules import TAKEN, Fate, Verdict
 from payments.outgoing import OutgoingError, check_host
@@ -19,28 +23,34 @@ _TOKEN = re.compile(r"[0-9]{4,20}:[A-Za-z0-9_-]{8,128}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A chat service as apprise knows it (apprise 2.3: plugins ``zalo`` and ``telegram``)."""
+    """A chat service: the shape of its chats' ids, and apprise's plugin for a bot and a chat."""
 
     name: str
-    scheme: str
-    host: str
+    plugin: type[NotifyZalo] | type[NotifyTelegram]
     chat: re.Pattern[str]
-    options: str
+    made: Callable[[str, str, AppriseAsset], NotifyBase]
+
+    @property
+    def host(self) -> str:
+        """The one host that the plugin calls."""
+        return urlsplit(str(self.plugin.notify_url)).hostname or ""
+
+
+def _zalo(token: str, group: str, asset: AppriseAsset) -> NotifyBase:
+    return NotifyZalo(token=token, targets=group, asset=asset, redirect="no", format="text")
+
+
+def _telegram(token: str, group: str, asset: AppriseAsset) -> NotifyBase:
+    # No picture of apprise's beside the text, and no preview of our links made by somebody else's server.
+    wishes = {"include_image": False, "preview": False, "redirect": "no", "format": "text"}
+    plugin = cast("Callable[..., NotifyBase]", NotifyTelegram)  # apprise has not typed it yet
+    return plugin(bot_token=token, targets=group, asset=asset, **wishes)
 
 
 SERVICES: Mapping[str, Service] = {
-    "zalo": Service(
-        "Zalo Bot", "zalo", "bot-api.zaloplatforms.com", re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII), "redirect=no"
-    ),
-    "telegram": Service(
-        "Telegram",
-        "tgram",
-        "api.telegram.org",
-        re.compile(r"-?[0-9]{1,32}", re.ASCII),
-        "redirect=no&preview=no&image=no&format=text",
-    ),
+    "zalo": Service("Zalo Bot", NotifyZalo, re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII), _zalo),
+    "telegram": Service("Telegram", NotifyTelegram, re.compile(r"-?[0-9]{1,32}", re.ASCII), _telegram),
 }
-"""``options``: no picture of apprise's beside the text, no preview of our links made by somebody else's server."""
 
 
 def is_token(token: str) -> bool:
@@ -64,7 +74,6 @@ def post(service: str, token: str, chat: str, text: str, allowed: Sequence[IPNet
         return Verdict(Fate.AWAY, f"chat_{error.code}")
     asset = AppriseAsset(app_id="hocphi", async_mode=False, storage_mode=PersistentStoreMode.MEMORY)
     bot = Apprise(asset=asset)
-    if not bot.add(f"{known.scheme}://{token}/{chat}/?{known.options}"):
-        return Verdict(Fate.BAD_ADDRESS, "bad_chat")
+    bot.add(known.made(token, chat, asset))
     # apprise says yes or no and keeps the reason to its log: a chat that was closed looks like a service that rests.
     return TAKEN if bot.notify(body=text, body_format=NotifyFormat.TEXT) else Verdict(Fate.LATER, "chat_refused")
