@@ -36,7 +36,7 @@ def send_due() -> int:
 def thank_payers() -> int:
     """Give each new payment its notice, at schools that want that; returns how many."""
     with task_session() as session:
-        return thanks.write_new(session)
+        return thanks.write_new(session, settings().link_keys)
 
 
 def _wave(outside: Outside, row: outbox.Claimed) -> int:

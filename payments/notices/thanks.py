@@ -3,6 +3,7 @@
 A sweep over receipts, so that the money path knows nothing of notices. What was paid before the switch is not told.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import select, text
@@ -13,6 +14,7 @@ from payments import clock
 from payments.notices.models import Campaign, NoticeSettings
 from payments.notices.rules import CampaignState, Channel, Kind
 from payments.notices.service import texts_of, wake
+from payments.portal.service import ensure_links, good_until
 
 LOOKS_BACK = timedelta(days=2)
 """A sweep that did not run for longer leaves old payments unsaid: thanks that come late only worry."""
@@ -31,7 +33,7 @@ _WRITE = text("""
 """)
 
 
-def write_new(session: Session) -> int:
+def write_new(session: Session, link_keys: Mapping[int, bytes]) -> int:
     """Give each payment since the last sweep its waiting notice; returns how many."""
     switched_on = session.execute(
         select(NoticeSettings.school_id, NoticeSettings.thanks_since)
@@ -49,6 +51,7 @@ def write_new(session: Session) -> int:
         }
         made = len(session.execute(_WRITE, values).all())
         if made:
+            ensure_links(session, link_keys, school_id, good_until(session, school_id))
             wake(session, campaign)
         written += made
     return written
