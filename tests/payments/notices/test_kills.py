@@ -32,7 +32,7 @@ CELERY = (
     TURNED
     + """
 import wsgi
-wsgi.celery.worker_main(["worker", "--queues=waves", "--concurrency=1", "--loglevel=WARNING", "--pool=solo"])
+wsgi.celery.worker_main(["worker", "--queues=waves", "--concurrency=1", "--loglevel=INFO", "--pool=solo"])
 """
 )
 
