@@ -32,7 +32,7 @@ CELERY = (
     TURNED
     + """
 import wsgi
-wsgi.celery.worker_main(["worker", "--queues=waves", "--concurrency=1", "--loglevel=INFO", "--pool=solo"])
+wsgi.celery.worker_main(["worker", "--queues=waves", "--concurrency=1", "--loglevel=WARNING", "--pool=solo"])
 """
 )
 
@@ -55,7 +55,7 @@ def environment(office, box, **more: str) -> dict[str, str]:
     }
 
 
-def wait_for(met, seconds: float = 60) -> None:
+def wait_for(met, seconds: float = 200) -> None:
     ends = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < ends
@@ -67,7 +67,7 @@ def test_a_real_worker_killed_again_and_again_loses_no_letter(school_office, box
         school_office.pupil("An", f"a{number}@example.org")
     school_office.start()
     broker = {"BROKER_URL": valkey_url, "RESULT_BACKEND": valkey_url}
-    for turn in range(3):
+    for turn in range(2):
         moment = NOON + timedelta(minutes=10 * turn)
         worker = subprocess.Popen(
             [sys.executable, "-c", CELERY.format(noon=moment.isoformat())],
@@ -80,13 +80,13 @@ def test_a_real_worker_killed_again_and_again_loses_no_letter(school_office, box
         wait_for(lambda before=before: len(box.raw) >= before + 3)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-    for turn in range(3, 8):  # leases of the dead run out
+    for turn in range(2, 8):  # leases of the dead run out
         with clock.turned_to(NOON + timedelta(minutes=10 * turn)):
             school_office.work()
     assert school_office.states() == {"sent": 40}
     ids = Counter(letter["Message-ID"] for letter in box.letters)
     assert len(ids) == 40
-    assert len(box.raw) <= 43, "at most the one letter that each dead worker had in hand comes twice"
+    assert len(box.raw) <= 42, "at most the one letter that each dead worker had in hand comes twice"
     by_id = {letter["Message-ID"]: str(letter["To"]) for letter in box.letters}
     assert len(set(by_id.values())) == 40
 
