@@ -18,8 +18,8 @@ from payments.i18n import Language
 from payments.notices.models import Campaign
 from payments.notices.outside import Outside
 from payments.notices.rules import Kind
-from payments.notices.service import LANGUAGES, template_of
 from payments.notices.texts import chat_text
+from payments.notices.wording import LANGUAGES, template_of
 from payments.notices.writing import values_for_class, values_for_pupil
 from payments.portal.service import ensure_links, good_until, links_of
 

@@ -18,6 +18,7 @@ from payments.notices.outside import Outside
 from payments.notices.previews import preview
 from payments.notices.rules import CAMPAIGN_KINDS, PAID, Channel, Kind
 from payments.notices.service import Choice
+from payments.notices.wording import LANGUAGES
 from payments.notifications.channels.chat import SERVICES
 from payments.schools.queries import school_by_code
 
@@ -64,7 +65,7 @@ def status(school_code: str, campaign_id: int, *, as_json: bool) -> None:
 @click.option("--round", "round_code", required=True, help="mã đợt thu / code of the round")
 @click.option("--kind", type=click.Choice([one.value for one in CAMPAIGN_KINDS]), required=True)
 @click.option("--channel", type=click.Choice([one.value for one in Channel]), default=Channel.EMAIL.value)
-@click.option("--language", type=click.Choice(sorted(service.LANGUAGES)), default="vi", show_default=True)
+@click.option("--language", type=click.Choice(sorted(LANGUAGES)), default="vi", show_default=True)
 @click.option("--dry-run", is_flag=True, help="chỉ đếm và tính giá / count and price only")
 @AS_JSON
 def send(

@@ -13,8 +13,9 @@ from payments.notices import audience
 from payments.notices.models import Campaign
 from payments.notices.outside import Outside
 from payments.notices.rules import FREE, Channel, Kind
-from payments.notices.service import LANGUAGES, Choice, price_of, send_from, settings_of, text_kind, texts_of
+from payments.notices.service import Choice, price_of, send_from, settings_of
 from payments.notices.texts import PLACEHOLDERS, Template, chat_text, filled, letter_text
+from payments.notices.wording import LANGUAGES, text_kind, texts_of
 from payments.notices.writing import NO_LINK, templates_of, values_for_class, values_for_pupil
 from payments.notifications.channels import paid
 from payments.schools.models import School

@@ -1,23 +1,21 @@
 """Campaigns are started by people, paused, gone on with and cancelled; a school keeps its settings and texts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from payments import clock, outbox
 from payments.audit.service import record
 from payments.errors import ConflictError, DomainError, NotFoundError
-from payments.i18n import Language
 from payments.invoices.models import CollectionRound
 from payments.notices import audience
-from payments.notices.defaults import DEFAULTS
-from payments.notices.models import Campaign, Notice, NoticeSettings, NoticeTemplate
+from payments.notices.models import Campaign, Notice, NoticeSettings
 from payments.notices.outside import Outside
 from payments.notices.rules import (
     CAMPAIGN_KINDS,
@@ -31,13 +29,13 @@ from payments.notices.rules import (
     may_send_at,
     quiet_hours_are_sensible,
 )
-from payments.notices.texts import Template, check, check_plain, cleaned
+from payments.notices.texts import check_plain
+from payments.notices.wording import text_kind, texts_of
 from payments.notifications.channels import paid
 from payments.portal.service import ensure_links, good_until
 from payments.schools.models import School
 
 QUEUE = "waves"
-LANGUAGES: Mapping[str, tuple[Language, ...]] = {"vi": ("vi",), "en": ("en",), "both": ("vi", "en")}
 LIVE = (CampaignState.RUNNING, CampaignState.PAUSED)
 
 
@@ -102,69 +100,12 @@ def _check_settings(quiet_from: time, quiet_to: time, per_minute: int, phone: st
         raise DomainError("phone", "Điện thoại chỉ gồm chữ số.", "A telephone number is digits only.")
 
 
-def template_of(session: Session, school_id: int, kind: Kind, language: Language) -> Template:
-    """The text of a school: its newest version, or what hocphi brings."""
-    row = session.execute(
-        select(NoticeTemplate.subject, NoticeTemplate.body)
-        .where(NoticeTemplate.school_id == school_id, NoticeTemplate.kind == kind, NoticeTemplate.language == language)
-        .order_by(NoticeTemplate.version.desc())
-        .limit(1)
-    ).first()
-    return Template(*DEFAULTS[kind, language]) if row is None or row.body is None else Template(row.subject, row.body)
-
-
-def save_template(
-    session: Session, school_id: int, actor_id: int, which: tuple[Kind, Language], template: Template | None
-) -> None:
-    """Keep a new version of a text; None: back to the text that hocphi brings. Raises DomainError of texts.check.
-
-    Campaigns that run keep the text with which they were started.
-    """
-    kind, language = which
-    if template is not None:
-        template = cleaned(template)
-        check(kind, template)
-    mine = (
-        NoticeTemplate.school_id == school_id,
-        NoticeTemplate.kind == kind,
-        NoticeTemplate.language == language,
-    )
-    session.get(School, school_id, with_for_update=True)  # two people who save at once make two versions in order
-    version = (session.scalar(select(func.max(NoticeTemplate.version)).where(*mine)) or 0) + 1
-    session.add(
-        NoticeTemplate(
-            school_id=school_id,
-            kind=kind,
-            language=language,
-            version=version,
-            subject=template.subject if template else None,
-            body=template.body if template else None,
-            created_by=actor_id,
-            created_at=clock.now(),
-        )
-    )
-    record(
-        session,
-        actor_id,
-        "notice.template_saved",
-        subject_kind="school",
-        subject_id=school_id,
-        school_id=school_id,
-        detail={"kind": kind.value, "language": language, "version": version, "reset": template is None},
-    )
-
-
 def price_of(session: Session, school_id: int, channel: Channel) -> int | None:
     """Đồng a message; None: a paid channel of which nobody has said what it costs."""
     if channel in FREE:
         return 0
     kept = settings_of(session, school_id)
     return kept.zns_price_vnd if channel is Channel.ZNS else kept.sms_price_vnd
-
-
-def text_kind(kind: Kind, channel: Channel) -> Kind:
-    """Which text a campaign sends: a group is told in general, whatever the campaign is about."""
-    return Kind.GROUP if channel is Channel.CHAT else kind
 
 
 def start(session: Session, outside: Outside, school_id: int, actor_id: int | None, choice: Choice) -> Campaign:
@@ -209,12 +150,6 @@ def start(session: Session, outside: Outside, school_id: int, actor_id: int | No
     wake(session, campaign)
     _recorded(session, campaign, actor_id, "notice.started", told=counted.told)
     return campaign
-
-
-def texts_of(session: Session, school_id: int, kind: Kind, language: str) -> dict[str, Any]:
-    """The texts of a campaign as its row keeps them."""
-    found = {one: template_of(session, school_id, kind, one) for one in LANGUAGES[language]}
-    return {one: {"subject": template.subject, "body": template.body} for one, template in found.items()}
 
 
 def _price_of_a_channel_that_is_on(session: Session, school_id: int, channel: Channel) -> int:

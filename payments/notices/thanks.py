@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from payments import clock
 from payments.notices.models import Campaign, NoticeSettings
 from payments.notices.rules import CampaignState, Channel, Kind
-from payments.notices.service import texts_of, wake
+from payments.notices.service import wake
+from payments.notices.wording import texts_of
 from payments.portal.service import ensure_links, good_until
 
 LOOKS_BACK = timedelta(days=2)

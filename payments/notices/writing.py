@@ -18,8 +18,9 @@ from payments.notices.addresses import Address, addresses, usable
 from payments.notices.models import Campaign, Notice
 from payments.notices.outside import Outside
 from payments.notices.rules import Channel, Kind
-from payments.notices.service import LANGUAGES, settings_of
+from payments.notices.service import settings_of
 from payments.notices.texts import Template, as_html, chat_text, filled, letter_text
+from payments.notices.wording import LANGUAGES
 from payments.notifications.channels.email import Letter
 from payments.portal.rules import shown_name
 from payments.portal.service import link_of

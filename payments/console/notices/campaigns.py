@@ -14,6 +14,7 @@ from payments.notices.outside import Outside
 from payments.notices.previews import preview
 from payments.notices.rules import CAMPAIGN_KINDS, Channel, Kind
 from payments.notices.service import Choice
+from payments.notices.wording import LANGUAGES
 from payments.web.context import db_session, row_id, say, services
 
 DEEDS = {"pause": service.pause, "resume": service.resume, "cancel": service.cancel}
@@ -92,7 +93,7 @@ def _choice(given: dict[str, str], round_id: int) -> Choice:
         )
     except ValueError:
         raise NotFoundError from None
-    if choice.kind not in CAMPAIGN_KINDS or choice.language not in service.LANGUAGES:
+    if choice.kind not in CAMPAIGN_KINDS or choice.language not in LANGUAGES:
         raise NotFoundError
     return choice
 

@@ -10,8 +10,9 @@ from payments.console.desk import Desk, desk_of
 from payments.console.notices import words
 from payments.console.notices.campaigns import outside
 from payments.errors import NotFoundError
-from payments.notices import class_texts, queries, service
+from payments.notices import class_texts, queries
 from payments.notices.class_texts import ClassTexts
+from payments.notices.wording import LANGUAGES
 from payments.web.context import db_session, row_id
 
 TYPES = {
@@ -89,7 +90,7 @@ def _texts(code: str, round_id: int, class_id: int, language: str) -> tuple[Desk
 
 def _language() -> str:
     asked = request.args.get("language", "vi")
-    if asked not in service.LANGUAGES:
+    if asked not in LANGUAGES:
         raise NotFoundError
     return asked
 

@@ -8,7 +8,7 @@ from payments.console.notices import words
 from payments.console.notices.campaigns import outside
 from payments.errors import DomainError
 from payments.i18n import Language, pick_language
-from payments.notices import queries, service, texts
+from payments.notices import queries, texts, wording
 from payments.notices.defaults import DEFAULTS
 from payments.notices.previews import example
 from payments.notices.rules import Kind
@@ -32,7 +32,7 @@ def overview(code: str) -> ResponseReturnValue:
     with db_session() as session:
         desk = desk_of(session, code)
         found = [
-            (kind.value, language, service.template_of(session, desk.school_id, kind, language))
+            (kind.value, language, wording.template_of(session, desk.school_id, kind, language))
             for kind, language in DEFAULTS
         ]
     return render_template("console/notices/texts.html", desk=desk, found=found, words=words)
@@ -53,7 +53,7 @@ def save(code: str, kind: str, language: str) -> ResponseReturnValue:
             return _page(code, which, typed, None)
         with db_session() as session:
             desk = desk_of(session, code, "accountant", "principal")
-            service.save_template(session, desk.school_id, desk.actor.user_id, which, typed)
+            wording.save_template(session, desk.school_id, desk.actor.user_id, which, typed)
     except DomainError as error:
         if error.status != DomainError.status:
             raise
@@ -67,7 +67,7 @@ def reset(code: str, kind: str, language: str) -> ResponseReturnValue:
     with db_session() as session:
         desk = desk_of(session, code, "accountant", "principal")
         which = (Kind(kind), pick_language(language))
-        service.save_template(session, desk.school_id, desk.actor.user_id, which, None)
+        wording.save_template(session, desk.school_id, desk.actor.user_id, which, None)
     flash(say("Đã dùng lại nội dung mẫu.", "The usual text is used again."), "ok")
     return redirect(url_for("console.notice_text", code=code, kind=kind, language=language), code=303)
 
@@ -76,7 +76,7 @@ def _page(code: str, which: tuple[Kind, Language], typed: Template | None, fault
     kind, language = which
     with db_session() as session:
         desk = desk_of(session, code)
-        shown = typed or service.template_of(session, desk.school_id, kind, language)
+        shown = typed or wording.template_of(session, desk.school_id, kind, language)
         sample = None if fault else example(session, outside(), desk.school_id, which, shown)
         versions = queries.versions(session, desk.school_id, kind.value, language)
     usable = [name for name in texts.PLACEHOLDERS if name in texts.ALLOWED[kind]]
