@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "ledger": "reconciliation.cli:ledger_group",
     "link": "payments.portal.cli:link_group",
     "migrate": "operations.processes:migrate",
+    "notice": "payments.notices.cli:notice_group",
     "order": "payments.orders.cli:order_group",
     "paper": "payments.paper.cli:paper_group",
     "payout": "payments.clearing.cli:payout_group",

@@ -25,6 +25,8 @@ from payments.inbox import tasks as polling
 from payments.inbox.views import WsgiDoor
 from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
+from payments.notices import tasks as waves
+from payments.notices import views as stopping
 from payments.notifications import tasks as notices
 from payments.paper import tasks as printing
 from payments.portal import claim_views as claims
@@ -50,13 +52,14 @@ from payments.web.security import Guard, Open, admit
 MAX_UPLOAD_BYTES = 12 * 1024 * 1024
 FACES = (
     *(health, access, receipts, portal, pay_styles, paying, claims, lookup, receipt_page, previews, unknown),
-    *(together, family),
+    *(together, family, stopping),
     *(transparency, console, developers, api, api_description),
 )
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
 
 BEAT: Mapping[str, Any] = {
     **notices.BEAT,
+    **waves.BEAT,
     **telling.BEAT,
     **issuing.BEAT,
     **accounts.BEAT,

@@ -25,6 +25,7 @@ QUEUES: Mapping[str, str] = {
     "polling": "payments.inbox.tasks.poll_due",
     "notices": "payments.notifications.tasks.deliver_due",
     "paper": "payments.paper.tasks.print_due",
+    "waves": "payments.notices.tasks.send_due",
     "events": "payments.events.tasks.deliver_due",
     "orders": "payments.inbox.asking.ask_due",
     "nightly": "reconciliation.tasks.reconcile_due",

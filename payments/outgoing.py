@@ -84,6 +84,21 @@ def may_be_called(address: IPAddress, *, encrypted: bool, allowed: Sequence[IPNe
     return encrypted and all(face.is_global and not face.is_multicast for face in faces)
 
 
+def check_host(host: str, allowed: Sequence[IPNetwork] = ()) -> None:
+    """For a library that makes its own connections: raise OutgoingError unless a name leads to public addresses only.
+
+    The library resolves the name again, so this is for names that we chose ourselves, never for those that users write.
+    Raises ``unresolvable`` or ``forbidden_address``.
+    """
+    try:
+        found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise OutgoingError("unresolvable") from None
+    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    if not all(may_be_called(one, encrypted=True, allowed=allowed) for one in addresses):
+        raise OutgoingError("forbidden_address")
+
+
 class _Call:
     """One request with its deadline: at its end the socket is shut, whatever the other side is doing."""
 

@@ -22,6 +22,8 @@ KNOWN = frozenset(
         "HOCPHI_OUTGOING_ALLOW",
         "HOCPHI_SMTP_URL",
         "HOCPHI_MAIL_FROM",
+        "HOCPHI_BOUNCE_ADDRESS",
+        "HOCPHI_MAIL_PER_MINUTE",
     }
 )
 PLAIN = ("DATABASE_URL", "BROKER_URL", "RESULT_BACKEND")
@@ -56,6 +58,10 @@ class Settings:
     """Networks that we may call though they are not public, and without TLS."""
     smtp_url: str | None = field(default=None, repr=False)
     mail_from: str = "hocphi@localhost"
+    bounce_address: str | None = None
+    """Where mail servers return undeliverable letters to; None: to ``mail_from``."""
+    mail_per_minute: int = 600
+    """Notices of all schools together: what the mail server bears, and the parents' page behind the links."""
 
     @property
     def secure_cookies(self) -> bool:
@@ -80,6 +86,8 @@ class Settings:
             outgoing_allow=reader.networks("HOCPHI_OUTGOING_ALLOW"),
             smtp_url=reader.get("HOCPHI_SMTP_URL"),
             mail_from=reader.get("HOCPHI_MAIL_FROM") or "hocphi@localhost",
+            bounce_address=reader.get("HOCPHI_BOUNCE_ADDRESS"),
+            mail_per_minute=reader.count("HOCPHI_MAIL_PER_MINUTE", 600),
         )
         reader.refuse_unknown()
         if reader.problems:
@@ -151,6 +159,13 @@ class _Reader:
         if value and not Path(value).is_dir():
             self.problems.append(f"{name}: {value} is not a folder")
         return Path(value) if value else None
+
+    def count(self, name: str, otherwise: int) -> int:
+        value = self.get(name)
+        if value and not (value.isascii() and value.isdecimal() and 0 < int(value) <= 1_000_000):
+            self.problems.append(f"{name}: a whole number above 0, please")
+            return otherwise
+        return int(value) if value else otherwise
 
     def refuse_unknown(self) -> None:
         for name in self._environ:

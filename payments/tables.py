@@ -13,6 +13,7 @@ from payments.fees import models as fees
 from payments.inbox import models as inbox
 from payments.invoices import models as invoices
 from payments.ledger import models as ledger
+from payments.notices import models as notices
 from payments.notifications import models as notifications
 from payments.orders import models as orders
 from payments.paper import models as paper
@@ -37,6 +38,7 @@ ROOMS = (
     inbox,
     invoices,
     ledger,
+    notices,
     notifications,
     orders,
     outbox,

@@ -2,6 +2,8 @@
 
 from flask import Blueprint
 
+from payments.console.notices import campaigns, classes, preferences
+from payments.console.notices import templates as notice_texts
 from payments.console.pages import (
     accounts,
     api_keys,
@@ -53,5 +55,9 @@ for pages in (
     public,
     bank_apps,
     api_keys,
+    campaigns,
+    notice_texts,
+    classes,
+    preferences,
 ):
     pages.add_to(blueprint)

@@ -1,6 +1,7 @@
 """Delivery of waiting messages. Safe to run twice: a message that is not waiting any more is not sent again.
 
-A crash between the mail server's yes and our commit can send a message a second time; it can never lose one.
+A crash between the mail server's yes and our commit can send a message a second time, under the same Message-ID; it can
+never lose one.
 """
 
 from celery import shared_task
@@ -39,7 +40,15 @@ def _deliver(session: Session, config: Settings, row: outbox.Claimed) -> str | N
         # Without a mail server the message still stands on the recipient's screen.
         message.state = MessageState.SHOWN
         return None
-    problem = email.send(config.smtp_url, config.mail_from, message.email, message.subject, message.body)
+    letter = email.Letter(
+        recipient=message.email,
+        subject=message.subject,
+        text=message.body,
+        message_id=f"message.{message.school_id}.{message.id}@{config.mail_from.rpartition('@')[2].rstrip('>')}",
+        written_at=clock.now(),
+    )
+    with email.MailServer(config.smtp_url, config.mail_from, config.bounce_address) as server:
+        problem = server.deliver(letter).problem
     session.add(
         DeliveryAttempt(
             school_id=message.school_id,

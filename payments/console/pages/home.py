@@ -9,7 +9,9 @@ from payments.access.guards import the_actor
 from payments.audit.service import record
 from payments.console import queries, today
 from payments.console.desk import DESK_ROLES, desk_of
+from payments.console.notices.campaigns import card
 from payments.errors import ForbiddenError, NotFoundError
+from payments.notices.queries import failed
 from payments.payer_claims.queries import count_waiting
 from payments.schools.models import School
 from payments.web.context import db_session, say
@@ -46,7 +48,7 @@ def home(code: str) -> ResponseReturnValue:
         counts = today.counts(session, desk.school_id, desk.actor.user_id, clock.today())
         channels = today.channels(session, desk.school_id, clock.now())
         reported = count_waiting(session, desk.school_id)
-        further = today.further_cards(session, desk)
+        further = [card(failed(session, desk.school_id), code), *today.further_cards(session, desk)]
         messages = queries.messages(session, desk.school_id, desk.actor.user_id)
     return render_template(
         "console/home.html",

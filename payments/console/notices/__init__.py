@@ -1,0 +1,1 @@
+"""The desk's pages of notices: campaigns, texts, texts for classes, addresses, settings."""

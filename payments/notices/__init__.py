@@ -1,0 +1,1 @@
+"""Notices to parents: texts for the class group, letters and group posts in waves, what became of each."""

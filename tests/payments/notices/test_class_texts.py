@@ -1,0 +1,55 @@
+"""Texts to paste: the group's about nobody, each parent's for that parent, and files that are no list of debtors."""
+
+import csv
+import io
+
+import pytest
+from openpyxl import load_workbook
+
+from payments.notices import class_texts
+from payments.notices.class_texts import ClassTexts, Line
+
+pytestmark = pytest.mark.db
+
+
+@pytest.fixture
+def told(school_office) -> ClassTexts:
+    paid = school_office.pupil("Bảo Châu", None)
+    school_office.pupil("An", None)
+    school_office.pay(100_000, paid)
+    about, languages = class_texts.for_paste(school_office.school.id, school_office.round_id, "both")
+    return school_office.do(
+        class_texts.texts_for, school_office.outside, about, school_office.school.class_room, languages
+    )
+
+
+def test_a_group_text_names_no_child_no_amount_and_no_familys_link(told):
+    assert "/tra-cuu" in told.group
+    assert "/s/" in told.group
+    for private in ("Châu", "Nguyễn", "100.000", "100000", "/p/"):
+        assert private not in told.group
+
+
+def test_who_has_paid_stands_in_the_list_like_everybody(told):
+    assert [line.full_name for line in told.lines] == ["Nguyễn Mẫu An", "Nguyễn Mẫu Bảo Châu"]
+    assert len({line.link for line in told.lines}) == 2
+    for line in told.lines:
+        assert line.link in line.text
+        assert "100.000" not in line.text
+
+
+def test_files_hold_class_code_link_and_text(told):
+    rows = list(csv.reader(io.StringIO(class_texts.as_csv(told).decode("utf-8-sig")), delimiter=";"))
+    assert rows[0] == ["Lớp", "Mã học sinh", "Đường dẫn", "Nội dung"]
+    assert [row[2] for row in rows[1:]] == [line.link for line in told.lines]
+    sheet = load_workbook(io.BytesIO(class_texts.as_xlsx(told))).active
+    assert [[cell.value for cell in row] for row in sheet.iter_rows()][1] == rows[1]
+    assert "Nguyễn Mẫu" not in class_texts.as_csv(told).decode()
+
+
+def test_no_cell_is_a_formula():
+    told = ClassTexts("=1+1", "", [Line("", "@SUM(A1)", "+1", "=cmd|' /C calc'!A0")])
+    rows = list(csv.reader(io.StringIO(class_texts.as_csv(told).decode("utf-8-sig")), delimiter=";"))
+    assert [cell[0] for cell in rows[1]] == ["'"] * 4
+    sheet = load_workbook(io.BytesIO(class_texts.as_xlsx(told))).active
+    assert {cell.data_type for cell in sheet[2]} == {"s"}
