@@ -63,7 +63,8 @@ def test_what_a_person_matches_turns_to_paid_and_back_with_undo(told: Story) -> 
         decision = assign(session, school.id, transfer(told), [invoice.id], school.accountant)
     page = told.page()
     assert "✓ Đã thanh toán" in page
-    assert TOLD not in page
+    assert SEEN not in page
+    assert CHECKING not in page
     with session_scope(told.home.engine) as session:
         assert queries.count_waiting(session, school.id) == 0
         undo(session, school.id, decision, school.accountant)
