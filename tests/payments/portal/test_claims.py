@@ -16,6 +16,9 @@ pytestmark = pytest.mark.db
 NUMBERS = {kind: f"FT26331{place:09d}" for place, kind in enumerate(("none", "waits", "theirs", "excluded"), 1)}
 CHANGING = re.compile(r"FT26331\d{9}|TC\d+|v=\d+|data-version=\"[0-9a-f]+\"")
 
+NUMBERED = re.compile(r'(id="|#|labelledby=")[a-z]+-?[0-9]+|voluntary/[0-9]+|data-version="[0-9a-f]+"')
+"""What differs between the pages of any two notices."""
+
 
 def alike(text: str) -> str:
     """A page without what the asker has typed and been given."""
