@@ -21,6 +21,7 @@ from operations.demo.greeting import greet
 from operations.demo.presets import CALENDAR
 from operations.demo.progress import bar
 from operations.demo.world import World, new_world
+from payments.app import create_app
 from reconciliation import balances, matching, night
 from reconciliation.catching_up import reconcile_school
 
