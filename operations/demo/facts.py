@@ -37,6 +37,15 @@ class Bill:
     family: int
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A bundle: the bills that its transfer pays, and those on its list that are paid by themselves meanwhile."""
+
+    reference: str
+    bills: tuple[Bill, ...]
+    beside: tuple[Bill, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
     """One movement of money on an account, with all that is planned to be said about it."""

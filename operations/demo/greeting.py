@@ -22,19 +22,22 @@ PUPIL_IN_STATE = text("""
 """)
 
 
-def greet(world: World, billed: Billed) -> None:
+def greet(world: World, billed: Billed, family: str) -> None:
     """Print addresses and log-ins to standard error: they are no part of the report."""
-    for line in _lines(world, billed):
+    for line in _lines(world, billed, family):
         click.echo(line, err=True)
 
 
-def _lines(world: World, billed: Billed) -> Iterator[str]:
+def _lines(world: World, billed: Billed, family: str) -> Iterator[str]:
     base = world.settings.base_url
     first = next(iter(billed.province.schools.values()))
     yield f"\nTrang web: {base}   (Ctrl-C để dừng)"
     yield "Trang của phụ huynh (parents' pages):"
     for words, token in _parents_links(world, first.id):
         yield f"  {words:<12} {base}/p/{token}"
+    yield f"  {'cả nhà':<12} {base}/p/{family}"
+    yield f"  {'tra cứu':<12} {base}/tra-cuu"
+    yield f"  {'trang trường':<12} {base}/s/{first.size.code}"
     yield f"Đăng nhập tại {base}/login (log-ins of the staff):"
     staff: tuple[tuple[str, Login], ...] = (
         ("kế toán", first.accountant),

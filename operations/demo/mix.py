@@ -8,7 +8,7 @@ from datetime import timedelta
 from operations.demo import memos
 from operations.demo.chance import generator
 from operations.demo.draw import Draw, bank_reference
-from operations.demo.facts import Account, Bill, BookRow, Plan
+from operations.demo.facts import Account, Bill, BookRow, Plan, Together
 from operations.demo.presets import CALENDAR
 
 OF_1000: Mapping[str, int] = {
@@ -44,13 +44,17 @@ def plan_month(
     reversible: frozenset[Account],
     netting: Account,
     seed: int,
+    together: Sequence[Together] = (),
 ) -> Plan:
     """Decide what happens to every bill.
 
     ``successors_vnd``: reference of a replaced invoice -> what its successor asks for. ``reversible``: accounts whose
     statements can show a reversal as one. ``netting``: the account that an intermediary pays into.
+    ``together``: bundles that families have made.
     """
     draw = Draw(bills, generator(seed, "mix"))
+    for one in together:
+        draw.remove([*one.bills, *one.beside])
     replaced = draw.take(len(bills), lambda bill: bill.reference in successors_vnd)
     for bill in replaced:
         surprise = "over" if bill.amount_vnd > successors_vnd[bill.reference] else "short"
@@ -60,6 +64,7 @@ def plan_month(
     _pay_through_intermediary(draw, netting)
     _pay_for_classes(draw)
     _pay_for_siblings(draw)
+    _pay_together(draw, together)
     _pay_alone(draw)
     _pay_twice(draw)
     _pay_elsewhere(draw)
@@ -155,6 +160,15 @@ def _siblings(draw: Draw) -> tuple[Bill, Bill]:
     return first, next(
         bill for bill in draw.pool if bill.account == first.account and bill.sector_id != first.sector_id
     )
+
+
+def _pay_together(draw: Draw, together: Sequence[Together]) -> None:
+    """One transfer under a bundle's code; what is paid beside it comes first, and is in nobody's way."""
+    for one in together:
+        for bill in one.beside:
+            draw.pay("beside", bill, "exact", day=CALENDAR.first_payment)
+        memo = memos.clean(one.reference, draw.chance)
+        draw.transfer("bundle", one.bills, memo, sum(bill.amount_vnd for bill in one.bills), "exact")
 
 
 def _pay_alone(draw: Draw) -> None:

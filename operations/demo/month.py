@@ -5,9 +5,20 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from operations.demo import charging, deliveries, founding, mix, paper, paper_faults, people, rounds
+from operations.demo import (
+    charging,
+    deliveries,
+    founding,
+    mix,
+    paper,
+    paper_faults,
+    parents,
+    people,
+    rounds,
+    together,
+)
 from operations.demo.accounts import AccountPlan, plan_accounts, reversible, spoiled
-from operations.demo.facts import Plan
+from operations.demo.facts import Bill, Plan, Together
 from operations.demo.founding import Province
 from operations.demo.presets import CALENDAR, Preset
 from operations.demo.progress import bar
@@ -26,6 +37,8 @@ class Billed:
     province: Province
     accounts: list[AccountPlan]
     plan: Plan
+    bills: list[Bill]
+    together: list[Together]
 
 
 def bill_province(world: World, preset: Preset, seed: int) -> Billed:
@@ -55,10 +68,14 @@ def bill_province(world: World, preset: Preset, seed: int) -> Billed:
     with session_scope(world.engine) as session:
         bills = rounds.bills(session, pupils)
     successors = rounds.correct(world.engine, province.schools, len(bills), seed)
+    with session_scope(world.engine) as session:
+        bundles = together.make(session, world.settings.link_keys, province.schools, bills, successors)
     netting = next(one.account for one in accounts if one.netting)
-    plan = mix.plan_month(bills, successors, reversible=reversible(accounts), netting=netting, seed=seed)
+    plan = mix.plan_month(
+        bills, successors, reversible=reversible(accounts), netting=netting, seed=seed, together=bundles
+    )
     paper_faults.plant(plan, spoiled(accounts).account, seed)
-    return Billed(province, accounts, plan)
+    return Billed(province, accounts, plan, bills, bundles)
 
 
 def call_banks(world: World, billed: Billed, seed: int, check: Callable[[], None]) -> Record:
@@ -102,3 +119,11 @@ def reconcile(world: World, check: Callable[[], None]) -> None:
             open_night(session, CALENDAR.statement_ends)
         await_night(world.engine, CALENDAR.statement_ends, check)
         await_queue(world.engine, "nightly", tell, check)
+
+
+def live_on(world: World, billed: Billed, check: Callable[[], None]) -> str:
+    """What families and schools do beside paying; returns the token of a family's page."""
+    with bar("Phụ huynh và nhà trường") as tell:
+        token = parents.live(world, billed.province, billed.plan, billed.together, billed.bills)
+        await_queue(world.engine, "settlement", tell, check)
+    return token

@@ -30,6 +30,11 @@ class Family:
     guardian_name: str
     phone: str
 
+    @property
+    def email(self) -> str:
+        """An address that nobody can have (RFC 2606)."""
+        return f"gia.dinh.{self.number}@mau.example"
+
 
 @dataclass(frozen=True, slots=True)
 class Pupil:

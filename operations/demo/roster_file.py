@@ -23,6 +23,7 @@ COLUMNS = (
     "personal_id",
     "guardian_name",
     "guardian_phone",
+    "guardian_email",
 )
 WORDS = {Sex.MALE: "Nam", Sex.FEMALE: "Nữ"}
 
@@ -52,6 +53,7 @@ def _write_pupil(sheet: Any, line: int, pupil: Pupil, day: Any) -> None:
         "personal_id": pupil.personal_id or "",
         "guardian_name": pupil.family.guardian_name,
         "guardian_phone": pupil.family.phone,
+        "guardian_email": pupil.family.email,
     }
     sheet.write_number(line, 0, line)
     for place, key in enumerate(COLUMNS, start=1):

@@ -34,6 +34,8 @@ class Played:
 
     billed: Billed
     record: Record
+    family: str
+    """Token of a family's page."""
 
 
 def play(world: World, preset: str, seed: int, processes: Processes) -> Played:
@@ -42,8 +44,9 @@ def play(world: World, preset: str, seed: int, processes: Processes) -> Played:
     record = month.call_banks(world, billed, seed, processes.check)
     month.hand_in_papers(world, billed, processes.check)
     month.reconcile(world, processes.check)
+    family = month.live_on(world, billed, processes.check)
     truth.write(world.folder / TRUTH, truth.planted(billed.plan, record, billed.accounts))
-    return Played(billed, record)
+    return Played(billed, record, family)
 
 
 def judge(connection: Connection, world: World, played: Played) -> dict[str, Any]:
@@ -77,7 +80,7 @@ def demo(context: click.Context, *, once: bool, as_json: bool, port: int | None,
         click.echo(json.dumps(said, ensure_ascii=False) if as_json else in_words(said))
         if not once:
             sys.stdout.flush()
-            greet(world, played.billed)
+            greet(world, played.billed, played.family)
             keep_serving(processes)
     context.exit(0 if said["ok"] else 1)
 

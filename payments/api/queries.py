@@ -61,7 +61,8 @@ _FEES_OF_ROUNDS = text("""
 """)
 _INVOICES = text("""
     SELECT i.id, i.reference, i.pupil_id, r.code AS round, p.sector_id, b.amount_vnd, b.paid_vnd, b.state, i.due_on,
-           i.issued_at, b.changed_at, old.reference AS replaces, a.bin, a.number, a.holder_name, a.fund, a.memo_prefix
+           i.issued_at, b.changed_at, old.reference AS replaces, a.bin, a.number, a.holder_name, a.fund, a.memo_prefix,
+           greatest(i.mandatory_vnd - b.paid_vnd, 0) AS owed_vnd, r.state = 'closed' AS round_closed
     FROM invoice i
     JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
     JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id

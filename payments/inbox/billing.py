@@ -12,11 +12,12 @@ from bank_adapters.contract import Bill, Outcome, Owed
 from payments.banking.rules import Target
 from payments.schools.rules import search_key
 
-# $1 connection, $2 customer code. A counter asks for what is owed: nobody has chosen what is voluntary. A paid bill has
-# nothing open, so that a second payment is told from an unknown bill.
+# $1 connection, $2 customer code. A counter asks for what is owed, as the parent's page does: nobody has chosen what is
+# voluntary, and some of it may have been declined. A paid bill has nothing open, so that a second payment is told from
+# an unknown bill.
 OWED: Final = """
 SELECT p.full_name, i.reference,
-    greatest(CASE WHEN i.mandatory_vnd > 0 THEN i.mandatory_vnd ELSE b.amount_vnd END - b.paid_vnd, 0) AS open_vnd,
+    greatest(i.mandatory_vnd - b.paid_vnd, 0) AS open_vnd,
     to_char(r.starts_on, 'MMYYYY') AS term, i.school_id, i.receiving_account_id
 FROM payer_code known
 JOIN pupil p ON p.school_id = known.school_id AND p.id = known.pupil_id

@@ -16,6 +16,7 @@ from payments.portal.models import ParentLink
 from payments.portal.queries import Holder, dues
 from payments.portal.rules import derive_token, newest_key, token_hash
 from payments.schools.queries import year_in_sight
+from payments.settlement.applying import stands
 from payments.settlement.loading import take_lease
 
 AFTER_THE_YEAR = timedelta(days=92)
@@ -122,19 +123,18 @@ def choose(session: Session, who: Holder, line_id: int, *, declined: bool) -> No
     """Keep a family's word about a voluntary line of its own; the invoice stays as it is, the line is filled last.
 
     Under the school's lease, for the order in which money fills the lines hangs on it. Raises NotFoundError, and
-    ConflictError ``already_paid`` once money has reached the voluntary lines.
+    ConflictError ``already_paid`` once money has reached the voluntary lines, here or where money of a bundle or on the
+    pupil's own account would have to move: a word is no ledger entry.
     """
     take_lease(session, who.school_id, wait=True)
     due = next((due for due in dues(session, who) if any(line.id == line_id for line in due.voluntary)), None)
     if due is None:
         raise NotFoundError
     if not may_answer(due):
-        raise ConflictError(
-            "already_paid",
-            "Khoản tự nguyện này đã có tiền nộp hoặc đợt thu đã đóng; muốn đổi, vui lòng hỏi nhà trường.",
-            "Money has been paid on these voluntary items, or the round is closed; please ask the school to change it.",
-        )
+        raise _already_paid()
     session.execute(_CHOOSE, {"school_id": who.school_id, "line_id": line_id, "declined": declined, "at": clock.now()})
+    if not stands(session, who.school_id, due.invoice_id):
+        raise _already_paid()
     audit.record(
         session,
         None,
@@ -142,4 +142,12 @@ def choose(session: Session, who: Holder, line_id: int, *, declined: bool) -> No
         subject_kind="invoice_line",
         subject_id=line_id,
         school_id=who.school_id,
+    )
+
+
+def _already_paid() -> ConflictError:
+    return ConflictError(
+        "already_paid",
+        "Khoản tự nguyện này đã có tiền nộp hoặc đợt thu đã đóng; muốn đổi, vui lòng hỏi nhà trường.",
+        "Money has been paid on these voluntary items, or the round is closed; please ask the school to change it.",
     )

@@ -83,6 +83,11 @@ class Step:
         return sum(item.due.open_vnd for item in self.items)
 
     @property
+    def is_closed(self) -> bool:
+        """Whether a round of it is closed: its money would pay that one too, so the code is not offered any more."""
+        return any(item.due.open_vnd and item.due.round_closed for item in self.items)
+
+    @property
     def account(self) -> Due:
         """An invoice that says into which account it is paid."""
         return self.items[0].due

@@ -89,7 +89,7 @@ def picture(token: str, name: str, kind: str) -> ResponseReturnValue:
     """The QR of one step, for what is still open of it."""
     with db_session() as session:
         steps = together.steps(session, _home(session, token), name)
-    if len(steps) != 1 or steps[0].open_vnd == 0:
+    if len(steps) != 1 or steps[0].open_vnd == 0 or steps[0].is_closed:
         raise NotFoundError
     return picture_of(steps[0].payable, kind)
 
@@ -102,6 +102,9 @@ def _home(session: Session, token: str) -> Home:
 
 
 def _version(steps: list[Step]) -> str:
-    """Which invoices there are, and how much of each is paid."""
-    seen = [(step.reference, [(item.due.reference, item.due.paid_vnd) for item in step.items]) for step in steps]
+    """Which invoices there are, how much of each is paid, and whether its round is closed."""
+    seen = [
+        (step.reference, [(item.due.reference, item.due.paid_vnd, item.due.round_closed) for item in step.items])
+        for step in steps
+    ]
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]

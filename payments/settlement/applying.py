@@ -102,18 +102,34 @@ def apply(
     )
 
 
+def stands(session: Session, school_id: int, invoice_id: int) -> bool:
+    """Whether money is where the fold of what is known now would have it, on an invoice and all that hangs together
+    with it. Writes nothing; the caller holds the lease.
+    """
+    shelf = Shelf(session, school_id)
+    shelf.fetch(invoice_ids=[invoice_id])
+    scene = _look_around(session, shelf, [], [], (), asked={invoice_id})
+    verdicts = decide(scene.standing, shelf.book, scene.touched)
+    wanted = {(key, line): vnd for key, verdict in verdicts.items() for line, vnd in verdict.allocated.items()}
+    return not changes.differences(wanted, changes.totals(scene.allocations))
+
+
 def _look_around(
     session: Session,
     shelf: Shelf,
     fresh: Sequence[Reading],
     withdrawn: Sequence[Transfer],
     purses: Collection[Purse],
+    *,
+    asked: Collection[int] = (),
 ) -> _Scene:
     """Find what else bears on the invoices: earlier claims on them, also those that became credit altogether."""
     gone = {transfer.id for transfer in withdrawn}
     left = set().union(*loading.allocations_of(session, shelf.school_id, gone).values())
     shelf.fetch(invoice_ids=left)
-    touched = left | {claim.invoice_id for reading in fresh for claim in reading.claims} | shelf.dead_but_paid()
+    touched = (
+        left | set(asked) | {claim.invoice_id for reading in fresh for claim in reading.claims} | shelf.dead_but_paid()
+    )
     book = shelf.book
     touched |= {book.landing(shelf.invoices[invoice_id]).id for invoice_id in touched}
     own, pooled = _spread(session, shelf, touched, fresh, purses)

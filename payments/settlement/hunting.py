@@ -42,7 +42,7 @@ NEAR_BUNDLES = text("""
 
 OPEN = text("""
     SELECT i.id, i.reference, i.pupil_id, p.search_key, coalesce(c.name, ''), i.receiving_account_id,
-           b.amount_vnd - b.paid_vnd, i.due_on, p.sector_id
+           b.amount_vnd - b.paid_vnd, i.due_on, p.sector_id, greatest(i.mandatory_vnd - b.paid_vnd, 0)
     FROM invoice_balance b
     JOIN invoice i ON i.school_id = b.school_id AND i.id = b.invoice_id
     JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id

@@ -40,6 +40,12 @@ class OpenInvoice:
     open_vnd: int
     due_on: date | None = None
     sector_id: str = ""
+    owed_vnd: int = 0
+    """The mandatory part of what is open: what pages, slips and counters ask for."""
+
+    def is_asked(self, amount_vnd: int) -> bool:
+        """Whether it is what the family was asked for, or all that is open."""
+        return amount_vnd in {self.open_vnd, self.owed_vnd}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,10 @@ class OpenBook:
     by_id: dict[int, list[OpenInvoice]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.by_amount = _grouped(self.invoices, lambda one: (one.account_id, one.open_vnd))
+        self.by_amount = {}
+        for one in self.invoices:
+            for amount_vnd in {one.open_vnd, one.owed_vnd}:
+                self.by_amount.setdefault((one.account_id, amount_vnd), []).append(one)
         self.by_pupil_key = _grouped(self.invoices, lambda one: one.pupil_key)
         self.by_class = _grouped(self.invoices, lambda one: one.class_name)
         self.by_sector_id = _grouped(self.invoices, lambda one: one.sector_id.lower())
@@ -197,7 +206,7 @@ def _singles(
         some = found | _circumstances(transfer, invoice, named)
         if {"pupil_named", "class_named"} <= some:
             some = some - {"pupil_named", "class_named"} | {"name_and_class"}
-        differs_vnd = transfer.amount_vnd - invoice.open_vnd
+        differs_vnd = 0 if invoice.is_asked(transfer.amount_vnd) else transfer.amount_vnd - invoice.open_vnd
         yield _Candidate((invoice.id,), frozenset({invoice.pupil_id}), frozenset(some), differs_vnd)
 
 
@@ -213,7 +222,7 @@ def _circumstances(transfer: Transfer, invoice: OpenInvoice, named: set[str]) ->
     holds = {
         "same_account": invoice.account_id == transfer.account_id,
         "class_named": invoice.class_name in named,
-        "same_amount": invoice.open_vnd == transfer.amount_vnd,
+        "same_amount": invoice.is_asked(transfer.amount_vnd),
         "in_time": invoice.due_on is not None and transfer.value_date <= invoice.due_on,
     }
     return {chip for chip, true in holds.items() if true}
@@ -239,7 +248,8 @@ def _bundles(transfer: Transfer, near: Near, book: OpenBook) -> Iterator[_Candid
     for chip, lists in (("near_reference", near.slips_of_bundles), ("cut_reference", near.cut_of_bundles)):
         for ids in lists:
             mine = [invoice for key in ids for invoice in book.by_id.get(key, ())]
-            differs_vnd = transfer.amount_vnd - sum(one.open_vnd for one in mine)
+            is_asked = transfer.amount_vnd == sum(one.owed_vnd for one in mine)
+            differs_vnd = 0 if is_asked else transfer.amount_vnd - sum(one.open_vnd for one in mine)
             holds = {
                 chip: True,
                 "open_sum": differs_vnd == 0,

@@ -46,6 +46,9 @@ class InvoiceOut(Shape):
     ]
     amount_vnd: int
     paid_vnd: int
+    owed_vnd: Annotated[
+        int, Meta(description="The mandatory part that is not paid; 0 when it is replaced or cancelled.")
+    ]
     due_on: date
     issued_at: datetime
     changed_at: datetime
@@ -53,7 +56,11 @@ class InvoiceOut(Shape):
     account: AccountOut
     memo: Annotated[str, Meta(description="What stands in the transfer, to the letter.")]
     qr_payload: Annotated[
-        str | None, Meta(description="VietQR of what is still open, as text to draw; null: nothing is to be paid.")
+        str | None,
+        Meta(
+            description="VietQR of `owed_vnd`, as text to draw; null: nothing is owed, or the round is closed."
+            " Voluntary lines are chosen by the parent, on the page behind `link`."
+        ),
     ]
     link: Annotated[str | None, Meta(description="The parent's page; null without the scope links:read or a link.")]
     lines: list[LineOut]
@@ -118,12 +125,15 @@ def _links(call: Call[Any, Any], pupils: set[int]) -> dict[int, str]:
 
 
 def _invoice(row: queries.Row, lines: Sequence[dict[str, Any]], link: str | None) -> InvoiceOut:
-    state, open_vnd = InvoiceState(row["state"]), row["amount_vnd"] - row["paid_vnd"]
+    state = InvoiceState(row["state"])
+    owed_vnd = row["owed_vnd"] if state in PAYABLE else 0
     memo = build_memo(row["reference"], prefix=row["memo_prefix"] or "").text
-    payload = encode_transfer(row["bin"], row["number"], open_vnd, memo) if state in PAYABLE else None
+    asks = owed_vnd and not row["round_closed"]
+    payload = encode_transfer(row["bin"], row["number"], owed_vnd, memo) if asks else None
     return InvoiceOut(
         **{name: row[name] for name in ("reference", "round", "sector_id", "amount_vnd", "paid_vnd", "due_on")},
         state=state,
+        owed_vnd=owed_vnd,
         issued_at=at(row["issued_at"]),
         changed_at=at(row["changed_at"]),
         replaces=row["replaces"],

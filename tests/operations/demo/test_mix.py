@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+from operations.demo import together
+from operations.demo.facts import Together
 from operations.demo.mix import LUMP_PUPILS
 from operations.demo.presets import CALENDAR, is_business_day
 from payments.invoices import reference
@@ -53,6 +55,20 @@ def test_a_transfer_for_siblings_names_both_and_brings_the_sum(plan):
     assert reference.find(movement.memo) == [bill.reference for bill in movement.bills]
     assert movement.amount_vnd == sum(bill.amount_vnd for bill in movement.bills)
     assert len({bill.family for bill in movement.bills}) == 1
+
+
+def test_a_bundle_s_transfer_names_its_code_alone_and_what_is_paid_beside_it_comes_first():
+    bills = tiny.bills()
+    exact, three = together.pick(bills)
+    assert len({bill.family for bill in exact}) == 1
+    assert len({bill.account for bill in three}) == 1
+    assert len({bill.sector_id for bill in three}) == 3
+    plan = tiny.month(together=[Together("HPAAAAAAAAAA", exact), Together("HPBBBBBBBBBB", three[:2], three[2:])])
+    one, other = of_kind(plan, "bundle")
+    (beside,) = of_kind(plan, "beside")
+    assert (one.amount_vnd, other.bills) == (sum(bill.amount_vnd for bill in exact), three[:2])
+    assert beside.bills == three[2:]
+    assert beside.booked_on <= min(one.booked_on, other.booked_on)
 
 
 def test_a_lump_is_of_five_pupils_of_one_class_and_one_account(plan):

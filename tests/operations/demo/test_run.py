@@ -21,6 +21,7 @@ from operations.demo.greeting import greet
 from operations.demo.presets import CALENDAR
 from operations.demo.progress import bar
 from operations.demo.world import World, new_world
+from payments.app import create_app
 from reconciliation import balances, matching, night
 from reconciliation.catching_up import reconcile_school
 
@@ -85,13 +86,33 @@ def test_a_person_is_told_in_words(command):
 
 def test_a_visitor_is_led_to_a_page_of_each_state_and_to_a_log_in_of_each_role(played, capsys):
     world, month = played
-    greet(world, month.billed)
+    greet(world, month.billed, month.family)
     said = capsys.readouterr()
     assert said.out == ""
-    for state in ("chưa nộp", "nộp thiếu", "đã nộp"):
+    for state in ("chưa nộp", "nộp thiếu", "đã nộp", "cả nhà"):
         assert re.search(rf"^  {state} +{world.settings.base_url}/p/[a-z2-7]{{32}}$", said.err, re.MULTILINE), said.err
     for role in ("kế toán", "hiệu trưởng", "cán bộ Sở", "quản trị", "kỹ sư"):
         assert re.search(rf"^  {role} +\S+ +\S+$", said.err, re.MULTILINE), said.err
+
+
+def test_a_newcomer_finds_the_family_the_trust_page_the_look_up_and_work_for_the_accountant(played):
+    world, month = played
+    with create_app(world.settings, (), None, ()).test_client() as client:
+        first = next(iter(month.billed.province.schools.values()))
+        pages = [client.get(path) for path in (f"/p/{month.family}", f"/s/{first.size.code}", "/tra-cuu")]
+    assert [page.status_code for page in pages] == [200, 200, 200]
+    assert "van.phong@mau.example" in pages[1].get_data(as_text=True)
+    with world.engine.connect() as connection:
+        for statement, wanted in (
+            ("SELECT count(*) FROM payer_claim WHERE closed_at IS NULL", 2),
+            ("SELECT count(*) FROM settlement WHERE suggestions::text LIKE '%payer_reported%'", 1),
+            ("SELECT count(*) FROM notice_campaign WHERE state = 'paused'", 1),
+            ("SELECT count(*) FROM notice WHERE state <> 'waiting'", 0),
+            ("SELECT count(*) FROM public_round WHERE shown", 1),
+            ("SELECT count(*) FROM school WHERE bank_apps", 1),
+            ("SELECT count(*) FROM bundle_transfer", 2),
+        ):
+            assert connection.scalar(text(statement)) == wanted, statement
 
 
 @pytest.mark.parametrize("key", PLANTED)

@@ -1,13 +1,13 @@
 """The tiny province without a database: bills are made up from the catalogue as issuing would."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from stdnum.iso7064 import mod_37_2
 
 from operations.demo import fees, mix, paper_faults, people
 from operations.demo.accounts import AccountPlan, plan_accounts, reversible, spoiled
 from operations.demo.chance import generator
-from operations.demo.facts import Account, Bill, Plan
+from operations.demo.facts import Account, Bill, Plan, Together
 from operations.demo.founding import Door, new_secret
 from operations.demo.presets import CALENDAR, PRESETS
 from payments.invoices import reference
@@ -59,7 +59,7 @@ def _reference(chance) -> str:
             return code
 
 
-def month(seed: int = 7) -> Plan:
+def month(seed: int = 7, together: Sequence[Together] = ()) -> Plan:
     """The plan of the tiny month, with every fault."""
     given = bills(seed)
     netting = next(one.account for one in ACCOUNTS if one.netting)
@@ -70,6 +70,7 @@ def month(seed: int = 7) -> Plan:
         reversible=reversible(ACCOUNTS),
         netting=netting,
         seed=seed,
+        together=together,
     )
     paper_faults.plant(plan, spoiled_account(), seed)
     return plan

@@ -189,7 +189,8 @@ def test_a_round_whose_quantities_are_refused_is_not_drafted(api: Software):
 def test_an_invoice_can_be_printed_from_what_is_told(api: Software):
     (invoice,) = api.get("/invoices")["items"]
     payload = decode(invoice["qr_payload"])
-    assert (payload.account, payload.amount_vnd) == (invoice["account"]["number"], 115_000)
+    assert (payload.account, payload.amount_vnd) == (invoice["account"]["number"], 100_000)
+    assert invoice["owed_vnd"] == 100_000
     assert payload.memo == invoice["memo"]
     assert invoice["reference"] in invoice["memo"]
     assert invoice["link"] == f"{api.faces.settings.base_url}/p/{api.faces.token}"
@@ -222,7 +223,7 @@ def test_a_payment_its_allocation_credit_and_receipt_add_up(api: Software):
 def test_a_partly_paid_invoice_asks_for_the_rest(api: Software):
     api.faces.pay(15_000, api.faces.invoice.reference)
     (invoice,) = api.get("/invoices?state=partial")["items"]
-    assert decode(invoice["qr_payload"]).amount_vnd == 100_000
+    assert decode(invoice["qr_payload"]).amount_vnd == invoice["owed_vnd"] == 85_000
 
 
 @pytest.mark.parametrize("number", ["0", "99999999999999999999", "x", "-1", "١"])

@@ -67,7 +67,7 @@ class Place:
 def place(shell: Shell, door_engine: Engine, door_settings: Settings) -> Place:
     sender = make_sender(door_engine, door_settings, adapter="bidv_biller", secret={"secret": SECRET})
     with session_scope(door_engine) as session:
-        bill = issue(session, sender.school, 100_000, 15_000)
+        bill = issue(session, sender.school, AMOUNT_VND)
         ensure_payer_codes(session, sender.school.id)
         assert ensure_payer_codes(session, sender.school.id) == 0
         code = session.scalar(
@@ -75,6 +75,14 @@ def place(shell: Shell, door_engine: Engine, door_settings: Settings) -> Place:
             {"id": sender.school.id, "pupil": sender.school.pupil},
         )
     return Place(shell, door_engine, sender, bill, code)
+
+
+def test_a_counter_asks_for_what_is_mandatory_and_for_nothing_that_nobody_chose(place: Place) -> None:
+    with session_scope(place.engine) as session:
+        half = issue(session, place.sender.school, 60_000, 15_000)
+        issue(session, place.sender.school, 0, 20_000)
+    told = {bill["bill_id"]: bill["amount"] for bill in place.ask()["data"]}
+    assert told == {place.bill.reference: AMOUNT_VND, half.reference: 60_000}
 
 
 def test_the_bank_is_told_what_is_open_under_a_shortened_name(place: Place) -> None:

@@ -205,3 +205,15 @@ def test_every_chip_has_words_on_the_desk_and_in_the_glossary():
 )
 def test_a_text_says_who_paid(text, marks):
     assert payer_marks(text) == marks
+
+
+def test_what_a_family_was_asked_for_fits_though_voluntary_lines_are_open():
+    asked = OpenInvoice(1, "R1", 1, "nguyen mau an", "3A2", 1, 115, owed_vnd=100)
+    (found,) = hint_at(transfer(100, "hoc phi nguyen mau an"), NOTHING_NEAR, OpenBook([asked]))[1]
+    assert "same_amount" in found["chips"]
+    assert "differs_vnd" not in found
+    both = [asked, OpenInvoice(2, "R2", 2, "tran mau binh", "1A", 1, 50, owed_vnd=50)]
+    near = Near(slips_of_bundles=((1, 2),))
+    found = next(one for one in hint_at(transfer(150, "x"), near, OpenBook(both))[1] if one["invoice_ids"] == [1, 2])
+    assert "open_sum" in found["chips"]
+    assert "amount_differs" not in found["against"]
