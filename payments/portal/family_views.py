@@ -1,4 +1,9 @@
-"""How children come onto one page, and leave it. Holding both links is the proof; nothing is joined by itself."""
+"""How children come onto one page, and leave it. Holding both links is the proof; nothing is joined by itself.
+
+Changes are counted in the transaction that makes them: what is refused leaves no row, also none of the count.
+"""
+
+from datetime import timedelta
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -8,6 +13,8 @@ from payments.errors import DomainError
 from payments.portal import families, together
 from payments.portal.rules import UnknownLinkError, token_in
 from payments.portal.views import checked_token
+from payments.throttle.rules import Limit
+from payments.throttle.service import limit
 from payments.web.context import db_session, language, services
 from payments.web.security import Open
 
@@ -15,6 +22,8 @@ blueprint = Blueprint("family", __name__, template_folder="templates")
 ACCESS = Open.PUBLIC
 
 MOST_PASTED = 2000
+CHANGES = Limit("family.changes", 20, timedelta(days=1))
+"""Of one link: each makes rows, and joining and leaving in turn would make them without end."""
 
 
 @blueprint.get("/p/<token>/family")
@@ -38,6 +47,7 @@ def join(token: str) -> ResponseReturnValue:
             "Paste the whole link of the other child (like https://…/p/…).",
         )
     with db_session() as session:
+        limit(session, services().cipher, CHANGES, token)
         made = families.join(session, services().settings.link_keys, checked_token(token), other)
     return _to_page(made, "new")
 
@@ -49,6 +59,7 @@ def leave(token: str) -> ResponseReturnValue:
         home = families.family_of(session, checked_token(token), clock.now())
         if home is None:
             raise UnknownLinkError
+        limit(session, services().cipher, CHANGES, token)
         families.leave(session, home, request.form.get("child", ""))
     return _to_page(token)
 

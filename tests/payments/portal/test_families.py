@@ -1,13 +1,14 @@
 """Families: how children come onto one page, and that a page never shows a child whose link it does not hold."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, text
 
 from payments import clock
 from payments.db import session_scope
-from payments.portal import families
+from payments.portal import families, family_views
 from payments.portal.rules import (
     KIND_PUPIL,
     _token,
@@ -16,6 +17,7 @@ from payments.portal.rules import (
     token_in,
 )
 from payments.portal.service import revoke_link, tokens
+from payments.throttle.rules import Limit
 from tests.payments.portal.homes import Homes, homes
 
 pytestmark = pytest.mark.db
@@ -156,3 +158,20 @@ def test_joining_is_in_the_log_of_each_school(home: Homes) -> None:
             text("SELECT DISTINCT school_id FROM audit_event WHERE action = 'family.joined' ORDER BY 1")
         )
         assert [row[0] for row in rows] == sorted([home.here.id, home.there.id])
+
+
+def test_joining_and_leaving_in_turn_ends_after_some_changes_a_day(home: Homes, monkeypatch) -> None:
+    """Each turn leaves an empty family and rows of the log behind: a script must not make them without end."""
+    monkeypatch.setattr(family_views, "CHANGES", Limit("family.changes", 2, timedelta(days=1)))
+    token = ""
+    for _ in range(2):
+        token = home.family(home.binh)
+        member = home.page(f"/p/{token}").split('name="child" value="')[2].split('"')[0]
+        assert home.send(f"/p/{token}/family/leave", f"/p/{token}", child=member).status_code == 303
+    with session_scope(home.faces.engine) as session:
+        before = session.scalar(text("SELECT count(*) FROM family"))
+    tired = home.send(f"/p/{home.an}/family", f"/p/{home.an}/family", link=home.binh)
+    assert (tired.status_code, "Retry-After" in tired.headers) == (429, True)
+    with session_scope(home.faces.engine) as session:
+        assert session.scalar(text("SELECT count(*) FROM family")) == before
+    assert home.client.get(f"/p/{home.an}").status_code == 200, "reading is not limited"
