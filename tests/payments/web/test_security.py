@@ -156,7 +156,7 @@ def test_a_fault_writes_no_parent_s_link_into_the_log(
     def broken(*_: object) -> None:
         raise RuntimeError
 
-    for asked in ("payments.portal.queries.holder", "payments.portal.views.version_of"):
+    for asked in ("payments.portal.queries.holder", "payments.portal.status.look"):
         monkeypatch.setattr(asked, broken)
     home.client.application.config["PROPAGATE_EXCEPTIONS"] = False
     assert home.client.get(path.format(home.token)).status_code == 500
