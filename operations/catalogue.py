@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 APPEND_ONLY = {
     "I7": ("allocation", "pupil_credit", "ledger_entry", "ledger_line", "decision", "evidence", "raw_callback"),
     "I11": ("invoice", "invoice_line", "bundle", "bundle_line"),
+    "decisions": ("notice_template", "notice_attempt"),
     "exceptions": ("exception_event",),
     "closes": (
         "period_close",
@@ -32,7 +33,11 @@ TRIGGERS: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
             ("reconcile_run", "standing_run", "ledger_entry", "decision", "payout"), "refuse_closed_period"
         ),
     },
-    "decisions": {"refund": ("keep_refund", "begin_refund"), "approval": "keep_approval"},
+    "decisions": {
+        "refund": ("keep_refund", "begin_refund"),
+        "approval": "keep_approval",
+        "payer_claim": ("keep_claim", "no_truncate"),
+    },
     "clearing": {"connection": "keep_settling", "payout": "keep_payout", "payout_item": "keep_payout_item"},
     "exceptions": {
         "reconcile_exception": ("guard_exception", "guard_exception_class"),

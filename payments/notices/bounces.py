@@ -7,6 +7,7 @@ notice was sent to. Everything else is counted and left alone.
 
 import email
 import enum
+import hmac
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from payments.notices.writing import mark_of
 from payments.notifications.rules import is_address, is_bad_address
 
 MOST_BYTES = 1024 * 1024
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
+"""What Python's own parser raises for letters that a stranger makes: «Message-ID: <>», thousands of letters within one
+another. Whoever pipes a mailbox to us must go on with the next letter."""
 _NAME = re.compile(r"<(\d{1,18})\.(\d{1,18})\.([0-9a-f]{24})@[^<>\s]{1,255}>", re.ASCII)
 
 
@@ -82,15 +86,18 @@ def names_in(letter: EmailMessage) -> Iterator[tuple[int, int, str]]:
 
 def hear(session: Session, outside: Outside, raw: bytes) -> Heard:
     """Read one letter of the bounce mailbox, and mark the address that it proves to be bad."""
-    letter = email.message_from_bytes(raw[:MOST_BYTES], policy=default)
-    reports = reports_of(letter)
+    try:
+        letter = email.message_from_bytes(raw[:MOST_BYTES], policy=default)
+        reports, names = reports_of(letter), list(names_in(letter))
+    except UNREADABLE:
+        return Heard.NOT_A_REPORT
     if not reports:
         return Heard.NOT_A_REPORT
     final = [one for one in reports if one.action == "failed" and is_bad_address(one.status)]
     if not final:
         return Heard.NOT_FINAL
-    for school_id, notice_id, mark in names_in(letter):
-        if mark == mark_of(outside, school_id, notice_id) and _believed(
+    for school_id, notice_id, mark in names:
+        if hmac.compare_digest(mark, mark_of(outside, school_id, notice_id)) and _believed(
             session, outside, (school_id, notice_id), final
         ):
             return Heard.MARKED

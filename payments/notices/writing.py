@@ -19,7 +19,7 @@ from payments.notices.models import Campaign, Notice
 from payments.notices.outside import Outside
 from payments.notices.rules import Channel, Kind
 from payments.notices.service import settings_of
-from payments.notices.texts import Template, as_html, chat_text, filled, letter_text
+from payments.notices.texts import Template, as_html, chat_text, filled, letter_text, tamed
 from payments.notices.wording import LANGUAGES
 from payments.notifications.channels.email import Letter
 from payments.portal.rules import shown_name
@@ -166,11 +166,11 @@ def values_for_pupil(
     round_ = session.execute(_ROUND, {"school_id": campaign.school_id, "round_id": campaign.round_id}).first()
     return {
         **_of_school(session, outside, campaign, row.code, row.school),
-        "dot_thu": round_.name if round_ else "",
+        "dot_thu": tamed(round_.name) if round_ else "",
         "han_nop": f"{day:%d/%m/%Y}",
         "ngay_nhan": f"{day:%d/%m/%Y}",
-        "lop": row.class_name or "",
-        "ten_rut_gon": shown_name(row.full_name),
+        "lop": tamed(row.class_name or ""),
+        "ten_rut_gon": tamed(shown_name(row.full_name)),
         "duong_dan": NO_LINK,
         "ngung": "",
     }
@@ -182,16 +182,16 @@ def values_for_class(session: Session, outside: Outside, campaign: Campaign, cla
     round_ = session.execute(_ROUND, {"school_id": campaign.school_id, "round_id": campaign.round_id}).one()
     return {
         **_of_school(session, outside, campaign, row.code, row.school),
-        "dot_thu": round_.name,
+        "dot_thu": tamed(round_.name),
         "han_nop": f"{round_.due_on:%d/%m/%Y}",
-        "lop": row.class_name,
+        "lop": tamed(row.class_name),
         "tra_cuu": f"{outside.settings.base_url}/tra-cuu",
     }
 
 
 def _of_school(session: Session, outside: Outside, campaign: Campaign, code: str, name: str) -> dict[str, str]:
     return {
-        "ten_truong": name,
+        "ten_truong": tamed(name),
         "dien_thoai": settings_of(session, campaign.school_id).contact_phone or "",
         "kiem_tra": f"{outside.settings.base_url}/s/{code}",
         "phi": f"{format_number(campaign.price_vnd)} đ",

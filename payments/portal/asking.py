@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from payments.invoices.reference import find
-from payments.throttle.rules import Limit
+from payments.throttle.rules import Limit, site_of
 
 HOUR = timedelta(hours=1)
 NETWORK = Limit("lookup.network", 30, HOUR)
@@ -32,18 +32,18 @@ class Asked:
     reference: str
     born: date
 
-    def tries(self, network: str) -> dict[Limit, str]:
-        """What one try counts against: always the same limits, whatever the code is."""
+    def tries(self, network: str) -> tuple[dict[Limit, str], ...]:
+        """What one try counts against, step by step: always the same limits, whatever the code is.
+
+        Whoever is tired at one step counts at no later one: a single network could else close the page for everybody.
+        """
         counted = self.reference or self.code
-        pair = f"{network}\0{counted}"
-        return {
-            NETWORK: network,
-            NETWORK_PRESSED: network,
-            EVERYBODY: "",
-            PAIR: pair,
-            PAIR_PRESSED: pair,
-            CODE: counted,
-        }
+        site = site_of(network)
+        return (
+            {NETWORK: network, NETWORK_PRESSED: site},
+            {EVERYBODY: ""},
+            {PAIR: f"{network}\0{counted}", PAIR_PRESSED: f"{site}\0{counted}", CODE: counted},
+        )
 
 
 def read_asked(code: str, born: str) -> Asked | None:

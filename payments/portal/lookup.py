@@ -25,6 +25,7 @@ MOST = 8
 Who = tuple[int, int]
 """School and pupil."""
 
+# A bundle's reference finds the pupils of its invoices: of several, the birthday says which.
 # A reference is looked for school by school in the index that guards it: another one over all schools would make every
 # issued invoice dearer. OFFSET 0 keeps each step a look into an index, whatever the planner expects. We compare the day
 # ourselves, so that no plan hangs on it.
@@ -35,6 +36,11 @@ _FIND = text("""
         SELECT i.school_id, i.pupil_id FROM school s CROSS JOIN LATERAL (
             SELECT i.school_id, i.pupil_id FROM invoice i
             WHERE i.school_id = s.id AND i.reference = :reference OFFSET 0) AS i
+        UNION
+        SELECT i.school_id, i.pupil_id FROM school s CROSS JOIN LATERAL (
+            SELECT b.id FROM bundle b WHERE b.school_id = s.id AND b.reference = :reference OFFSET 0) AS b
+        JOIN bundle_line l ON l.school_id = s.id AND l.bundle_id = b.id
+        JOIN invoice i ON i.school_id = s.id AND i.id = l.invoice_id
     ) AS found
     CROSS JOIN LATERAL (
         SELECT p.date_of_birth FROM pupil p

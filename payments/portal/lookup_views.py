@@ -5,6 +5,7 @@ The ticket travels in a cookie, not in the address: on a shared computer the his
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from payments import clock
 from payments.errors import NotFoundError, TooManyTriesError
@@ -13,6 +14,7 @@ from payments.portal.asking import NETWORK, Asked, code_is_closed, network_is_ti
 from payments.portal.pictures import picture_of
 from payments.portal.rules import veiled_name
 from payments.portal.showing import asked_of
+from payments.throttle.rules import Limit
 from payments.throttle.service import give_back, take
 from payments.web.context import db_session, language, services
 from payments.web.security import Open
@@ -101,15 +103,26 @@ def done() -> ResponseReturnValue:
 def _found(asked: Asked) -> list[lookup.Who]:
     tries = asked.tries(visitor())
     with db_session() as session:
-        full = take(session, services().cipher, tries)
+        full = _counted(session, tries)
     if network_is_tired(full):
         raise TooManyTriesError(NETWORK.share)
     with db_session() as session:
         found = lookup.find(session, asked)
         if found and not code_is_closed(full):
-            give_back(session, services().cipher, tries, full)
+            for step in tries:
+                give_back(session, services().cipher, step, full & step.keys())
             return found
     return []
+
+
+def _counted(session: Session, tries: tuple[dict[Limit, str], ...]) -> frozenset[Limit]:
+    """Count a try step by step, up to where the visitor's network is tired; returns the limits that are used up."""
+    full: frozenset[Limit] = frozenset()
+    for step in tries:
+        full |= take(session, services().cipher, step)
+        if network_is_tired(full):
+            break
+    return full
 
 
 def _held() -> list[lookup.Who]:

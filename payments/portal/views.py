@@ -5,6 +5,7 @@ The address is a capability: every answer says ``no-store`` and ``no-referrer``;
 """
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -30,6 +31,8 @@ from payments.portal.trust import school_trust
 from payments.receipts import document, keys
 from payments.receipts.queries import by_name, of_pupil
 from payments.schools.queries import bank_apps_on
+from payments.throttle.rules import Limit
+from payments.throttle.service import limit
 from payments.web.context import db_session, language, row_id, services
 from payments.web.security import Open
 
@@ -39,6 +42,8 @@ ACCESS = Open.PUBLIC
 ADDED = "them"
 """Query key of the voluntary lines that a parent adds to what is to be paid."""
 MOST_ADDED = 20
+ANSWERS = Limit("voluntary.answers", 30, timedelta(hours=1))
+"""About voluntary items of one pupil: each answer takes the lease of the whole school, and is on record."""
 
 
 @blueprint.get("/p/<token>")
@@ -117,6 +122,7 @@ def answer_voluntary(token: str, line_id: int) -> ResponseReturnValue:
     """«Không tham gia», or that again taken back."""
     with db_session() as session:
         who = known_holder(session, checked_token(token))
+        limit(session, services().cipher, ANSWERS, f"{who.school_id}.{who.pupil_id}")
         choose(session, who, line_id, declined=request.form.get("declined") == "yes")
     return redirect(_here(token, (), _anchor=f"line-{line_id}"), 303)
 

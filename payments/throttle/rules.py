@@ -6,6 +6,8 @@ from datetime import timedelta
 
 NETWORK_BITS = 64
 """Of an IPv6 address: a household or a phone gets at least so much to itself (RFC 6177), and could change the rest."""
+SITE_BITS = 48
+"""Anybody gets so much for nothing from a tunnel broker: 65,536 networks of one person (RFC 6177, 2)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,3 +38,10 @@ def network_of(address: str | None) -> str:
             return str(ipaddress.ip_network((int(ip), NETWORK_BITS), strict=False))
         ip = ip.ipv4_mapped
     return str(ip)
+
+
+def site_of(network: str) -> str:
+    """The /48 that a network of ``network_of`` lies in, for limits that hold while somebody guesses from everywhere."""
+    if ":" not in network:
+        return network
+    return str(ipaddress.IPv6Network(network).supernet(new_prefix=SITE_BITS))

@@ -17,6 +17,8 @@ LEAST_BYTES = 700
 LEVEL = 6
 NO_WORDS = re.compile(r"[a-z]{0,2}|[0-9]{1,19}", re.ASCII)
 """A language or the number of a row: no guess of a secret fits in."""
+TYPED = frozenset({"q", "find", "code"})
+"""What a person types stands on the page again: there digits are a guess as well, of an identifier or an account."""
 TYPES = frozenset({"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"})
 
 
@@ -48,4 +50,6 @@ def compressed(response: Response) -> Response:
 def _may_be_measured() -> bool:
     if request.endpoint == "static" or not request.cookies:
         return True
-    return all(NO_WORDS.fullmatch(value) for values in request.args.listvalues() for value in values)
+    return all(
+        NO_WORDS.fullmatch(value) and (name not in TYPED or not value) for name, value in request.args.items(multi=True)
+    )

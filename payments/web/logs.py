@@ -1,4 +1,5 @@
-"""What a log may say of an address: parents' links and the banks' addresses are keys, so their tokens are cut out.
+"""What a log may say of an address: parents' links, the banks' addresses, receipts' codes and the links that stop
+letters are keys, so they are cut out.
 
 So are payment references, which stand in the addresses of pictures: each is one child's.
 """
@@ -8,7 +9,7 @@ import re
 
 from flask import Flask
 
-_TOKEN = re.compile(r"(/(?:p|callbacks)/)[^/\s?\"'\]]+")
+_TOKEN = re.compile(r"(/(?:p|callbacks|verify|notices/stop)/)[^/\s?\"'\]]+")
 _REFERENCE = re.compile(r"\bHP[0-9A-HJKMNP-TV-Z]{10}\b")
 
 

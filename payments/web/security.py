@@ -94,8 +94,9 @@ def _ask_the_guard() -> ResponseReturnValue | None:
 def _with_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.endpoint != "static":
-        response.headers.setdefault("Cache-Control", "no-store")
+    # «no-cache» alone is what send_file writes: a browser may keep the file, and ours hold names, links and money.
+    if request.endpoint != "static" and response.headers.get("Cache-Control", "no-cache") == "no-cache":
+        response.headers["Cache-Control"] = "no-store"
     if request.is_secure:
         response.headers.setdefault(*STRICT_TRANSPORT)
     return response

@@ -1,6 +1,8 @@
 """Paper of a round: a class at once as a file, the whole school as a job that goes on without its page; the poster."""
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+import io
+
+from flask import Blueprint, Response, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -136,6 +138,6 @@ def _links() -> Links:
 
 
 def _file(pdf: bytes, name: str) -> Response:
-    answer = Response(pdf, mimetype="application/pdf")
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
-    return answer
+    """Named so that it can be a header and a file: «Chồi 1» is no Latin-1, «1/2» would be a folder."""
+    plain = " ".join(name.replace("/", "-").replace("\\", "-").split())
+    return send_file(io.BytesIO(pdf), mimetype="application/pdf", as_attachment=True, download_name=plain)

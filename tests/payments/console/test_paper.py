@@ -70,6 +70,24 @@ def test_a_class_is_a_file_at_once(desk: Faces, kind: str, seen_codes: int) -> N
         assert f"{desk.settings.base_url}/p/{desk.token}" in found
 
 
+@pytest.mark.parametrize(("name", "told"), [("Chồi 1", "Ch%E1%BB%93i%201.pdf"), ("1/2\n", "1-2 .pdf")])
+def test_a_class_of_any_name_is_a_file(desk: Faces, name: str, told: str) -> None:
+    with session_scope(desk.engine) as session:
+        session.execute(text("UPDATE class_room SET name = :name"), {"name": name})
+    answer = post(desk, "class", round=round_id(desk), kind="sheets", **{"class": desk.school.class_room})
+    header = answer.headers["Content-Disposition"]
+    assert (answer.status_code, told in header) == (200, True), header
+    header.encode("latin-1")  # what a server writes: anything else is an error of the whole answer
+
+
+def test_files_with_links_are_kept_by_no_browser(desk: Faces) -> None:
+    """A school's computer is used by many; what ``send_file`` writes would let its browser keep every family's key."""
+    asked = f"round={round_id(desk)}&class={desk.school.class_room}"
+    for kind in ("csv", "xlsx", "txt"):
+        answer = desk.client.get(f"/console/{desk.school.code}/notices/classes/file.{kind}?{asked}")
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store"), kind
+
+
 def test_the_invoices_page_prints_the_pupils_slips_again(desk: Faces) -> None:
     page = desk.page(f"/console/{desk.school.code}/invoices/{desk.invoice.id}/")
     assert f'name="pupil" value="{desk.school.pupil}"' in page

@@ -108,3 +108,20 @@ def test_a_forged_report_silences_nobody(school_office, sent):
 )
 def test_any_other_letter_is_left_alone(school_office, raw):
     assert heard(school_office, raw) is Heard.NOT_A_REPORT
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(report("x", returned="message/rfc822").replace(b"Message-ID: x", b"Message-ID: <>"), id="no name"),
+        pytest.param(b"Content-Type: message/rfc822\r\n\r\n" * 20_000 + b"x", id="letters within letters"),
+        pytest.param(
+            report("<1.1.aaaaaaaaaaaaaaaaaaaaaaaa@h.example>").replace(
+                b"message/delivery-status\n", b"message/delivery-status\nContent-Transfer-Encoding: base64\n"
+            ),
+            id="a report in base64",
+        ),
+    ],
+)
+def test_a_letter_that_breaks_python_s_parser_stops_no_pipe(school_office, raw):
+    assert heard(school_office, raw) in {Heard.NOT_A_REPORT, Heard.NOT_OURS}

@@ -5,7 +5,9 @@ import io
 
 import pytest
 from openpyxl import load_workbook
+from sqlalchemy import text
 
+from payments.db import session_scope
 from payments.notices import class_texts
 from payments.notices.class_texts import ClassTexts, Line
 
@@ -53,3 +55,19 @@ def test_no_cell_is_a_formula():
     assert [cell[0] for cell in rows[1]] == ["'"] * 4
     sheet = load_workbook(io.BytesIO(class_texts.as_xlsx(told))).active
     assert {cell.data_type for cell in sheet[2]} == {"s"}
+
+
+def test_a_name_out_of_a_list_brings_no_link_and_no_account_into_a_text(school_office):
+    school_office.pupil("https://evil.vn/nop", None)
+    school_office.pupil("0011004123456", None)
+    with session_scope(school_office.engine) as session:
+        session.execute(text("UPDATE class_room SET name = 'www.evil.vn'"))
+        session.execute(text("UPDATE collection_round SET name = 'chuyển vào evil.top/x'"))
+        session.execute(text("UPDATE school SET name = 'Trường evil.com'"))
+    about, languages = class_texts.for_paste(school_office.school.id, school_office.round_id, "both")
+    made = school_office.do(
+        class_texts.texts_for, school_office.outside, about, school_office.school.class_room, languages
+    )
+    for one in (made.group, *(line.text for line in made.lines)):
+        assert "evil" in one, "it is still told what the lists say"
+        assert not any(link in one for link in ("evil.", "www.", "://evil", "0011004123456")), one

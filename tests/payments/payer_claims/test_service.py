@@ -96,3 +96,23 @@ def test_the_database_itself_refuses_what_is_no_number(session, school) -> None:
             ),
             {"s": school.id, "p": school.pupil},
         )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE payer_claim SET amount_vnd = 1 WHERE closed_at IS NULL",
+        "UPDATE payer_claim SET bank_reference = 'FT00000000000001' WHERE closed_at IS NULL",
+        "UPDATE payer_claim SET closing_note = 'khác' WHERE closed_at IS NOT NULL",
+        "DELETE FROM payer_claim",
+        "TRUNCATE payer_claim",
+    ],
+)
+def test_the_database_keeps_what_a_payer_said_and_what_was_found(session, school, change) -> None:
+    for number in (NUMBER, "FT88888888888"):
+        claim(session, school.id, school.pupil, number, amount_vnd=115_000)
+    first = session.scalar(select(func.min(PayerClaim.id)))
+    close(session, school.id, first, "Đã tìm thấy", school.accountant)
+    session.flush()
+    with pytest.raises(IntegrityError):
+        session.execute(text(change))

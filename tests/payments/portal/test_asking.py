@@ -40,7 +40,7 @@ def test_a_reference_is_read_in_every_spelling_and_counted_as_one() -> None:
     spelt = [reference, reference.lower(), f" {reference[:4]} {reference[4:8]} {reference[8:]} "]
     asked = [read_asked(code, "02/03/2019") for code in spelt]
     assert {one.reference for one in asked if one} == {reference}
-    assert len({tuple(one.tries("n").items()) for one in asked if one}) == 1
+    assert len({repr(one.tries("n")) for one in asked if one}) == 1
     identifier = read_asked("09 0000 1234", "02/03/2019")
     assert identifier is not None
     assert (identifier.code, identifier.reference) == ("0900001234", "")

@@ -1,13 +1,14 @@
 """Families: how children come onto one page, and that a page never shows a child whose link it does not hold."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, text
 
 from payments import clock
 from payments.db import session_scope
-from payments.portal import families
+from payments.portal import families, family_views
 from payments.portal.rules import (
     KIND_PUPIL,
     _token,
@@ -16,7 +17,10 @@ from payments.portal.rules import (
     token_in,
 )
 from payments.portal.service import revoke_link, tokens
+from payments.throttle.rules import Limit
 from tests.payments.portal.homes import Homes, homes
+from tests.payments.portal.strangers import below_a_link
+from tests.payments.settlement.setting import issue
 
 pytestmark = pytest.mark.db
 KEY = b"k" * 32
@@ -156,3 +160,92 @@ def test_joining_is_in_the_log_of_each_school(home: Homes) -> None:
             text("SELECT DISTINCT school_id FROM audit_event WHERE action = 'family.joined' ORDER BY 1")
         )
         assert [row[0] for row in rows] == sorted([home.here.id, home.there.id])
+
+
+def test_joining_and_leaving_in_turn_ends_after_some_changes_a_day(home: Homes, monkeypatch) -> None:
+    """Each turn leaves an empty family and rows of the log behind: a script must not make them without end."""
+    monkeypatch.setattr(family_views, "CHANGES", Limit("family.changes", 2, timedelta(days=1)))
+    token = ""
+    for _ in range(2):
+        token = home.family(home.binh)
+        member = home.page(f"/p/{token}").split('name="child" value="')[2].split('"')[0]
+        assert home.send(f"/p/{token}/family/leave", f"/p/{token}", child=member).status_code == 303
+    with session_scope(home.faces.engine) as session:
+        before = session.scalar(text("SELECT count(*) FROM family"))
+    tired = home.send(f"/p/{home.an}/family", f"/p/{home.an}/family", link=home.binh)
+    assert (tired.status_code, "Retry-After" in tired.headers) == (429, True)
+    with session_scope(home.faces.engine) as session:
+        assert session.scalar(text("SELECT count(*) FROM family")) == before
+    assert home.client.get(f"/p/{home.an}").status_code == 200, "reading is not limited"
+
+
+def test_a_family_s_link_opens_nothing_of_other_families_whatever_child_it_names(home: Homes) -> None:
+    """On every route: another family's child by its number, its references, receipts, bundles and claims."""
+    mine, theirs = home.family(home.binh), home.family(home.chi, mine=home.binh)
+    home.pay(home.there, 30_000, home.dues["chi2"].reference)
+    strange = home.page(f"/p/{theirs}").split('name="child" value="')[2].split('"')[0]
+    own = home.page(f"/p/{mine}").split('name="child" value="')[1].split('"')[0]
+    with session_scope(home.faces.engine) as session:
+        year, number = session.execute(text("SELECT year, number FROM receipt")).one()
+        club = issue(session, home.there, 10_000, 5_000).id
+        wanted = text("SELECT id FROM invoice_line WHERE NOT mandatory AND invoice_id = :club")
+        line = session.scalars(wanted, {"club": club}).one()
+    bundle = home.together(theirs, home.dues["chi"].reference, home.dues["binh"].reference)
+    for reference in (home.dues["chi"].reference, bundle.split("/together/")[1]):
+        parts = {"reference": reference, "number": f"XN-{year}-{number:06d}", "name": reference, "line_id": str(line)}
+        for method in ("GET", "POST"):
+            for rule, path in below_a_link(home.faces, method, **parts):
+                if rule in WITHOUT_A_CHILD:
+                    continue
+                for token, child in ((mine, strange), (mine, own), (home.an, strange)):
+                    if (token, child) != (mine, strange) and rule in OF_ONE_CHILD:
+                        continue  # its own child's page, which is right
+                    form = {"csrf_token": csrf(home), "bank_reference": "FT25253123456789", "declined": "yes"}
+                    sent = {"data": form} if method == "POST" else {}
+                    answer = home.client.open(f"{path.replace('TOKEN', token)}?child={child}", method=method, **sent)
+                    assert answer.status_code == 404, (method, rule, token == mine, child == strange)
+
+
+def csrf(home: Homes) -> str:
+    return home.page(f"/p/{home.an}/family").split('name="csrf_token" value="')[1].split('"')[0]
+
+
+WITHOUT_A_CHILD = {
+    "/p/<token>",
+    "/p/<token>/status",
+    "/p/<token>/family",
+    "/p/<token>/together",
+}
+"""Show all of a family's children, and read no ``child``."""
+OF_ONE_CHILD = {"/p/<token>/claims"}
+
+
+@pytest.mark.parametrize("ended", ["renewed", "expired", "left"])
+def test_no_route_of_a_family_s_link_opens_a_child_that_is_gone(home: Homes, ended: str) -> None:
+    family = home.family(home.chi)
+    member = home.page(f"/p/{family}").split('name="child" value="')[2].split('"')[0]
+    home.pay(home.there, 30_000, home.dues["chi2"].reference)
+    with session_scope(home.faces.engine) as session:
+        year, number = session.execute(text("SELECT year, number FROM receipt")).one()
+    parts = {"reference": home.dues["chi"].reference, "number": f"XN-{year}-{number:06d}"}
+    parts["name"] = parts["reference"]
+    paths = [path for rule, path in below_a_link(home.faces, "GET", **parts) if rule not in WITHOUT_A_CHILD]
+
+    def opened() -> set[int]:
+        answers = [home.client.get(f"{path.replace('TOKEN', family)}?child={member}") for path in paths]
+        return {answer.status_code for answer in answers}
+
+    assert 200 in opened()
+    version = home.client.get(f"/p/{family}/status").data
+    if ended == "left":
+        home.send(f"/p/{family}/family/leave", f"/p/{family}", child=member)
+    with session_scope(home.faces.engine) as session:
+        if ended == "renewed":
+            revoke_link(session, home.faces.settings.link_keys, home.there.id, home.there.pupil)
+        if ended == "expired":
+            past = {"past": clock.now(), "school": home.there.id}
+            session.execute(text("UPDATE parent_link SET expires_at = :past WHERE school_id = :school"), past)
+    assert opened() == {404}
+    assert home.client.get(f"/p/{family}/status").data != version
+    for path in (f"/p/{family}", f"/p/{family}/together", f"/p/{family}/family"):
+        assert home.dues["chi"].reference not in home.page(path)

@@ -14,9 +14,11 @@ from werkzeug.test import TestResponse
 
 from payments import clock
 from payments.db import session_scope
+from payments.invoices.reference import is_valid
 from payments.portal import asking, lookup
 from payments.vietqr import decode
 from tests.payments.faces import Faces, faces
+from tests.payments.portal.homes import homes
 from tests.payments.portal.test_attacks import statements
 from tests.payments.setting import make_pupil, make_school
 from tests.payments.settlement.setting import issue
@@ -59,7 +61,7 @@ def test_reference_or_identifier_with_the_birthday_shows_what_is_due_and_how_to_
         answer = ask(home, code)
         assert (answer.status_code, answer.headers["Location"]) == (303, "/tra-cuu/ket-qua")
     page = home.page("/tra-cuu/ket-qua")
-    assert "100.000" in page
+    assert "100.000" in page, "what is mandatory; the club is nobody's debt"
     assert "Nguyễn M. A." in page
     assert "Nguyễn Mẫu An" not in page
     picture = home.client.get(f"/tra-cuu/qr/{home.invoice.id}.png?save")
@@ -176,6 +178,32 @@ def test_an_address_that_enumerates_codes_must_wait_and_is_told_how_long(home: F
         assert ask(home, home.invoice.reference, BORN, "2001:db8:1:2::1").status_code == 303
 
 
+def kept_tries(home: Faces) -> int:
+    with session_scope(home.engine) as session:
+        return int(session.scalar(text("SELECT count(*) FROM throttle")) or 0)
+
+
+def test_a_tired_network_uses_up_nobody_else_s_tries_and_makes_no_rows(home: Faces) -> None:
+    """One machine that goes on after 429 would else close the page for everybody, and fill the table."""
+    for number in range(asking.NETWORK.times):
+        ask(home, f"77{number:08}")
+    before = kept_tries(home)
+    for number in range(asking.CODE.times + 2):
+        assert ask(home, home.invoice.reference, WRONG).status_code == 429
+        assert ask(home, f"88{number:08}").status_code == 429
+    assert kept_tries(home) == before
+    fresh = "203.0.113.50"
+    assert [ask(home, home.invoice.reference, WRONG, fresh).status_code for _ in range(3)] == [404] * 3
+    assert ask(home, home.invoice.reference, BORN, fresh).status_code == 303, "the code was pressed by nobody"
+
+
+def test_one_site_with_many_ipv6_networks_is_one_guesser_once_a_code_is_pressed(home: Faces) -> None:
+    for number in range(asking.CODE.times + 2):
+        ask(home, home.invoice.reference, WRONG, f"2001:db8:7:{number:x}::1")
+    assert ask(home, home.invoice.reference, BORN, "2001:db8:7:ff::1").status_code == 404, "its one try is used up"
+    assert ask(home, home.invoice.reference, BORN, "2001:db8:8:ff::1").status_code == 303
+
+
 def test_while_everybody_presses_each_network_keeps_a_few_tries(home: Faces) -> None:
     with session_scope(home.engine) as session:
         cipher = home.client.application.extensions["hocphi"].cipher
@@ -222,6 +250,24 @@ def test_a_child_that_moved_is_found_at_both_schools(home: Faces) -> None:
         assert len(lookup.find(session, asked)) == 2
     ask(home, sector_id(home))
     assert home.page("/tra-cuu/ket-qua").count("<h1") == 2
+
+
+def test_a_code_for_several_items_and_the_birthday_of_one_of_its_children_show_that_child(
+    engine: Engine, database_url: str
+) -> None:
+    with homes(engine, database_url) as at:
+        where = at.together(at.family(at.binh), at.dues["an"].reference, at.dues["binh"].reference)
+        code = where.split("/together/")[1].split("?")[0]
+        with session_scope(engine) as session:
+            session.execute(text("UPDATE pupil SET date_of_birth = '2020-05-06' WHERE id = :id"), {"id": at.binh_id})
+        assert is_valid(code)
+        assert ask(at.faces, code, WRONG).status_code == 404
+        assert ask(at.faces, code, "06/05/2020").status_code == 303
+        page = at.page("/tra-cuu/ket-qua")
+        assert page.count("<h1") == 1
+        assert "60.000" in page
+        assert at.dues["an"].reference not in page, "the other child needs its own birthday"
+        assert code not in page
 
 
 def test_the_english_address_leads_to_the_one_page(home: Faces) -> None:

@@ -1,7 +1,7 @@
 """Voluntary items: chosen by nobody in advance, declined without shame, and no debt anywhere."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
@@ -11,6 +11,8 @@ from payments.console.collection import curve, rounds
 from payments.console.timeline import timeline
 from payments.console.today import counts
 from payments.db import session_scope
+from payments.portal import views
+from payments.throttle.rules import Limit
 from tests.payments.faces import Faces, faces
 
 pytestmark = pytest.mark.db
@@ -137,3 +139,12 @@ def test_money_for_the_second_voluntary_line_reaches_it_when_the_first_is_declin
 @pytest.mark.parametrize("typed", ["abc", "-1", "999999999999999999999", "0", "7&them=8"])
 def test_an_address_that_adds_nonsense_adds_nothing(home: Faces, typed: str) -> None:
     assert 'data-copy="100000"' in home.page(f"/p/{home.token}?them={typed}")
+
+
+def test_answers_about_one_pupil_have_a_limit_for_each_takes_the_school_s_lease(
+    home: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "ANSWERS", Limit("voluntary.answers", 3, timedelta(hours=1)))
+    line = line_of(home)
+    assert [answer(home, line, said) for said in ("yes", "no", "yes", "no")] == [303, 303, 303, 429]
+    assert rows(home, "SELECT count(*) FROM audit_event WHERE action LIKE 'voluntary.%'") == [(3,)]

@@ -58,7 +58,8 @@ def test_what_would_win_nothing_stays_as_it_is(client: FlaskClient, path: str) -
 
 
 @pytest.mark.parametrize(
-    ("query", "packed"), [("", True), ("?lang=en&page=12", True), ("?q=csrf_token", False), ("?q=abc", False)]
+    ("query", "packed"),
+    [("", True), ("?lang=en&page=12", True), ("?q=csrf_token", False), ("?q=abc", False), ("?q=0123", False)],
 )
 def test_words_of_a_query_are_never_packed_with_a_visitors_secrets(
     client: FlaskClient, query: str, packed: bool
