@@ -15,16 +15,17 @@ blueprint = Blueprint("family", __name__, template_folder="templates")
 ACCESS = Open.PUBLIC
 
 MOST_PASTED = 2000
+NO_LINK = DomainError(
+    "no_link",
+    "Vui lòng dán nguyên đường dẫn của con còn lại (dạng https://…/p/…).",
+    "Please paste the whole link of the other child (like https://…/p/…).",
+)
 
 
 @blueprint.get("/p/<token>/family")
 def form(token: str) -> ResponseReturnValue:
     """Where a parent pastes the link of another child."""
-    with db_session() as session:
-        home = together.home_of(session, checked_token(token), clock.now())
-    if home is None:
-        raise UnknownLinkError
-    return render_template("portal/family_form.html", token=token, home=home)
+    return _form(token)
 
 
 @blueprint.post("/p/<token>/family")
@@ -32,13 +33,14 @@ def join(token: str) -> ResponseReturnValue:
     """Put the children of both links on one page, whose link is shown once more to be kept."""
     other = token_in(request.form.get("link", "")[:MOST_PASTED])
     if other is None:
-        raise DomainError(
-            "no_link",
-            "Hãy dán nguyên đường dẫn của con còn lại (dạng https://…/p/…).",
-            "Paste the whole link of the other child (like https://…/p/…).",
-        )
-    with db_session() as session:
-        made = families.join(session, services().settings.link_keys, checked_token(token), other)
+        return _form(token, NO_LINK), NO_LINK.status
+    try:
+        with db_session() as session:
+            made = families.join(session, services().settings.link_keys, checked_token(token), other)
+    except UnknownLinkError:
+        raise
+    except DomainError as error:
+        return _form(token, error), error.status
     return _to_page(made, "new")
 
 
@@ -51,6 +53,14 @@ def leave(token: str) -> ResponseReturnValue:
             raise UnknownLinkError
         families.leave(session, home, request.form.get("child", ""))
     return _to_page(token)
+
+
+def _form(token: str, problem: DomainError | None = None) -> str:
+    with db_session() as session:
+        home = together.home_of(session, checked_token(token), clock.now())
+    if home is None:
+        raise UnknownLinkError
+    return render_template("portal/family_form.html", token=token, home=home, problem=problem)
 
 
 def _to_page(token: str, *flags: str) -> ResponseReturnValue:

@@ -12,7 +12,7 @@ from payments.portal import lookup, queries
 from payments.portal.asking import NETWORK, Asked, code_is_closed, network_is_tired, read_asked
 from payments.portal.pictures import picture_of
 from payments.portal.rules import veiled_name
-from payments.portal.views import payable_of
+from payments.portal.showing import asked_of
 from payments.throttle.service import give_back, take
 from payments.web.context import db_session, language, services
 from payments.web.security import Open
@@ -73,7 +73,7 @@ def show() -> ResponseReturnValue:
         "portal/looked_up.html",
         seen=[(who, [due for due in dues if due.open_vnd > 0]) for who, dues in seen],
         veiled=veiled_name,
-        payable_of=payable_of,
+        asked_of=asked_of,
         today=clock.today(),
         minutes=lookup.TICKET_FOR.seconds // 60,
     )
@@ -84,10 +84,11 @@ def picture(invoice_id: int, kind: str) -> ResponseReturnValue:
     """The QR of an open invoice that the ticket shows; its reference stays out of the address. Raises NotFoundError."""
     with db_session() as session:
         dues = [due for who in lookup.holders(session, _held()) for due in queries.dues(session, who)]
-    due = next((due for due in dues if due.invoice_id == invoice_id and due.open_vnd > 0), None)
-    if due is None:
+    due = next((due for due in dues if due.invoice_id == invoice_id), None)
+    payable = None if due is None else asked_of(due)
+    if payable is None:
         raise NotFoundError
-    return picture_of(payable_of(due), kind)
+    return picture_of(payable, kind)
 
 
 @blueprint.post("/tra-cuu/xong")

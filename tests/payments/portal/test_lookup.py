@@ -59,13 +59,19 @@ def test_reference_or_identifier_with_the_birthday_shows_what_is_due_and_how_to_
         answer = ask(home, code)
         assert (answer.status_code, answer.headers["Location"]) == (303, "/tra-cuu/ket-qua")
     page = home.page("/tra-cuu/ket-qua")
-    assert "115.000" in page
+    assert "100.000" in page
     assert "Nguyễn M. A." in page
     assert "Nguyễn Mẫu An" not in page
     picture = home.client.get(f"/tra-cuu/qr/{home.invoice.id}.png?save")
     assert picture.headers["Cache-Control"] == "no-store"
     qr = decode(zxingcpp.read_barcodes(Image.open(io.BytesIO(picture.data)))[0].text)
-    assert (qr.amount_vnd, qr.memo) == (115_000, home.invoice.reference)
+    assert (qr.amount_vnd, qr.memo) == (100_000, home.invoice.reference)
+    with session_scope(home.engine) as session:
+        session.execute(text("UPDATE collection_round SET state = 'closed'"))
+    page = home.page("/tra-cuu/ket-qua")
+    assert "Đợt thu đã đóng" in page
+    assert "/qr/" not in page
+    assert home.client.get(f"/tra-cuu/qr/{home.invoice.id}.png").status_code == 404
     home.pay(115_000, home.invoice.reference)
     assert "không có khoản nào cần nộp" in home.page("/tra-cuu/ket-qua")
     assert "nothing to pay" in home.page("/tra-cuu/ket-qua", language="en")

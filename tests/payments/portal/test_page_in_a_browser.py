@@ -98,7 +98,7 @@ def test_without_scripts_the_page_works_by_reloading(served: Served, chromium: B
     page.goto(served.url)
     expect(page.locator(".copy").first).to_be_hidden()
     served.home.pay(115_000, served.home.invoice.reference)
-    page.get_by_text("Tôi đã chuyển – kiểm tra lại").click()
+    page.get_by_text("Kiểm tra lại xem tiền đã đến chưa").click()
     expect(page.get_by_text("✓ Đã thanh toán 115.000")).to_be_visible()
     context.close()
 

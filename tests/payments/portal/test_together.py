@@ -30,23 +30,24 @@ def scanned(home: Homes, address: str) -> VietQR:
     return decode(zxingcpp.read_barcodes(Image.open(io.BytesIO(answer.data)))[0].text)
 
 
-def test_only_what_is_mandatory_is_chosen_beforehand(home: Homes) -> None:
+def test_what_is_owed_is_chosen_beforehand_and_what_is_voluntary_is_not_in_it(home: Homes) -> None:
     page = home.page(f"/p/{home.an}/together")
     boxes = {part.split('"')[0]: "checked" in part.split(">")[0] for part in page.split('name="item" value="')[1:]}
     dues = home.dues
-    assert boxes == {dues["an"].reference: False, dues["an2"].reference: True, dues["an_other"].reference: True}
-    assert "có phần tự nguyện" in page
-    assert "partly voluntary" in home.page(f"/p/{home.an}/together", language="en")
+    assert boxes == dict.fromkeys((dues[one].reference for one in ("an", "an2", "an_other")), True)
+    assert page.count("không gồm phần tự nguyện") == 1
+    assert "115.000" not in page
+    assert "without what is voluntary" in home.page(f"/p/{home.an}/together", language="en")
 
 
 def test_two_items_of_one_account_are_one_code_for_their_sum(home: Homes) -> None:
     address = home.together(home.an, home.dues["an"].reference, home.dues["an2"].reference)
     code = address.rsplit("/", 1)[1]
     qr = scanned(home, address)
-    assert (qr.amount_vnd, qr.memo) == (195_000, code)
+    assert (qr.amount_vnd, qr.memo) == (180_000, code)
     page = home.page(address)
-    assert "195.000" in page
-    assert 'data-copy="195000"' in page
+    assert "180.000" in page
+    assert 'data-copy="180000"' in page
     assert f'data-copy="{code}"' in page
     assert "Bước" not in page
     assert home.client.get(f"{address}/qr.svg").mimetype == "image/svg+xml"
@@ -60,13 +61,13 @@ def test_it_is_for_what_is_open_when_it_is_looked_at(home: Homes) -> None:
     before = home.client.get(f"{address}/status")
     assert home.client.get(f"{address}/status", headers={"If-None-Match": before.headers["ETag"]}).status_code == 304
     home.pay(home.here, 80_000, home.dues["an2"].reference)
-    assert scanned(home, address).amount_vnd == 115_000
+    assert scanned(home, address).amount_vnd == 100_000
     assert "✓ đã nộp" in home.page(address)
     home.pay(home.here, 50_000, code)
-    assert "còn thiếu 65.000" in " ".join(home.page(address).split())
-    home.pay(home.here, 65_000, code)
+    assert "còn thiếu 50.000" in " ".join(home.page(address).split())
+    home.pay(home.here, 50_000, code)
     page = home.page(address)
-    assert "✓ Đã thanh toán 195.000" in " ".join(page.split())
+    assert "✓ Đã thanh toán 180.000" in " ".join(page.split())
     assert "/qr." not in page
     assert home.client.get(f"{address}/qr.png").status_code == 404
     assert home.client.get(f"{address}/status").headers["ETag"] != before.headers["ETag"]
@@ -89,9 +90,9 @@ def test_two_accounts_are_two_steps_and_each_has_its_own_picture(home: Homes) ->
     assert "Bước 2/2" in page
     codes = address.rsplit("/", 1)[1].split("-")
     amounts = [scanned(home, f"/p/{home.an}/together/{code}").amount_vnd for code in codes]
-    assert amounts == [195_000, 25_000]
+    assert amounts == [180_000, 25_000]
     assert home.client.get(f"{address}/qr.png").status_code == 404
-    home.pay(home.here, 195_000, codes[0])
+    home.pay(home.here, 180_000, codes[0])
     assert "Còn 1 lần chuyển" in " ".join(home.page(address).split())
     home.pay(home.here, 25_000, codes[1], account=home.here.other_account)
     page = home.page(address)
@@ -112,7 +113,12 @@ def test_a_family_pays_children_of_two_schools_in_two_steps(home: Homes) -> None
     # One receipt for each child, each to be had from the family's page and from nobody else's.
     shown = home.page(f"/p/{family}")
     links = [part.split('"')[0] for part in shown.split('href="')[1:] if "/receipt/" in part.split('"')[0]]
-    assert len(links) == 3
+    pages, links = ([link for link in links if (".pdf" in link) is is_file] for is_file in (False, True))
+    assert len(pages) == len(links) == 3
+    for link, other in zip(pages, links, strict=True):
+        shown = home.page(link)
+        assert other in shown
+        assert f'/p/{family}?{link.split("?")[1]}"' in shown
     for link in links:
         answer = home.client.get(link)
         assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
@@ -182,7 +188,7 @@ def test_a_code_with_a_child_that_left_shows_nothing_and_still_takes_money(home:
 
 
 def test_the_page_of_one_pupil_offers_it_and_sets_no_cookie(home: Homes) -> None:
-    answer = home.client.get(f"/p/{home.an}")
-    assert f"/p/{home.an}/together" in answer.get_data(as_text=True)
+    answer = home.client.get(f"/p/{home.chi}")
+    assert f"/p/{home.chi}/together" in answer.get_data(as_text=True)
     assert "Set-Cookie" not in answer.headers
     assert "/together" not in home.page(f"/p/{home.binh}")
