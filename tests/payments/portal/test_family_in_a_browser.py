@@ -93,8 +93,8 @@ def test_without_scripts_on_the_smallest_phone_all_of_it_works(home: Homes, base
     page.get_by_role("button", name="Nộp các khoản đã chọn").click()
     expect(page.locator("article.due")).to_have_count(1)
     code = scanned(page, 0)
-    assert code.amount_vnd == 255_000
-    home.pay(home.here, 255_000, code.memo)
+    assert code.amount_vnd == 240_000
+    home.pay(home.here, 240_000, code.memo)
     page.get_by_text("Kiểm tra lại xem tiền đã đến chưa").click()
     expect(page.get_by_text("✓ Đã thanh toán")).to_be_visible()
     context.close()
