@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from payments import clock
-from payments.errors import DomainError
+from payments.errors import DomainError, TooManyTriesError
 from payments.portal import families, together
 from payments.portal.families import Home
 from payments.portal.rules import UnknownLinkError, token_in
@@ -31,25 +31,22 @@ CHANGES = Limit("family.changes", 20, timedelta(days=1))
 @blueprint.get("/p/<token>/family")
 def form(token: str) -> ResponseReturnValue:
     """Where a parent pastes the link of another child."""
-    with db_session() as session:
-        home = _home(session, token)
-    return render_template("portal/family_form.html", token=token, home=home)
+    return _form(token)
 
 
 @blueprint.post("/p/<token>/family")
 def join(token: str) -> ResponseReturnValue:
     """Put the children of both links on one page, whose link is shown once more to be kept."""
-    other = token_in(request.form.get("link", "")[:MOST_PASTED])
-    with db_session() as session:
-        _home(session, token)  # before what was pasted is judged: a dead link is told the same on every route
-        if other is None:
-            raise DomainError(
-                "no_link",
-                "Hãy dán nguyên đường dẫn của con còn lại (dạng https://…/p/…).",
-                "Paste the whole link of the other child (like https://…/p/…).",
-            )
-        limit(session, services().cipher, CHANGES, token)
-        made = families.join(session, services().settings.link_keys, token, other)
+    try:
+        with db_session() as session:
+            _home(session, token)  # before what was pasted is judged: a dead link is told the same on every route
+            other = _pasted()
+            limit(session, services().cipher, CHANGES, token)
+            made = families.join(session, services().settings.link_keys, token, other)
+    except (UnknownLinkError, TooManyTriesError):
+        raise
+    except DomainError as error:
+        return _form(token, error), error.status
     return _to_page(made, "new")
 
 
@@ -63,11 +60,29 @@ def leave(token: str) -> ResponseReturnValue:
     return _to_page(token)
 
 
+def _pasted() -> str:
+    """The token in what was pasted. Raises DomainError ``no_link``."""
+    token = token_in(request.form.get("link", "")[:MOST_PASTED])
+    if token is None:
+        raise DomainError(
+            "no_link",
+            "Vui lòng dán nguyên đường dẫn của con còn lại (dạng https://…/p/…).",
+            "Please paste the whole link of the other child (like https://…/p/…).",
+        )
+    return token
+
+
 def _home(session: Session, token: str) -> Home:
     home = together.home_of(session, checked_token(token), clock.now())
     if home is None:
         raise UnknownLinkError
     return home
+
+
+def _form(token: str, problem: DomainError | None = None) -> str:
+    with db_session() as session:
+        home = _home(session, token)
+    return render_template("portal/family_form.html", token=token, home=home, problem=problem)
 
 
 def _to_page(token: str, *flags: str) -> ResponseReturnValue:

@@ -137,6 +137,7 @@ class Excess:
 
     fund: str
     amount_vnd: int
+    account_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ _COSTS = text(
     " WHERE school_id = :school_id AND active ORDER BY receiving_account_id, cost_vnd, cost_per_10000, name"
 )
 _EXCESS = text(
-    "SELECT a.fund, sum(c.amount_vnd)::bigint FROM pupil_credit c"
+    "SELECT a.fund, sum(c.amount_vnd)::bigint, a.id FROM pupil_credit c"
     " JOIN receiving_account a ON a.school_id = c.school_id AND a.id = c.receiving_account_id"
     " WHERE c.school_id = :school_id AND c.pupil_id = :pupil_id"
     " GROUP BY a.id, a.fund HAVING sum(c.amount_vnd) > 0 ORDER BY a.id"

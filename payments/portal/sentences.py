@@ -131,7 +131,7 @@ SENTENCES: dict[State, Sentences] = {
         Text("Khoản này đã được nộp hai lần", "This has been paid twice"),
         Text(
             "{excess} nộp lần sau được giữ cho học sinh ở tài khoản «{fund}». Muốn nhận lại, hãy gửi nhà trường "
-            "hai số tham chiếu: "
+            "hai mã giao dịch: "
             "{bank_references}.",
             "{excess} of the second payment is kept for the pupil on the account «{fund}». To have it back, tell "
             "the school both bank "

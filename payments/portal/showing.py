@@ -46,6 +46,8 @@ class Notice:
     story: Sequence[Event]
     changes: Sequence[Change]
     """What it asks for otherwise than the notice that it stands for."""
+    excess_vnd: int
+    """What its payments brought too much, where its state tells so."""
 
     @property
     def chosen(self) -> tuple[int, ...]:
@@ -80,6 +82,11 @@ class Page:
     def owed_vnd(self) -> int:
         """The sum of what is owed and can be paid now."""
         return sum(notice.due.open_vnd for notice in self.owed)
+
+    @property
+    def told_excess(self) -> set[tuple[int, int]]:
+        """(account, đồng) of what was paid too much, as far as one notice tells all of it."""
+        return {(notice.due.account_id, notice.excess_vnd) for notice in self.notices if notice.excess_vnd}
 
     @property
     def open_first(self) -> int | None:
@@ -172,6 +179,7 @@ def _notice(
         options=options(due, wanted, payable=is_payable(due) and state is not State.SEEN),
         story=story(due, facts.payments, facts.seen),
         changes=changes(before.by_fee, due.by_fee) if before else (),
+        excess_vnd=sum(one.excess_vnd for one in facts.payments) if state in {State.OVER, State.TWICE} else 0,
     )
 
 

@@ -54,11 +54,6 @@ class Item:
         """Whether something of it is owed and its round still takes money by QR."""
         return self.due.open_vnd > 0 and not self.due.round_closed
 
-    @property
-    def is_mandatory(self) -> bool:
-        """Whether all of it is a debt: what is voluntary, even in part, is chosen by the parent alone."""
-        return all(line.mandatory for line in self.due.lines)
-
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, has_request_context, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,6 @@ from payments.portal.paid import contents_of
 from payments.portal.pictures import picture_of
 from payments.portal.rules import TOKEN, UnknownLinkError, is_in_app, shown_name
 from payments.portal.service import choose
-from payments.portal.showing import payable_of as payable_of  # noqa: PLC0414 - other pages of the room take it from here
 from payments.portal.trust import school_trust
 from payments.receipts import document, keys
 from payments.receipts.queries import by_name, of_pupil
@@ -44,6 +43,11 @@ ADDED = "them"
 MOST_ADDED = 20
 ANSWERS = Limit("voluntary.answers", 30, timedelta(hours=1))
 """About voluntary items of one pupil: each answer takes the lease of the whole school, and is on record."""
+OF_ONE_CHILD = {
+    *("portal.page", "portal.picture", "portal.answer_voluntary", "portal.receipt", "receipt_page.show"),
+    *("claims.form", "claims.claim", "paying.start", "paying.show", "paying.picture", "paying.cancel"),
+}
+"""Endpoints below a token that are about one pupil; of a family's token ``?child=`` says which."""
 
 
 @blueprint.get("/p/<token>")
@@ -53,9 +57,9 @@ def page(token: str) -> ResponseReturnValue:
     with db_session() as session:
         who = queries.holder(session, checked_token(token), clock.now())
         home = families.family_of(session, token, clock.now()) if who is None else None
-        if home is not None:
+        if home is not None and "child" not in request.args:
             return family_page(session, token, home, is_new="new" in request.args)
-        who = _holder_of(who)
+        who = known_holder(session, token) if home is not None else _holder_of(who)
         claims = seen_claims(session, who)
         shown = showing.build(session, who, token, wanted, claims)
         if shown is None:
@@ -73,6 +77,7 @@ def page(token: str) -> ResponseReturnValue:
         token=token,
         who=who,
         name=shown_name(who.full_name),
+        of_family=home is not None,
         page=shown,
         costs=costs,
         excess=excess,
@@ -166,6 +171,15 @@ def _holder_of(who: queries.Holder | None) -> queries.Holder:
     if who is None:
         raise UnknownLinkError
     return who
+
+
+@blueprint.app_url_defaults
+def _same_child(endpoint: str, values: dict[str, Any]) -> None:
+    """On a page about one child of a family, links of the same token stay with that child."""
+    if not has_request_context() or endpoint not in OF_ONE_CHILD or "child" not in request.args:
+        return
+    if values.get("token") == (request.view_args or {}).get("token"):
+        values.setdefault("child", request.args["child"])
 
 
 def _cost_of(way: orders.Way, due: queries.Due) -> int:

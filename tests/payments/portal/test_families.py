@@ -249,3 +249,41 @@ def test_no_route_of_a_family_s_link_opens_a_child_that_is_gone(home: Homes, end
     assert home.client.get(f"/p/{family}/status").data != version
     for path in (f"/p/{family}", f"/p/{family}/together", f"/p/{family}/family"):
         assert home.dues["chi"].reference not in home.page(path)
+
+
+def test_a_child_of_a_family_has_its_own_page_and_its_links_stay_with_it(home: Homes) -> None:
+    family = home.family(home.chi)
+    shown = home.page(f"/p/{family}", language="en")
+    alone = next(part.split('"')[0] for part in shown.split('href="')[1:] if part.startswith(f"/p/{family}?child="))
+    assert "lang=en" in alone
+    child = alone.split("child=")[1].split("&")[0]
+    page = home.page(f"/p/{family}?child={child}")
+    assert "Khoản tự nguyện" in page
+    assert f"/p/{family}/claims?child={child}" in page
+    assert f'href="/p/{family}"' in page
+    picture = page.split('<img src="')[1].split('"')[0].replace("&amp;", "&")
+    assert f"child={child}" in picture
+    assert home.client.get(picture).status_code == 200
+    answer = home.send(
+        f"/p/{family}/claims?child={child}", f"/p/{family}/claims?child={child}", bank_reference="FT25253123456789"
+    )
+    assert (answer.status_code, f"child={child}" in answer.headers["Location"]) == (303, True)
+    assert "FT25253123456789" in home.page(f"/p/{family}")
+    assert home.client.get(f"/p/{family}?child=0").status_code == 404
+    assert home.client.get(f"/p/{family}?child=").status_code == 404
+
+
+def test_a_link_that_cannot_be_read_leads_back_to_the_form(home: Homes) -> None:
+    answer = home.send(f"/p/{home.an}/family", f"/p/{home.an}/family", link="xin chào")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "Vui lòng dán nguyên đường dẫn" in page
+    assert 'name="link"' in page
+    assert "no_link" not in page
+
+
+def test_a_voluntary_notice_that_nobody_paid_is_not_called_paid(home: Homes) -> None:
+    with session_scope(home.faces.engine) as session:
+        issue(session, home.here, 0, 9_000, pupil=home.binh_id)
+    page = home.page(f"/p/{home.family(home.chi, mine=home.binh)}")
+    assert "đã thanh toán" not in page

@@ -145,7 +145,7 @@ def test_voluntary_items_are_added_and_declined_without_a_script(place: Town, ch
         page.get_by_role("button", name="Đổi ý").click()
         expect(page.get_by_role("link", name="Nộp thêm")).to_be_visible()
         place.ring(100_000, reference)
-        page.get_by_text("Tôi đã chuyển – kiểm tra lại").click()
+        page.get_by_text("Kiểm tra lại xem tiền đã đến chưa").click()
         expect(page.locator(f"#s{family.invoice.id}")).to_contain_text("Đã nộp đủ phần bắt buộc")
         assert "còn thiếu" not in page.content()
         assert page.locator(".warn").count() == 0

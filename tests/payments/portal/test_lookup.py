@@ -68,6 +68,12 @@ def test_reference_or_identifier_with_the_birthday_shows_what_is_due_and_how_to_
     assert picture.headers["Cache-Control"] == "no-store"
     qr = decode(zxingcpp.read_barcodes(Image.open(io.BytesIO(picture.data)))[0].text)
     assert (qr.amount_vnd, qr.memo) == (100_000, home.invoice.reference)
+    with session_scope(home.engine) as session:
+        session.execute(text("UPDATE collection_round SET state = 'closed'"))
+    page = home.page("/tra-cuu/ket-qua")
+    assert "Đợt thu đã đóng" in page
+    assert "/qr/" not in page
+    assert home.client.get(f"/tra-cuu/qr/{home.invoice.id}.png").status_code == 404
     home.pay(115_000, home.invoice.reference)
     assert "không có khoản nào cần nộp" in home.page("/tra-cuu/ket-qua")
     assert "nothing to pay" in home.page("/tra-cuu/ket-qua", language="en")

@@ -30,13 +30,14 @@ def scanned(home: Homes, address: str) -> VietQR:
     return decode(zxingcpp.read_barcodes(Image.open(io.BytesIO(answer.data)))[0].text)
 
 
-def test_only_what_is_mandatory_is_chosen_beforehand(home: Homes) -> None:
+def test_what_is_owed_is_chosen_beforehand_and_what_is_voluntary_is_not_in_it(home: Homes) -> None:
     page = home.page(f"/p/{home.an}/together")
     boxes = {part.split('"')[0]: "checked" in part.split(">")[0] for part in page.split('name="item" value="')[1:]}
     dues = home.dues
-    assert boxes == {dues["an"].reference: False, dues["an2"].reference: True, dues["an_other"].reference: True}
-    assert "có phần tự nguyện" in page
-    assert "partly voluntary" in home.page(f"/p/{home.an}/together", language="en")
+    assert boxes == dict.fromkeys((dues[one].reference for one in ("an", "an2", "an_other")), True)
+    assert page.count("không gồm phần tự nguyện") == 1
+    assert "115.000" not in page
+    assert "without what is voluntary" in home.page(f"/p/{home.an}/together", language="en")
 
 
 def test_two_items_of_one_account_are_one_code_for_their_sum(home: Homes) -> None:
@@ -112,7 +113,12 @@ def test_a_family_pays_children_of_two_schools_in_two_steps(home: Homes) -> None
     # One receipt for each child, each to be had from the family's page and from nobody else's.
     shown = home.page(f"/p/{family}")
     links = [part.split('"')[0] for part in shown.split('href="')[1:] if "/receipt/" in part.split('"')[0]]
-    assert len(links) == 3
+    pages, links = ([link for link in links if (".pdf" in link) is is_file] for is_file in (False, True))
+    assert len(pages) == len(links) == 3
+    for link, other in zip(pages, links, strict=True):
+        shown = home.page(link)
+        assert other in shown
+        assert f'/p/{family}?{link.split("?")[1]}"' in shown
     for link in links:
         answer = home.client.get(link)
         assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
