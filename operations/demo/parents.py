@@ -6,17 +6,14 @@ All of it happens after the night: nothing of it is money.
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from operations.demo.facts import Bill, Plan, Together
-from operations.demo.founding import FoundedSchool, Province, at
-from operations.demo.presets import CALENDAR
+from operations.demo.founding import FoundedSchool, Province
 from operations.demo.rounds import ROUND_CODE
 from operations.demo.together import family_token
 from operations.demo.world import World
 from payments import clock
-from payments.clock import turned_to
 from payments.db import session_scope
 from payments.invoices.queries import round_by_code
 from payments.notices import service as notices
@@ -30,11 +27,6 @@ from payments.transparency.service import set_contact, show_round
 
 UNKNOWN_NUMBER = "FT999999999999"
 """A number that no bank has told us: a person has to look."""
-CLAIMABLE = text("""
-    SELECT t.bank_reference FROM bank_transaction t
-    WHERE t.school_id = :school_id AND t.state = 'unmatched' AND t.bank_reference = ANY(:references)
-    ORDER BY t.id LIMIT 1
-""")
 
 
 def live(world: World, province: Province, plan: Plan, together: Sequence[Together], bills: Sequence[Bill]) -> str:
@@ -64,15 +56,13 @@ def household(bills: Sequence[Bill]) -> list[Bill]:
 
 
 def _report(session: Session, school: FoundedSchool, plan: Plan) -> None:
-    """«Tôi đã chuyển»: of a transfer that names nobody, on the day it was made; and of one that nobody knows, today."""
-    nameless = {one.bank_reference: one for one in plan.movements if one.kind == "nameless"}
-    found = session.scalar(CLAIMABLE, {"school_id": school.id, "references": list(nameless)})
-    here = (one for one in plan.movements if one.kind == "clean" and one.account.school_code == school.size.code)
-    paid = nameless[found] if found is not None else next(here)
+    """«Tôi đã chuyển», today, of a transfer that names nobody; the payer's bank numbers it otherwise than the school's.
+
+    Claims live for weeks, so one of the month itself would be forgotten already.
+    """
+    here = [one for one in plan.movements if one.account.school_code == school.size.code]
+    paid = next((one for one in here if one.kind == "nameless"), here[0])
     pupil_id = pupil_id_by_sector_id(session, school.id, paid.bills[0].sector_id)
-    if found is not None:
-        with turned_to(at(CALENDAR.last_payment)):
-            claim(session, school.id, pupil_id, found, amount_vnd=paid.amount_vnd, paid_on=paid.booked_on)
     claim(session, school.id, pupil_id, UNKNOWN_NUMBER, amount_vnd=paid.amount_vnd, paid_on=clock.today())
 
 
