@@ -5,7 +5,7 @@ page. The accountant of a school may do it for siblings of that school. A child 
 is the one with which it joined: renewing a child's link takes it off every family's page at once.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +21,6 @@ from payments.portal.rules import (
     MOST_CHILDREN,
     MOST_FAMILIES,
     derive_family_token,
-    free_colour,
     newest_key,
     token_hash,
 )
@@ -104,12 +103,13 @@ def child_of(session: Session, token: str, member_id: str | None, now: datetime)
 def join(session: Session, link_keys: Mapping[int, bytes], mine: str, other: str) -> str:
     """Put the children of two links on one page, and return its token; each may be a pupil's link or a family's.
 
-    The family of ``mine`` takes the others in; two pupils make a new one, or find the one that they make already.
+    The children together are a family of their own, or the one that they make already: a family never grows, for its
+    link may be in other hands too (parents who live apart), and would show them a child that they were not told of.
     Raises NotFoundError ``other`` for a link that opens nothing, and ConflictError ``same_child`` or ``too_many``.
     """
     now = clock.now()
-    family_id, here = _members(session, mine, now)
-    _, there = _members(session, other, now)
+    here = _members(session, mine, now)
+    there = _members(session, other, now)
     if not here:
         raise NotFoundError
     if not there:
@@ -124,10 +124,7 @@ def join(session: Session, link_keys: Mapping[int, bytes], mine: str, other: str
             "Đây là đường dẫn của con đã có trên trang này.",
             "That is the link of a child who is on this page already.",
         )
-    if family_id is None:
-        return family_for(session, link_keys, [*here, *new])
-    _take_in(session, family_id, new)
-    return token_of(session, link_keys, family_id)
+    return family_for(session, link_keys, [*here, *new])
 
 
 def family_for(
@@ -183,49 +180,40 @@ def member_of(session: Session, school_id: int, pupil_id: int) -> Member | None:
     return Member(*row) if row else None
 
 
-def _members(session: Session, token: str, now: datetime) -> tuple[int | None, list[Member]]:
-    """The family of a token, and its live members; a pupil's token has no family and one member."""
+def _members(session: Session, token: str, now: datetime) -> list[Member]:
+    """The live members of a token's family; of a pupil's token that one."""
     values = {"token_hash": token_hash(token), "school_id": None, "pupil_id": None, "now": now}
     row = session.execute(_LINK, values).first()
     if row is not None:
-        return None, [Member(*row)]
+        return [Member(*row)]
     home = family_of(session, token, now)
     if home is None:
-        return None, []
+        return []
     shown = {child.member_id for child in home.children}
     rows = session.scalars(select(FamilyMember).where(FamilyMember.id.in_(shown)).order_by(FamilyMember.id))
-    return home.family_id, [Member(one.school_id, one.pupil_id, one.link_epoch) for one in rows]
+    return [Member(one.school_id, one.pupil_id, one.link_epoch) for one in rows]
 
 
 def _take_in(session: Session, family_id: int, members: Sequence[Member], *, actor_id: int | None = None) -> None:
-    session.execute(select(Family.id).where(Family.id == family_id).with_for_update())
-    stored = {
-        (one.school_id, one.pupil_id): one
-        for one in session.scalars(select(FamilyMember).where(FamilyMember.family_id == family_id))
-    }
-    for member in members:
-        known = stored.get(member.key)
-        if known is not None:  # It was here with an older link.
-            known.link_epoch = member.epoch
-            continue
-        _require_room(session, member, stored.values())
-        colour = free_colour({one.colour for one in stored.values()})
-        stored[member.key] = FamilyMember(
-            family_id=family_id,
-            school_id=member.school_id,
-            pupil_id=member.pupil_id,
-            link_epoch=member.epoch,
-            colour=colour,
-            joined_at=clock.now(),
+    for colour, member in enumerate(members, start=1):
+        _require_room(session, member, colour)
+        session.add(
+            FamilyMember(
+                family_id=family_id,
+                school_id=member.school_id,
+                pupil_id=member.pupil_id,
+                link_epoch=member.epoch,
+                colour=colour,
+                joined_at=clock.now(),
+            )
         )
-        session.add(stored[member.key])
         session.flush()
         _record(session, "family.joined", family_id, member.key, actor_id)
 
 
-def _require_room(session: Session, member: Member, others: Collection[FamilyMember]) -> None:
+def _require_room(session: Session, member: Member, place: int) -> None:
     values = {"school_id": member.school_id, "pupil_id": member.pupil_id, "now": clock.now()}
-    if len(others) >= MOST_CHILDREN or len(session.scalars(_FAMILIES_OF, values).all()) >= MOST_FAMILIES:
+    if place > MOST_CHILDREN or len(session.scalars(_FAMILIES_OF, values).all()) >= MOST_FAMILIES:
         raise DomainError(
             "too_many",
             f"Một trang gia đình có tối đa {MOST_CHILDREN} con, và một con ở trong tối đa {MOST_FAMILIES} trang.",

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from payments.errors import NotFoundError
 
@@ -61,11 +61,6 @@ def token_in(text: str) -> str | None:
     """
     found = TOKEN_IN_TEXT.findall(text.strip().lower())
     return found[-1] if found else None
-
-
-def free_colour(taken: Collection[int]) -> int:
-    """The first colour that no child of the family has (1 to ``MOST_CHILDREN``)."""
-    return next(colour for colour in range(1, MOST_CHILDREN + 1) if colour not in taken)
 
 
 def token_hash(token: str) -> bytes:
