@@ -78,7 +78,7 @@ def test_a_mother_of_two_pays_both_schools_and_sees_it_within_five_seconds(
         bank_tells(home, sender, shell, txn_id, code.amount_vnd, code.memo)
         expect(phone_page.locator("#shown").get_by_text("✓ Đã thanh toán")).to_have_count(txn_id, timeout=WITHIN_5_S)
     shell.close()
-    phone_page.get_by_text("Về thông báo thu tiền").click()
+    phone_page.get_by_text("Về trang gia đình").click()
     expect(phone_page.locator("#shown").get_by_text("✓ Hiện không có khoản nào cần nộp.")).to_have_count(2)
     assert problems == []
 
