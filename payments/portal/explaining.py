@@ -7,7 +7,7 @@ from payments.fees.terms import RELIEF_WORDS, UNIT_WORDS, ReliefKind, Unit
 from payments.i18n import Text
 from payments.money import format_number
 
-DAYS_OFF = Text("ngày nghỉ", "days absent")
+DAYS_OFF = Text("ngày nghỉ", "absent days")
 REDUCED = Text("miễn, giảm theo quy định", "reduction")
 FREE_AMOUNT = Text("số tiền gia đình tự chọn", "an amount of the family's choice")
 
@@ -23,14 +23,20 @@ def arithmetic(
         return FREE_AMOUNT
     words, price = UNIT_WORDS[unit], format_number(unit_price_vnd)
     whole = max(planned or 0, quantity)
-    vi, en = (f"{format_number(whole)} {word} × {price}" for word in words)
+    vi, en = (f"{word} × {price}" for word in _counted(whole, words))
     if whole > quantity:
-        less, off = format_number(whole - quantity), DAYS_OFF if unit is Unit.DAY else words
-        vi, en = f"{vi} − {less} {off.vi} × {price}", f"{en} − {less} {off.en} × {price}"
+        less = _counted(whole - quantity, DAYS_OFF if unit is Unit.DAY else words)
+        vi, en = f"{vi} − {less.vi} × {price}", f"{en} − {less.en} × {price}"
     if relief_vnd:
         taken, why = format_number(relief_vnd), _why(relief_kind)
         vi, en = f"{vi} − {taken} ({why.vi})", f"{en} − {taken} ({why.en})"
     return Text(vi, en)
+
+
+def _counted(count: int, words: Text) -> Text:
+    """«1 tiết», "1 period"."""
+    number, one = format_number(count), words.en.removesuffix("s")
+    return Text(f"{number} {words.vi}", f"{number} {one if count == 1 else words.en}")
 
 
 def _why(kind: str | None) -> Text:

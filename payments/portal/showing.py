@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from payments import clock
 from payments.i18n import Text
 from payments.money import format_vnd
+from payments.payer_claims.queries import ClaimState
 from payments.portal import happenings, queries, sentences, status
 from payments.portal.choosing import Option, chosen_of, options
 from payments.portal.claims import SeenClaim
@@ -46,6 +47,8 @@ class Notice:
     story: Sequence[Event]
     changes: Sequence[Change]
     """What it asks for otherwise than the notice that it stands for."""
+    is_claimed: bool
+    """Somebody of the family has said that they paid it, and the school has not looked yet."""
     excess_vnd: int
     """What its payments brought too much, where its state tells so."""
 
@@ -61,8 +64,8 @@ class Notice:
 
     @property
     def is_folded(self) -> bool:
-        """Its ways to pay are folded away: money for it is probably here."""
-        return self.state is State.SEEN
+        """Its ways to pay are folded away: money for it is probably here, or on its way."""
+        return self.state is State.SEEN or self.is_claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ def build(
     paid = _landed(known, happenings.payments(session, who))
     seen = (*happenings.nearly_named(session, who, known), *(one.seen for one in claims if one.seen))
     by_reference = {due.reference: due for due in known}
+    claimed = {one.invoice_id for one in claims if one.state is not ClaimState.ANSWERED}
     notices = [
         _notice(
             due,
@@ -116,6 +120,7 @@ def build(
             looked.reporting(due.account_id),
             by_reference.get(due.replaces or ""),
             wanted,
+            is_claimed=due.invoice_id in claimed,
         )
         for due in known
         if _is_shown(due, now)
@@ -168,7 +173,13 @@ def facts_of(due: queries.Due, payments: Sequence[Payment], seen: Sequence[Seen]
 
 
 def _notice(
-    due: queries.Due, facts: Facts, reporting: Reporting, before: queries.Due | None, wanted: Collection[int]
+    due: queries.Due,
+    facts: Facts,
+    reporting: Reporting,
+    before: queries.Due | None,
+    wanted: Collection[int],
+    *,
+    is_claimed: bool,
 ) -> Notice:
     state = state_of(facts, clock.today())
     return Notice(
@@ -179,6 +190,7 @@ def _notice(
         options=options(due, wanted, payable=is_payable(due) and state is not State.SEEN),
         story=story(due, facts.payments, facts.seen),
         changes=changes(before.by_fee, due.by_fee) if before else (),
+        is_claimed=is_claimed,
         excess_vnd=sum(one.excess_vnd for one in facts.payments) if state in {State.OVER, State.TWICE} else 0,
     )
 

@@ -39,6 +39,7 @@ def test_a_claim_and_its_transfer_meet_whichever_comes_first(
     if claim_first:
         assert told.tell().status_code == 303
         assert CHECKING in told.page()
+        assert "Bạn chưa chuyển? Xem cách nộp" in told.page(), "nobody is led to pay twice"
         assert SEEN not in told.page()
     told.bank_tells(115_000, memo, reference)
     told.settle()

@@ -12,13 +12,18 @@ def explained(unit: Unit = Unit.DAY, quantity: int = 22, planned: int | None = 2
 
 def test_days_that_a_pupil_was_absent_are_taken_off_in_sight() -> None:
     assert explained(quantity=20).vi == "22 ngày × 30.000 − 2 ngày nghỉ × 30.000"
-    assert explained(quantity=20).en == "22 days × 30.000 − 2 days absent × 30.000"
+    assert explained(quantity=20).en == "22 days × 30.000 − 2 absent days × 30.000"
 
 
 def test_other_units_keep_their_word_and_more_than_planned_is_just_counted() -> None:
     assert explained(Unit.PERIOD, quantity=3, planned=4).vi == "4 tiết × 30.000 − 1 tiết × 30.000"
     assert explained(quantity=25).vi == "25 ngày × 30.000"
     assert explained(planned=None).vi == "22 ngày × 30.000"
+
+
+def test_one_of_something_is_singular_in_english() -> None:
+    assert explained(quantity=21).en == "22 days × 30.000 − 1 absent day × 30.000"
+    assert explained(quantity=1, planned=None).en == "1 day × 30.000"
 
 
 def test_a_reduction_says_its_kind_and_never_its_reason() -> None:
