@@ -74,8 +74,6 @@ class WaitingRoom:
         if known and parse_etags(known.decode("latin-1")).contains_weak(version):
             await self._send(send, 304, told, b"")
         else:
-            # Too small to be compressed, but the pages say of every text that they might be (web/compression.py).
-            told = [*told, (b"vary", b"Accept-Encoding")]
             await self._send(send, 200, told, b'{"version":"%s"}' % version.encode())
 
     async def version(self, token: str) -> str | None:

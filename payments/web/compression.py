@@ -19,7 +19,8 @@ NO_WORDS = re.compile(r"[a-z]{0,2}|[0-9]{1,19}", re.ASCII)
 """A language or the number of a row: no guess of a secret fits in."""
 TYPED = frozenset({"q", "find", "code"})
 """What a person types stands on the page again: there digits are a guess as well, of an identifier or an account."""
-TYPES = frozenset({"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"})
+TYPES = frozenset({"text/html", "text/css", "text/javascript", "image/svg+xml"})
+"""What people wait for. JSON is for programs, and reflects what they sent."""
 
 
 def install(app: Flask) -> None:
