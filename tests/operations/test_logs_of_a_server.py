@@ -60,7 +60,9 @@ def test_a_server_s_whole_output_names_no_link_no_child_and_no_amount(durable: d
         with session_scope(engine) as session:
             session.connection().exec_driver_sql("ALTER TABLE pupil RENAME COLUMN full_name TO gone")
         assert visitor.get(f"{base}/p/{token}", timeout=10).status_code == 500, "a fault, with its traceback"
-        assert visitor.get(f"{base}/p/{token}/status", timeout=10).status_code == 500
+        with session_scope(engine) as session:
+            session.connection().exec_driver_sql("ALTER TABLE invoice_balance RENAME COLUMN paid_vnd TO gone")
+        assert visitor.get(f"{base}/p/{token}/status", timeout=10).status_code == 503, "the waiting room says: later"
         web.terminate()
         output = web.communicate(timeout=30)[0]
     engine.dispose()

@@ -63,7 +63,9 @@ def test_a_bundle_s_transfer_names_its_code_alone_and_what_is_paid_beside_it_com
     assert len({bill.family for bill in exact}) == 1
     assert len({bill.account for bill in three}) == 1
     assert len({bill.sector_id for bill in three}) == 3
-    plan = tiny.month(together=[Together("HPAAAAAAAAAA", exact), Together("HPBBBBBBBBBB", three[:2], three[2:])])
+    plan = tiny.month(
+        together=[Together(reference.generate(), exact), Together(reference.generate(), three[:2], three[2:])]
+    )
     one, other = of_kind(plan, "bundle")
     (beside,) = of_kind(plan, "beside")
     assert (one.amount_vnd, other.bills) == (sum(bill.amount_vnd for bill in exact), three[:2])

@@ -1,11 +1,12 @@
 """A person's choice: what it may be, that it stays, and that it can be taken back."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from payments.clearing.service import dissolve_by_person, match_by_person
 from payments.errors import ConflictError, DomainError, NotFoundError
+from payments.inbox.models import BankTransaction
 from payments.settlement.models import ExcludeReason
 from payments.settlement.service import (
     assign,
@@ -155,7 +156,7 @@ def test_what_an_intermediary_owes_can_be_excluded_or_sent_back_and_is_cleared_a
     for amount_vnd in (100_000, 300_000):
         street.told(amount_vnd, "khong ro")
     street.work()
-    mistaken, strange = street.ids()
+    mistaken, strange = session.scalars(select(BankTransaction.id).order_by(BankTransaction.amount_vnd))
     exclude(session, school.id, mistaken, ExcludeReason.MISTAKEN, school.accountant)
     refund = propose_refund(session, school.id, strange, school.accountant)
     decide_refund(session, school.id, refund, school.principal, approved=True)
