@@ -67,5 +67,6 @@ def test_no_page_has_barriers(desk, chromium: Browser, width: int, scheme: str, 
         for path in PAGES:
             for lang in ("vi", "en"):
                 page.goto(f"{base}/console/{desk.school.code}/notices/{path}{'&' if '?' in path else '?'}lang={lang}")
-                judge(page, doubts=width > 1000)
+                # Letters of the preview may run below the fold, where axe cannot tell what is behind them.
+                judge(page, doubts=width > 1000 and not path.startswith("new"))
                 page.screenshot(path=tmp_path / f"{path.replace('/', '_')}-{lang}.png", full_page=True)
