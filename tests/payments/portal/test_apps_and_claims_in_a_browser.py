@@ -109,7 +109,7 @@ def test_a_claim_is_seen_within_five_seconds_and_paid_by_one_key_of_the_accounta
     expect(desk_page.locator("#rows .chip").first).to_have_text("Phụ huynh báo mã giao dịch")
     desk_page.keyboard.press("j")
     desk_page.keyboard.press("a")
-    expect(phone_page.locator("#shown").get_by_text("✓ Đã thanh toán")).to_be_visible(timeout=WITHIN_5_S)
+    expect(shown.get_by_text("✓ Đã thanh toán")).to_be_visible(timeout=WITHIN_5_S)
     assert problems == []
     told.settle()
 
