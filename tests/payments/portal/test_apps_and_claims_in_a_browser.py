@@ -100,9 +100,8 @@ def test_a_claim_is_seen_within_five_seconds_and_paid_by_one_key_of_the_accounta
     expect(phone_page.get_by_text("Nhà trường đang kiểm tra.")).to_be_visible()
     told.bank_tells(115_000, "NGUYEN THI LAN chuyen tien")
     told.settle()
-    expect(phone_page.locator("#shown").get_by_text("Ngân hàng báo có tiền, đang kiểm tra.")).to_be_visible(
-        timeout=WITHIN_5_S
-    )
+    shown = phone_page.locator("#shown")
+    expect(shown.get_by_text("Ngân hàng báo có tiền, đang kiểm tra.")).to_be_visible(timeout=WITHIN_5_S)
     expect(phone_page.get_by_text("Số tiếp nhận")).to_be_visible()
     enter(desk_page, base, f"ke.toan.{told.home.school.code[2:].lstrip('0')}")
     desk_page.goto(f"{base}/console/{told.home.school.code}/unmatched/")
