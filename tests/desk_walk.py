@@ -19,12 +19,14 @@ CARDS = {
     "ngoại lệ quá hạn xử lý": "SELECT count(*) FROM reconcile_exception WHERE state <> 'resolved' AND due_on < :today",
     "đề nghị xử lý ngoại lệ chờ người thứ hai": "SELECT count(*) FROM reconcile_exception WHERE state = 'proposed'",
     "tệp chờ bạn bấm «Ghi»": "SELECT count(*) FROM import_job WHERE state = 'ready'",
-    "thông báo thu nộp thiếu": "SELECT count(*) FROM invoice_balance WHERE state = 'partial'",
+    "thông báo thu nộp thiếu": """
+        SELECT count(*) FROM invoice_balance b JOIN invoice i ON i.school_id = b.school_id AND i.id = b.invoice_id
+        WHERE b.paid_vnd > 0 AND b.paid_vnd < i.mandatory_vnd""",
     "thông báo thu quá hạn": """
         SELECT count(*) FROM invoice_balance b JOIN invoice i ON i.school_id = b.school_id AND i.id = b.invoice_id
-        WHERE b.state IN ('open', 'partial') AND i.due_on < :today""",
+        WHERE b.state IN ('open', 'partial') AND b.paid_vnd < i.mandatory_vnd AND i.due_on < :today""",
 }
-"""Words of a card on the first page -> what it counts."""
+"""Words of a card on the first page -> what it counts; a voluntary line that nobody paid is no debt (ADR 0022)."""
 
 
 class Desk:

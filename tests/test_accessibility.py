@@ -50,13 +50,23 @@ def judge(page: Page, *, doubts: bool = True) -> None:
 
     ``doubts`` False where part of a table is scrolled out of sight: axe cannot see the colours there.
     """
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+    assert page.evaluate(SMALL) == [], page.url
+    _show_all(page)
     page.evaluate(AXE)
     scope = "{exclude: [['.chart']]}"
     result = page.evaluate(f"() => axe.run({scope}, {RULES})")
     found = result["violations"] + [rule for rule in result["incomplete"] if doubts and rule["impact"] == "serious"]
     assert [(page.url, rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
-    assert page.evaluate(SMALL) == [], page.url
+
+
+def _show_all(page: Page) -> None:
+    """As high as the page: axe can tell no colours below the fold."""
+    shown = page.viewport_size
+    height = page.evaluate("document.documentElement.scrollHeight")
+    if shown and height > shown["height"]:
+        page.set_viewport_size({"width": shown["width"], "height": height})
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def pay_something(home: Faces, state: str) -> None:

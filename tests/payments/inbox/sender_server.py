@@ -71,7 +71,8 @@ class Service:
     refused: int = 0
     url: str = ""
     limited: bool = True
-    after_each: Callable[["Service"], None] = lambda _: None
+    before_each: Callable[["Service"], None] = lambda _: None
+    """Called before an answer leaves: whoever asked is still waiting."""
 
     def book(
         self, number: str, reference: str, *, at: datetime | None = None, late_s: float = 0, **more: Any
@@ -101,6 +102,7 @@ class Service:
             self.refused += 1
             send(handler, 429, {"status": "error", "error_code": "rate_limited"}, {"Retry-After": "1"})
             return
+        self.before_each(self)
         authorization = handler.headers.get("Authorization")
         if authorization == f"Bearer {TOKEN}":
             send(handler, 200, self._sepay(query))
@@ -108,7 +110,6 @@ class Service:
             send(handler, 200, self._casso(query))
         else:
             send(handler, 401, {"status": "error", "error_code": "unauthorized"})
-        self.after_each(self)
 
     def _too_fast(self) -> bool:
         latest = [moment for moment, _ in self.asked if self.now() - moment < timedelta(seconds=1)]
