@@ -48,7 +48,7 @@ SUCCESSORS = text("""
 
 LINES = text("""
     SELECT l.invoice_id, l.id, l.fee_item_id, l.line_no, l.legal_group, l.mandatory, l.amount_vnd,
-           coalesce(choice.declined, false)
+           coalesce(choice.chosen OR choice.kept, false), coalesce(choice.declined, false)
     FROM invoice_line l
     LEFT JOIN voluntary_choice choice ON choice.school_id = l.school_id AND choice.line_id = l.id
     WHERE l.school_id = :school_id AND l.invoice_id = ANY(CAST(:ids AS bigint[]))
