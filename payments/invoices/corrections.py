@@ -33,7 +33,8 @@ from payments.ledger.service import Posting, PostingLine, post
 CARRY = text("""
     INSERT INTO voluntary_choice (school_id, line_id, declined, chosen, kept, changed_at)
     SELECT DISTINCT ON (new.id) new.school_id, new.id, coalesce(said.declined, false),
-           coalesce(said.chosen AND new.amount_vnd = old.amount_vnd, false), old.id = ANY(CAST(:paid AS bigint[])), :at
+           coalesce(said.chosen AND new.amount_vnd = old.amount_vnd, false), old.id = ANY(CAST(:paid AS bigint[])),
+           coalesce(said.changed_at, :at)
     FROM invoice_line old
     JOIN invoice_line new ON new.school_id = old.school_id AND new.fee_item_id = old.fee_item_id AND NOT new.mandatory
     LEFT JOIN voluntary_choice said ON said.school_id = old.school_id AND said.line_id = old.id

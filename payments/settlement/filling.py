@@ -7,9 +7,15 @@ GROUP_ORDER = {"agency": 0, "tuition": 1, "service": 2, "sponsorship": 3}
 """Order of the legal groups within mandatory and voluntary lines: what the school only passes on comes first."""
 
 
-def line_rank(mandatory: bool, legal_group: str, line_no: int) -> tuple[object, ...]:  # noqa: FBT001 - columns of the row
-    """Place in the order of allocation: mandatory before voluntary; then legal group, number."""
-    return (not mandatory, GROUP_ORDER[legal_group], line_no)
+TURN = "CASE WHEN choice.chosen AND NOT choice.kept THEN (extract(epoch FROM choice.changed_at) * 1000000)::bigint END"
+"""SQL over ``choice`` (voluntary_choice): when a line was chosen, as a number that sorts; NULL: it was not."""
+
+
+def line_rank(mandatory: bool, turn: int, legal_group: str, line_no: int) -> tuple[object, ...]:  # noqa: FBT001 - columns of the row
+    """Place in the order of allocation: mandatory before voluntary, what was chosen first before what was chosen later
+    (so a new choice takes nothing from an older one); then legal group, number.
+    """
+    return (not mandatory, turn, GROUP_ORDER[legal_group], line_no)
 
 
 class Fillable(Protocol):

@@ -172,13 +172,13 @@ def _listed(reading: Reading, book: Book) -> list[tuple[Invoice, Line]]:
 
 
 def _in_order(invoices: Iterable[Invoice]) -> list[tuple[Invoice, Line]]:
-    """What is asked for of several invoices in the order of allocation: what is owed before what a family chose; then
-    oldest due.
+    """What is asked for of several invoices in the order of allocation: what is owed before what a family chose, in the
+    order in which it did; then oldest due.
 
     Pages ask for what is owed; a voluntary line of an older notice must not take it from a younger debt.
     """
     lines = ((invoice, line) for invoice in invoices for line in invoice.lines if line.asked)
-    return sorted(lines, key=lambda one: (not one[1].mandatory, one[0].due_on, one[1].rank, one[0].id))
+    return sorted(lines, key=lambda one: (not one[1].mandatory, one[1].turn, one[0].due_on, one[1].rank, one[0].id))
 
 
 def _settle_pot(

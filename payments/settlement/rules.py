@@ -63,6 +63,8 @@ class Line:
     """Voluntary, and the family takes part (or money stood on it before families chose): money may fill it."""
     declined: bool = False
     """Voluntary, and the family said that it does not take part."""
+    turn: int = 0
+    """Sorts chosen lines by when they were chosen; 0 for all others."""
 
     @property
     def asked(self) -> bool:
@@ -72,7 +74,7 @@ class Line:
     @property
     def rank(self) -> tuple[object, ...]:
         """Place in the order of allocation."""
-        return line_rank(self.mandatory, self.legal_group, self.line_no)
+        return line_rank(self.mandatory, self.turn, self.legal_group, self.line_no)
 
 
 @dataclass(frozen=True, slots=True)
