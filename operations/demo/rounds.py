@@ -30,7 +30,8 @@ DAYS_TOO_MANY = 3
 """A pupil whose invoice is replaced was charged for so many days of meals too many."""
 
 BILLS = text("""
-    SELECT s.code, a.bin, a.number, i.reference, i.amount_vnd, i.due_on, p.sector_id, p.full_name, c.name
+    SELECT s.code, a.bin, a.number, i.reference, i.amount_vnd, i.due_on, p.sector_id, p.full_name, c.name,
+        i.mandatory_vnd
     FROM invoice i
     JOIN school s ON s.id = i.school_id
     JOIN receiving_account a ON a.school_id = i.school_id AND a.id = i.receiving_account_id
@@ -131,7 +132,7 @@ def bills(session: Session, pupils: Mapping[str, Sequence[Pupil]]) -> list[Bill]
     """All invoices as parents got them, in a fixed order."""
     families = {pupil.sector_id: pupil.family.number for school in pupils.values() for pupil in school}
     return [
-        Bill(Account(*row[:3]), row[3], row[4], row[5], row[6], row[7], row[8], families[row[6]])
+        Bill(Account(*row[:3]), row[3], row[4], row[5], row[6], row[7], row[8], families[row[6]], row[9])
         for row in session.execute(BILLS)
     ]
 

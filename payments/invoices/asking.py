@@ -13,3 +13,6 @@ ASKED_VND = f"""({OWED_VND} + coalesce((
     FROM invoice_line l
     JOIN voluntary_choice choice ON choice.school_id = l.school_id AND choice.line_id = l.id AND choice.chosen
     WHERE l.school_id = i.school_id AND l.invoice_id = i.id), 0))"""  # noqa: S608 - our own text
+
+STATE_AS_READ = f"CASE WHEN b.state = 'partial' AND {OWED_VND} = 0 THEN 'nothing_owed' ELSE b.state END"
+"""The state for people: who paid all that is owed is not told to have paid a part."""

@@ -85,6 +85,12 @@ def test_who_paid_what_is_mandatory_owes_nothing_on_any_list(home: Faces) -> Non
     assert "Đã nộp đủ phần bắt buộc" in page
     assert "còn thiếu" not in page
     assert "/qr/" not in page
+    home.log_in("accountant")
+    desk = f"/console/{school.code}"
+    assert home.invoice.reference not in home.page(f"{desk}/invoices/?state=partial"), "the list is what is counted"
+    for listed in (f"{desk}/invoices/?state=nothing_owed", f"{desk}/invoices/{home.invoice.id}/"):
+        read = home.page(listed).split('class="chip ok"')[1]
+        assert read.startswith(">đủ phần bắt buộc")
 
 
 def test_what_is_owed_of_an_unpaid_invoice_is_its_mandatory_part(home: Faces) -> None:
