@@ -48,8 +48,8 @@ _COLUMNS = f"""
 """  # noqa: S608 - our own text
 _INVOICES = f"""
     SELECT i.id, i.reference, i.pupil_id, p.full_name, p.sector_id, {conditions.CLASS} AS class_name,
-        r.name AS round_name, i.due_on, b.state,
-        CASE WHEN i.mandatory_vnd = 0 THEN b.amount_vnd - b.paid_vnd ELSE {ASKED_VND} END AS open_vnd, i.receiving_account_id
+        r.name AS round_name, i.due_on, b.state, i.receiving_account_id,
+        CASE WHEN i.mandatory_vnd = 0 THEN b.amount_vnd - b.paid_vnd ELSE {ASKED_VND} END AS open_vnd
     FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
     JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id
     JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id
