@@ -220,7 +220,7 @@ def judged(session: Session, worlds: list[WholeWorld], facts: list[OwnFact]) -> 
 
 
 ROUNDS = settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # as in test_any_order
