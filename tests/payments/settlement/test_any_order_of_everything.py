@@ -250,6 +250,7 @@ ALL_KINDS = [
     OwnFact(60_000, (), day=1, channels=("callback", "line"), owner=0),
     OwnFact(115_000, (4,), True, day=2, channels=("line",)),
     OwnFact(80_000, (0,), day=2, channels=("callback", "line")),
+    OwnFact(10_000, (0,), day=3, channels=("line",)),
     OwnFact(80_000, day=3, channels=("line",), reverses=4),
 ]
 
