@@ -140,7 +140,7 @@ def everywhere(engine: Engine, database_url: str) -> Iterator[Everywhere]:
         sender = make_sender(engine, home.faces.settings, school=home.here)
         with session_scope(engine) as session:
             round_id = open_round(session, home.here)
-            invoice = issue(session, home.here, MEALS_VND, CLUB_VND, round_id=round_id)
+            invoice = issue(session, home.here, MEALS_VND, CLUB_VND, round_id=round_id, chosen=False)
             ensure_payer_codes(session, home.here.id)
             _, key = add_key(
                 session, home.here.id, name="Phần mềm", scopes=list(Scope), user_id=home.here.accountant,
@@ -174,7 +174,7 @@ def replaced(place: Everywhere) -> int:
     with session_scope(place.home.faces.engine) as session:
         take_out(session, place.home.here, place.invoice, InvoiceState.REPLACED)
         place.invoice = issue(
-            session, place.home.here, 70_000, CLUB_VND, round_id=place.round_id, replaces=place.invoice
+            session, place.home.here, 70_000, CLUB_VND, round_id=place.round_id, replaces=place.invoice, chosen=False
         )
     return 70_000
 
@@ -193,7 +193,7 @@ def test_every_place_asks_for_the_same_amount(everywhere: Everywhere, situation:
         "counter": everywhere.counter(),
     }
     assert asked == dict.fromkeys(asked, owed_vnd)
-    assert everywhere.order() == (owed_vnd or CLUB_VND), "who owes nothing may still order what is voluntary"
+    assert everywhere.order() == owed_vnd, "what nobody chose is in no order"
     assert everywhere.is_reminded() == bool(owed_vnd)
     said = everywhere.class_text()
     assert format_vnd(owed_vnd or CLUB_VND) not in said, "a text that many read holds no amount"
@@ -216,3 +216,18 @@ def test_a_closed_round_is_asked_for_by_no_code_and_by_no_paper(everywhere: Ever
     assert "đã đóng" in everywhere.home.page("/tra-cuu/ket-qua")
     assert everywhere.bundle() == 0, "a new choice leaves it out"
     assert everywhere.family_page() == 0
+
+
+def test_what_a_family_chose_is_asked_for_on_its_own_page_and_by_nobody_else(everywhere: Everywhere) -> None:
+    line = everywhere.row("SELECT id FROM invoice_line WHERE invoice_id = :id AND NOT mandatory")
+    here = f"/p/{everywhere.home.an}"
+    assert everywhere.home.send(f"{here}/voluntary/{line}", here, chosen="yes").status_code == 303
+    own = (everywhere.page(), everywhere.picture(), everywhere.look_up(), everywhere.order())
+    assert own == (MEALS_VND + CLUB_VND,) * 4
+    others = (everywhere.bundle(), everywhere.software(), everywhere.slip(), everywhere.counter())
+    assert others == (MEALS_VND,) * 4
+    everywhere.home.pay(everywhere.home.here, MEALS_VND, everywhere.invoice.reference)
+    own = (everywhere.page(), everywhere.picture(), everywhere.look_up(), everywhere.order())
+    assert own == (CLUB_VND,) * 4
+    assert (everywhere.bundle(), everywhere.software(), everywhere.slip(), everywhere.counter()) == (0,) * 4
+    assert not everywhere.is_reminded()

@@ -17,7 +17,8 @@ from payments.ledger.models import Entry, EntryKind, EntryLine, LedgerAccount, L
 from payments.outbox import OutboxRow
 from payments.receipts.models import Receipt, ReceiptCounter
 from payments.settlement.models import Allocation, PupilCredit, Settlement
-from payments.settlement.rules import GROUP_ORDER, SettlementOutcome
+from payments.settlement.filling import GROUP_ORDER
+from payments.settlement.rules import SettlementOutcome
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class Bill:
     pupil_name: str
     class_name: str
     family: int
+    owed_vnd: int
+    """What of it is mandatory."""
 
 
 @dataclass(frozen=True, slots=True)

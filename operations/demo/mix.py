@@ -183,8 +183,8 @@ def _pay_alone(draw: Draw) -> None:
     for bill in draw.take(_count(draw, "over"), lambda bill: bill.amount_vnd % ROUND_UP_TO_VND > 0):
         rounded_up = -(-bill.amount_vnd // ROUND_UP_TO_VND) * ROUND_UP_TO_VND
         draw.pay("over", bill, "over", amount_vnd=rounded_up)
-    for bill in draw.take(_count(draw, "short"), lambda bill: bill.amount_vnd > SHORT_BY_VND):
-        draw.pay("short", bill, "short", amount_vnd=bill.amount_vnd - SHORT_BY_VND)
+    for bill in draw.take(_count(draw, "short"), lambda bill: bill.owed_vnd > SHORT_BY_VND):
+        draw.pay("short", bill, "short", amount_vnd=bill.owed_vnd - SHORT_BY_VND)
     for bill in draw.take(_count(draw, "late")):
         draw.pay("late", bill, "exact", "late", day=draw.day(bill.due_on + timedelta(days=1), CALENDAR.last_payment))
 

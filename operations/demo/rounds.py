@@ -16,6 +16,7 @@ from operations.demo.founding import FoundedSchool, at
 from operations.demo.mix import REPLACED_OF_1000
 from operations.demo.people import Pupil
 from operations.demo.presets import CALENDAR, YEAR
+from payments import clock
 from payments.clock import turned_to
 from payments.db import session_scope
 from payments.invoices.issuing import issue_in_steps
@@ -29,7 +30,8 @@ DAYS_TOO_MANY = 3
 """A pupil whose invoice is replaced was charged for so many days of meals too many."""
 
 BILLS = text("""
-    SELECT s.code, a.bin, a.number, i.reference, i.amount_vnd, i.due_on, p.sector_id, p.full_name, c.name
+    SELECT s.code, a.bin, a.number, i.reference, i.amount_vnd, i.due_on, p.sector_id, p.full_name, c.name,
+        i.mandatory_vnd
     FROM invoice i
     JOIN school s ON s.id = i.school_id
     JOIN receiving_account a ON a.school_id = i.school_id AND a.id = i.receiving_account_id
@@ -48,6 +50,14 @@ WITH_MEALS = text("""
     JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id
     WHERE f.code = :code AND l.quantity > :days
     ORDER BY p.sector_id
+""")
+
+# The month's transfers are for whole notices: these families take part in all that they are registered for.
+CHOOSE = text("""
+    INSERT INTO voluntary_choice (school_id, line_id, declined, chosen, changed_at)
+    SELECT l.school_id, l.id, false, true, :moment
+    FROM invoice i JOIN invoice_line l ON l.school_id = i.school_id AND l.invoice_id = i.id
+    WHERE i.school_id = :school_id AND i.round_id = :round_id AND NOT l.mandatory
 """)
 
 AMOUNT = text("SELECT amount_vnd FROM invoice WHERE school_id = :school_id AND id = :id")
@@ -114,13 +124,15 @@ def issue(engine: Engine, school: FoundedSchool, round_id: int, tell: Callable[[
         for progress in issue_in_steps(partial(session_scope, engine), school.id, round_id):
             tell(progress.issued - written)
             written = progress.issued
+        with session_scope(engine) as session:
+            session.execute(CHOOSE, {"school_id": school.id, "round_id": round_id, "moment": clock.now()})
 
 
 def bills(session: Session, pupils: Mapping[str, Sequence[Pupil]]) -> list[Bill]:
     """All invoices as parents got them, in a fixed order."""
     families = {pupil.sector_id: pupil.family.number for school in pupils.values() for pupil in school}
     return [
-        Bill(Account(*row[:3]), row[3], row[4], row[5], row[6], row[7], row[8], families[row[6]])
+        Bill(Account(*row[:3]), row[3], row[4], row[5], row[6], row[7], row[8], families[row[6]], row[9])
         for row in session.execute(BILLS)
     ]
 

@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.orm import Session
 
 from payments.errors import DomainError
+from payments.invoices.asking import STATE_AS_READ
 from payments.invoices.reference import find
 from payments.money import parse_vnd
 from payments.schools.rules import search_key
@@ -30,7 +31,7 @@ _PUPILS = text(
 )
 _INVOICES = text(
     f"SELECT i.id, i.reference, r.name AS round_name, p.id AS pupil_id, p.full_name, {_CLASS} AS class_name,"  # noqa: S608 - our own text
-    "  b.amount_vnd, b.paid_vnd, b.state"
+    f"  b.amount_vnd, b.paid_vnd, {STATE_AS_READ} AS state"
     " FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
     " JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id"
     " JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id"

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.orm import Session
 
+from payments.invoices.asking import STATE_AS_READ
+
 Row = RowMapping
 PAGE_ROWS = 100
 
@@ -49,18 +51,18 @@ _CLASS = (
 )
 _INVOICES = text(
     f"SELECT i.id, i.reference, i.due_on, p.full_name, {_CLASS} AS class_name, r.name AS round_name,"  # noqa: S608 - our own text
-    "  b.amount_vnd, b.paid_vnd, b.state"
+    f"  b.amount_vnd, b.paid_vnd, {STATE_AS_READ} AS state"
     " FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
     " JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id"
     " JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id"
-    " WHERE i.school_id = :school_id AND (CAST(:state AS text) IS NULL OR b.state = :state)"
+    f" WHERE i.school_id = :school_id AND (CAST(:state AS text) IS NULL OR {STATE_AS_READ} = :state)"
     " AND (CAST(:round_id AS bigint) IS NULL OR i.round_id = :round_id)"
     " AND (:words = '' OR p.search_key LIKE '%' || :words || '%' OR i.reference = upper(:words)"
     "   OR p.sector_id = :words)"
     ' ORDER BY p.sort_key COLLATE "C", p.id, i.id LIMIT :limit OFFSET :offset'
 )
 _INVOICE = text(
-    f"SELECT i.*, b.paid_vnd, b.state, p.full_name, {_CLASS} AS class_name, r.name AS round_name,"  # noqa: S608 - our own text
+    f"SELECT i.*, b.paid_vnd, {STATE_AS_READ} AS state, p.full_name, {_CLASS} AS class_name, r.name AS round_name,"  # noqa: S608 - our own text
     "  a.bin, a.number, a.holder_name, a.fund"
     " FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id"
     " JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id"

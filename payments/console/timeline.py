@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
+from payments.invoices.asking import STATE_AS_READ
+
 NEWEST = 300
 """Events that are shown at most."""
 
@@ -21,12 +23,12 @@ _PUPIL = text("""
          WHERE c.school_id = p.school_id AND c.pupil_id = p.id) AS credit_vnd
     FROM pupil p WHERE p.school_id = :school_id AND p.id = :pupil_id
 """)
-_INVOICES = text("""
-    SELECT i.id, i.reference, i.due_on, r.name AS round_name, b.amount_vnd, b.paid_vnd, b.state
+_INVOICES = text(f"""
+    SELECT i.id, i.reference, i.due_on, r.name AS round_name, b.amount_vnd, b.paid_vnd, {STATE_AS_READ} AS state
     FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
     JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id
     WHERE i.school_id = :school_id AND i.pupil_id = :pupil_id ORDER BY i.due_on DESC, i.id DESC
-""")
+""")  # noqa: S608 - our own text
 # What money did is told once for each moment and decision, not for each line of an invoice.
 _EVENTS = text("""
     WITH mine AS (

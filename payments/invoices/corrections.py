@@ -7,7 +7,7 @@ paid already is settlement's work, which knows the allocations; it calls these w
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from payments import clock
@@ -28,6 +28,20 @@ from payments.invoices.rules import Sheet
 from payments.invoices.writing import write_invoices
 from payments.ledger.models import EntryKind, LedgerRole
 from payments.ledger.service import Posting, PostingLine, post
+
+# «No» is said to the item, whatever it costs; «yes» to the item at its price. Money that is on a line stays its money.
+CARRY = text("""
+    INSERT INTO voluntary_choice (school_id, line_id, declined, chosen, kept, changed_at)
+    SELECT DISTINCT ON (new.id) new.school_id, new.id, coalesce(said.declined, false),
+           coalesce(said.chosen AND new.amount_vnd = old.amount_vnd, false), old.id = ANY(CAST(:paid AS bigint[])),
+           coalesce(said.changed_at, :at)
+    FROM invoice_line old
+    JOIN invoice_line new ON new.school_id = old.school_id AND new.fee_item_id = old.fee_item_id AND NOT new.mandatory
+    LEFT JOIN voluntary_choice said ON said.school_id = old.school_id AND said.line_id = old.id
+    WHERE old.school_id = :school_id AND old.invoice_id = :old AND new.invoice_id = :new AND NOT old.mandatory
+      AND (said.line_id IS NOT NULL OR old.id = ANY(CAST(:paid AS bigint[])))
+    ORDER BY new.id, old.line_no
+""")
 
 _LIVE = frozenset({InvoiceState.OPEN, InvoiceState.PARTIAL, InvoiceState.PAID})
 
@@ -80,6 +94,7 @@ def replace_invoice(
         return None
     _end(session, invoice, balance, InvoiceState.REPLACED, paid)
     successor_id = write_invoices(session, collection_round, [successor], replaces_id=invoice_id)[0]
+    _carry_words(session, school_id, invoice_id, successor_id, paid)
     _post_successor(session, school_id, successor_id, successor.sheet)
     _record(session, actor_id, "invoice.replaced", invoice, {"successor_id": successor_id})
     return successor_id
@@ -140,6 +155,14 @@ def _end(
     if lines:
         posting = Posting(EntryKind.CANCELLATION, f"cancel:invoice:{invoice.id}", clock.today(), lines)
         post(session, invoice.school_id, [posting])
+
+
+def _carry_words(
+    session: Session, school_id: int, invoice_id: int, successor_id: int, paid_by_line: Mapping[int, int]
+) -> None:
+    """What the family said about voluntary lines holds for the successor, too, and money on them follows."""
+    values = {"school_id": school_id, "old": invoice_id, "new": successor_id, "at": clock.now()}
+    session.execute(CARRY, {**values, "paid": [line_id for line_id, vnd in paid_by_line.items() if vnd]})
 
 
 def _post_successor(session: Session, school_id: int, invoice_id: int, sheet: Sheet) -> None:

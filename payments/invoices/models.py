@@ -203,16 +203,21 @@ class InvoiceCurrent(Base):
 
 
 class VoluntaryChoice(SchoolRow):
-    """A family's word about a voluntary line: it does not take part, or does after all. The invoice stays as it is."""
+    """A family's word about a voluntary line: it takes part, does not, or has not decided. The invoice stays."""
 
     __tablename__ = "voluntary_choice"
     __table_args__ = (
         UniqueConstraint("school_id", "line_id"),
         ForeignKeyConstraint(["school_id", "line_id"], ["invoice_line.school_id", "invoice_line.id"]),
+        CheckConstraint("NOT (chosen AND declined)", name="one_word"),
     )
 
     line_id: Mapped[Id]
     declined: Mapped[bool]
+    chosen: Mapped[bool] = mapped_column(server_default="false")
+    """It is asked for with what is owed, and money fills it; a line without it takes none (docs/adr/0022)."""
+    kept: Mapped[bool] = mapped_column(server_default="false")
+    """Money stood on the line without a choice (paid before choices were kept): it stays, nobody is asked for more."""
     changed_at: Mapped[datetime]
 
 

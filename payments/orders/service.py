@@ -23,6 +23,7 @@ from payments.banking.models import Channel, ReceivingAccount
 from payments.banking.queries import DoorConnection, connection_by_id, connection_url
 from payments.crypto import FieldCipher
 from payments.errors import ConflictError, DomainError, NotFoundError
+from payments.invoices.asking import ASKED_VND
 from payments.invoices.models import Invoice, InvoiceBalance, InvoiceState
 from payments.money import format_vnd
 from payments.orders import rules
@@ -36,19 +37,24 @@ OPEN, ASK, CANCEL = "open", "ask", "cancel"
 NOT_THERE = ("Không tìm thấy lệnh thanh toán.", "There is no such order.")
 
 # An order for another amount than what is open would make a payer pay too much or too little.
-STALE = text("""
+STALE = text(f"""
     SELECT o.school_id, o.id, o.expires_at <= :now AS late
     FROM payment_order o
     JOIN invoice_balance b ON b.school_id = o.school_id AND b.invoice_id = o.invoice_id
     JOIN invoice i ON i.school_id = o.school_id AND i.id = o.invoice_id
     WHERE o.state IN ('opening', 'open')
       AND (o.expires_at <= :now OR b.state IN ('replaced', 'cancelled')
-        OR CASE WHEN b.paid_vnd < i.mandatory_vnd THEN i.mandatory_vnd ELSE b.amount_vnd END - b.paid_vnd
-            <> o.amount_vnd)
+        OR {ASKED_VND} <> o.amount_vnd)
     ORDER BY o.school_id, o.id
     LIMIT :most
     FOR UPDATE OF o SKIP LOCKED
-""")
+""")  # noqa: S608 - our own text
+
+ASKED = text(f"""
+    SELECT {ASKED_VND} FROM invoice i
+    JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
+    WHERE i.school_id = :school_id AND i.id = :invoice_id
+""")  # noqa: S608 - our own text
 
 PAID = text("""
     UPDATE payment_order o SET state = 'paid', closed_at = coalesce(o.closed_at, :now), problem = NULL
@@ -230,21 +236,20 @@ def serving(session: Session, cipher: FieldCipher, channel: Channel) -> tuple[Do
 def _asked_for(session: Session, school_id: int, invoice_id: int) -> tuple[Invoice, int]:
     """The invoice and what an order is for; its lock lets one order after the other be opened.
 
-    That is what is owed; who owes nothing any more may still want what is voluntary.
+    That is what the parent's page asks for: what is owed, and what the family chose.
     """
     invoice = session.get(Invoice, (school_id, invoice_id))
     if invoice is None:
         raise NotFoundError
     balance = session.get_one(InvoiceBalance, (school_id, invoice_id), with_for_update=True, populate_existing=True)
-    owes = balance.paid_vnd < invoice.mandatory_vnd
-    open_vnd = (invoice.mandatory_vnd if owes else balance.amount_vnd) - balance.paid_vnd
+    open_vnd = session.scalars(ASKED, {"school_id": school_id, "invoice_id": invoice_id}).one()
     if balance.state not in {InvoiceState.OPEN, InvoiceState.PARTIAL} or open_vnd <= 0:
         raise ConflictError(
             "nothing_due",
             "Khoản này không còn gì phải nộp; hãy tải lại trang.",
             "Nothing is due on this invoice any more; load the page again.",
         )
-    return invoice, open_vnd
+    return invoice, int(open_vnd)
 
 
 def _live(session: Session, invoice: Invoice) -> list[PaymentOrder]:

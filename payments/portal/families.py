@@ -53,6 +53,14 @@ _SAME = text(f"""
 _FAMILIES_OF = text(f"""
     SELECT DISTINCT m.family_id {_LIVE} WHERE m.school_id = :school_id AND m.pupil_id = :pupil_id
 """)
+_SHOWN = text(f"SELECT m.school_id, m.pupil_id {_LIVE} WHERE m.family_id = :family_id ORDER BY m.id")
+_PAGES = text(f"""
+    SELECT f.id, f.created_at, array_agg(p.sector_id ORDER BY m.id), array_agg(p.full_name ORDER BY m.id) {_LIVE}
+    JOIN family f ON f.id = m.family_id
+    JOIN pupil p ON p.school_id = m.school_id AND p.id = m.pupil_id
+    WHERE m.school_id = :school_id AND m.family_id IN ({_FAMILIES_OF.text})
+    GROUP BY f.id ORDER BY f.id
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +168,46 @@ def token_of(session: Session, link_keys: Mapping[int, bytes], family_id: int) -
     if family.key_version not in link_keys:
         raise NotFoundError
     return derive_family_token(link_keys[family.key_version], family.id, family.epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A family's page as a school sees it: its own children on it, and nobody else's."""
+
+    family_id: int
+    made_at: datetime
+    sector_ids: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def pages_of(session: Session, school_id: int, pupil_id: int) -> list[Page]:
+    """The pages that show a pupil now, the oldest first; children of other schools are not told of."""
+    values = {"school_id": school_id, "pupil_id": pupil_id, "now": clock.now()}
+    return [Page(row[0], row[1], tuple(row[2]), tuple(row[3])) for row in session.execute(_PAGES, values)]
+
+
+def renew(
+    session: Session, link_keys: Mapping[int, bytes], school_id: int, family_id: int, actor_id: int | None
+) -> str | None:
+    """Raise the epoch of a family that shows a child of the school: its old link opens nothing any more.
+
+    Returns the new token when all children on the page are the school's. Else None: whoever had it would see what
+    another school asks for, so the parents get it by putting their children's own links together again (``join``).
+    Raises NotFoundError for a family that shows no child of the school, as for one that does not exist.
+    """
+    shown = session.execute(_SHOWN, {"family_id": family_id, "now": clock.now()}).all()
+    mine = [row.pupil_id for row in shown if row.school_id == school_id]
+    if not mine:
+        raise NotFoundError
+    family = session.get_one(Family, family_id, with_for_update=True, populate_existing=True)
+    family.epoch += 1
+    family.key_version, key = newest_key(link_keys)
+    token = derive_family_token(key, family.id, family.epoch)
+    family.token_hash = token_hash(token)
+    session.flush()
+    for pupil_id in mine:
+        _record(session, "family.renewed", family_id, (school_id, pupil_id), actor_id)
+    return token if len(mine) == len(shown) else None
 
 
 def leave(session: Session, home: Home, member_id: str) -> None:

@@ -10,7 +10,7 @@ from payments.fees.terms import Unit
 from payments.i18n import Text
 from payments.portal.explaining import arithmetic
 from payments.portal.rules import shown_name, token_hash
-from payments.settlement.rules import line_rank
+from payments.settlement.filling import TURN, fillable, line_rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,12 @@ class Line:
     """Which kind of reduction took ``relief_vnd`` off, as the register says it today; never its reason."""
     declined: bool
     """The family said that it does not take part."""
+    chosen: bool
+    """Voluntary, and the family takes part: it is asked for."""
+    kept: bool
+    """Voluntary, and money stood on it before families chose: it stays, no more is asked for."""
+    turn: int
+    """Sorts chosen lines by when they were chosen."""
     paid_vnd: int = 0
 
     @property
@@ -77,7 +83,17 @@ class Line:
     @property
     def rank(self) -> tuple[object, ...]:
         """Place in the order in which settlement fills the lines."""
-        return line_rank(self.mandatory, self.declined, self.legal_group, self.line_no)
+        return line_rank(self.mandatory, self.turn, self.legal_group, self.line_no)
+
+    @property
+    def asked(self) -> bool:
+        """Whether money that is meant for more than this notice may fill it (settlement)."""
+        return self.mandatory or self.chosen or self.kept
+
+    @property
+    def is_filled(self) -> bool:
+        """Money of a choice stands on it: a word would take it away. What is ``kept`` stays whatever is said."""
+        return self.paid_vnd > 0 and not (self.kept and self.open_vnd)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,10 +198,11 @@ _NOTICES = text("""
     ORDER BY i.due_on, i.id
 """)
 # The kind of a reduction is the one that gives the very amount of the line (payments/fees/rules.py rounds half up).
-_LINES = text("""
+_LINES = text(f"""
     SELECT l.invoice_id, l.id, l.line_no, l.legal_group, l.description, l.mandatory, l.quantity, l.unit_price_vnd,
         l.relief_vnd, l.amount_vnd, l.legal_basis, f.unit, planned.quantity AS planned,
-        coalesce(choice.declined, false) AS declined,
+        coalesce(choice.declined, false) AS declined, coalesce(choice.chosen, false) AS chosen,
+        coalesce(choice.kept, false) AS kept, coalesce({TURN}, 0) AS turn,
         (SELECT x.kind FROM exemption x
          WHERE x.school_id = i.school_id AND x.pupil_id = i.pupil_id AND l.relief_vnd > 0 AND f.code = ANY(x.fee_codes)
            AND r.starts_on BETWEEN x.valid_from AND coalesce(x.valid_to, 'infinity')
@@ -200,7 +217,7 @@ _LINES = text("""
         AND planned.fee_item_id = l.fee_item_id
     LEFT JOIN voluntary_choice choice ON choice.school_id = l.school_id AND choice.line_id = l.id
     WHERE l.school_id = :school_id AND l.invoice_id = ANY(:ids) ORDER BY l.invoice_id, l.line_no
-""")
+""")  # noqa: S608 - our own text
 _COSTS = text(
     "SELECT receiving_account_id, name, cost_vnd, cost_per_10000, borne_by FROM channel"
     " WHERE school_id = :school_id AND active ORDER BY receiving_account_id, cost_vnd, cost_per_10000, name"
@@ -238,10 +255,10 @@ def dues(session: Session, who: Holder) -> list[Due]:
 def _filled(lines: list[Line], paid_vnd: int) -> tuple[Line, ...]:
     """The lines with what is paid of each: their order of rank and the paid sum say it (settlement/folding.py)."""
     paid: dict[int, int] = {}
-    for line in sorted(lines, key=lambda line: line.rank):
+    for line in fillable(lines):
         paid[line.id] = min(line.amount_vnd, paid_vnd)
         paid_vnd -= paid[line.id]
-    return tuple(replace(line, paid_vnd=paid[line.id]) for line in lines)
+    return tuple(replace(line, paid_vnd=paid.get(line.id, 0)) for line in lines)
 
 
 def costs(session: Session, who: Holder) -> list[Cost]:

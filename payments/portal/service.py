@@ -11,7 +11,7 @@ from sqlalchemy.types import BigInteger
 from payments import clock
 from payments.audit import service as audit
 from payments.errors import ConflictError, NotFoundError
-from payments.portal.choosing import may_answer
+from payments.portal.choosing import Word, may_answer
 from payments.portal.models import ParentLink
 from payments.portal.queries import Holder, dues
 from payments.portal.rules import derive_token, newest_key, token_hash
@@ -34,9 +34,10 @@ _INSERT = text(
     " ON CONFLICT (school_id, pupil_id) DO NOTHING"
 ).bindparams(bindparam("pupil_ids", type_=ARRAY(BigInteger)), bindparam("hashes", type_=ARRAY(BYTEA)))
 _CHOOSE = text(
-    "INSERT INTO voluntary_choice (school_id, line_id, declined, changed_at)"
-    " VALUES (:school_id, :line_id, :declined, :at)"
-    " ON CONFLICT (school_id, line_id) DO UPDATE SET declined = excluded.declined, changed_at = excluded.changed_at"
+    "INSERT INTO voluntary_choice (school_id, line_id, declined, chosen, changed_at)"
+    " VALUES (:school_id, :line_id, :declined, :chosen, :at)"
+    " ON CONFLICT (school_id, line_id) DO UPDATE"
+    " SET declined = excluded.declined, chosen = excluded.chosen, changed_at = excluded.changed_at"
 )
 
 
@@ -119,26 +120,29 @@ def revoke_link(session: Session, link_keys: Mapping[int, bytes], school_id: int
     session.flush()
 
 
-def choose(session: Session, who: Holder, line_id: int, *, declined: bool) -> None:
-    """Keep a family's word about a voluntary line of its own; the invoice stays as it is, the line is filled last.
+def choose(session: Session, who: Holder, line_id: int, word: Word) -> None:
+    """Keep a family's word about a voluntary line of its own; the invoice stays as it is. What is chosen is asked for,
+    and money fills it; nothing else that is voluntary takes any.
 
-    Under the school's lease, for the order in which money fills the lines hangs on it. Raises NotFoundError, and
-    ConflictError ``already_paid`` once money has reached the voluntary lines, here or where money of a bundle or on the
-    pupil's own account would have to move: a word is no ledger entry.
+    Under the school's lease, for where money goes hangs on it. Raises NotFoundError, and ConflictError
+    ``already_paid`` where money would have to move: off the line, or onto it from credit, from a bundle or from the
+    pupil's own account. A word is no ledger entry.
     """
     take_lease(session, who.school_id, wait=True)
-    due = next((due for due in dues(session, who) if any(line.id == line_id for line in due.voluntary)), None)
-    if due is None:
+    found = ((due, line) for due in dues(session, who) for line in due.voluntary if line.id == line_id)
+    due, line = next(found, (None, None))
+    if due is None or line is None:
         raise NotFoundError
-    if not may_answer(due):
+    if not may_answer(due, line):
         raise _already_paid()
-    session.execute(_CHOOSE, {"school_id": who.school_id, "line_id": line_id, "declined": declined, "at": clock.now()})
+    said = {"declined": word is Word.DECLINED, "chosen": word is Word.CHOSEN}
+    session.execute(_CHOOSE, {"school_id": who.school_id, "line_id": line_id, "at": clock.now(), **said})
     if not stands(session, who.school_id, due.invoice_id):
         raise _already_paid()
     audit.record(
         session,
         None,
-        "voluntary.declined" if declined else "voluntary.wanted",
+        f"voluntary.{word}",
         subject_kind="invoice_line",
         subject_id=line_id,
         school_id=who.school_id,
@@ -148,6 +152,8 @@ def choose(session: Session, who: Holder, line_id: int, *, declined: bool) -> No
 def _already_paid() -> ConflictError:
     return ConflictError(
         "already_paid",
-        "Khoản tự nguyện này đã có tiền nộp hoặc đợt thu đã đóng; muốn đổi, vui lòng hỏi nhà trường.",
-        "Money has been paid on these voluntary items, or the round is closed; please ask the school to change it.",
+        "Khoản tự nguyện này đã có tiền nộp, đang có tiền nộp thừa, hoặc đợt thu đã đóng; muốn đổi, vui lòng hỏi nhà"
+        " trường.",
+        "Money has been paid on this voluntary item, something was paid too much, or the round is closed; please ask"
+        " the school to change it.",
     )

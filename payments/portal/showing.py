@@ -1,6 +1,6 @@
 """One page of a parent as one value: every notice with its state, its words, what can be paid on it, and its story."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -100,10 +100,8 @@ class Page:
         return None if first is None else first.due.invoice_id
 
 
-def build(
-    session: Session, who: queries.Holder, token: str, wanted: Collection[int], claims: Sequence[SeenClaim]
-) -> Page | None:
-    """The page of a holder; ``wanted``: voluntary lines that the address adds. None: the link has just ended."""
+def build(session: Session, who: queries.Holder, token: str, claims: Sequence[SeenClaim]) -> Page | None:
+    """The page of a holder. None: the link has just ended."""
     now = clock.now()
     looked = status.look(session, token, now, clock.today())
     if looked is None:
@@ -119,7 +117,6 @@ def build(
             facts_of(due, paid.get(due.invoice_id, ()), [one for one in seen if one.invoice_id == due.invoice_id]),
             looked.reporting(due.account_id),
             by_reference.get(due.replaces or ""),
-            wanted,
             is_claimed=due.invoice_id in claimed,
         )
         for due in known
@@ -130,11 +127,11 @@ def build(
     return Page(notices, looked.version, slow)
 
 
-def payable_of(due: queries.Due, added: Collection[queries.Line] = ()) -> Payable:
-    """What the QR of an invoice asks for: what is owed, and the voluntary lines that were added."""
+def payable_of(due: queries.Due) -> Payable:
+    """What the QR of an invoice asks for: what is owed, and the voluntary lines that were chosen."""
     return Payable(
         reference=due.reference,
-        amount_vnd=due.open_vnd + sum(line.open_vnd for line in added),
+        amount_vnd=due.open_vnd + sum(line.open_vnd for line in chosen_of(due)),
         bin=due.bin,
         bank_name=due.bank_name,
         account_number=due.account_number,
@@ -143,11 +140,11 @@ def payable_of(due: queries.Due, added: Collection[queries.Line] = ()) -> Payabl
     )
 
 
-def asked_of(due: queries.Due, wanted: Collection[int] = ()) -> Payable | None:
+def asked_of(due: queries.Due) -> Payable | None:
     """What can be paid on a notice; None: nothing, so there is no QR."""
     if not is_payable(due):
         return None
-    payable = payable_of(due, chosen_of(due, wanted))
+    payable = payable_of(due)
     return payable if payable.amount_vnd else None
 
 
@@ -177,7 +174,6 @@ def _notice(
     facts: Facts,
     reporting: Reporting,
     before: queries.Due | None,
-    wanted: Collection[int],
     *,
     is_claimed: bool,
 ) -> Notice:
@@ -186,8 +182,8 @@ def _notice(
         due=due,
         state=state,
         said=_said(state, due, facts, reporting),
-        payable=asked_of(due, wanted),
-        options=options(due, wanted, payable=is_payable(due) and state is not State.SEEN),
+        payable=asked_of(due),
+        options=options(due, payable=is_payable(due) and state is not State.SEEN),
         story=story(due, facts.payments, facts.seen),
         changes=changes(before.by_fee, due.by_fee) if before else (),
         is_claimed=is_claimed,

@@ -31,7 +31,7 @@ FACTS: tuple[str, ...] = (
     GROUP BY who.token_hash, c.transaction_id""",
     f"""SELECT who.token_hash, concat_ws('|', 'refund', f.id, f.state) {_CREDITS}
     JOIN refund f ON f.school_id = c.school_id AND f.transaction_id = c.transaction_id""",
-    f"""SELECT who.token_hash, concat_ws('|', 'choice', choice.line_id, choice.declined) {_INVOICES}
+    f"""SELECT who.token_hash, concat_ws('|', 'choice', choice.line_id, choice.declined, choice.chosen) {_INVOICES}
     JOIN invoice_line l ON l.school_id = i.school_id AND l.invoice_id = i.id
     JOIN voluntary_choice choice ON choice.school_id = l.school_id AND choice.line_id = l.id""",
     f"""SELECT who.token_hash, concat_ws('|', 'order', o.id, o.state) {_INVOICES}

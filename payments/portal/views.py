@@ -4,7 +4,6 @@ cookie only guards the form that opens an order, where a school offers services 
 The address is a capability: every answer says ``no-store`` and ``no-referrer``; "unknown" and "expired" look the same.
 """
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ from payments.orders.rules import payers_cost_vnd
 from payments.portal import families, queries, sentences, showing
 from payments.portal import status as portal_status
 from payments.portal.bank_apps import offers
+from payments.portal.choosing import Word
 from payments.portal.claims import seen_claims
 from payments.portal.family_page import family_page
 from payments.portal.paid import contents_of
@@ -32,15 +32,12 @@ from payments.receipts.queries import by_name, of_pupil
 from payments.schools.queries import bank_apps_on
 from payments.throttle.rules import Limit
 from payments.throttle.service import limit
-from payments.web.context import db_session, language, row_id, services
+from payments.web.context import db_session, language, services
 from payments.web.security import Open
 
 blueprint = Blueprint("portal", __name__, template_folder="templates")
 ACCESS = Open.PUBLIC
 
-ADDED = "them"
-"""Query key of the voluntary lines that a parent adds to what is to be paid."""
-MOST_ADDED = 20
 ANSWERS = Limit("voluntary.answers", 30, timedelta(hours=1))
 """About voluntary items of one pupil: each answer takes the lease of the whole school, and is on record."""
 OF_ONE_CHILD = {
@@ -53,7 +50,6 @@ OF_ONE_CHILD = {
 @blueprint.get("/p/<token>")
 def page(token: str) -> ResponseReturnValue:
     """All notices of the pupil that are open or were of late, each with its state and what can be done about it."""
-    wanted = _wanted()
     with db_session() as session:
         who = queries.holder(session, checked_token(token), clock.now())
         home = families.family_of(session, token, clock.now()) if who is None else None
@@ -61,7 +57,7 @@ def page(token: str) -> ResponseReturnValue:
             return family_page(session, token, home, is_new="new" in request.args)
         who = known_holder(session, token) if home is not None else _holder_of(who)
         claims = seen_claims(session, who)
-        shown = showing.build(session, who, token, wanted, claims)
+        shown = showing.build(session, who, token, claims)
         if shown is None:
             raise UnknownLinkError
         costs = queries.costs(session, who)
@@ -91,7 +87,7 @@ def page(token: str) -> ResponseReturnValue:
         apps_on=apps_on,
         trust=trust,
         words=sentences,
-        here=lambda **changed: _here(token, wanted, **changed),
+        here=lambda **changed: _here(token, **changed),
         in_app=is_in_app(request.user_agent.string),
         now=clock.now().astimezone(clock.VIETNAM),
     )
@@ -112,11 +108,11 @@ def status(token: str) -> ResponseReturnValue:
 
 @blueprint.get("/p/<token>/qr/<reference>.<kind>")
 def picture(token: str, reference: str, kind: str) -> ResponseReturnValue:
-    """The QR of one notice, for what can be paid on it now and what the address adds."""
+    """The QR of one notice, for what can be paid on it now and what the family chose."""
     with db_session() as session:
         who = known_holder(session, checked_token(token))
         due = next((due for due in queries.dues(session, who) if due.reference == reference), None)
-    payable = None if due is None else showing.asked_of(due, _wanted())
+    payable = None if due is None else showing.asked_of(due)
     if payable is None:
         raise NotFoundError
     return picture_of(payable, kind)
@@ -124,12 +120,12 @@ def picture(token: str, reference: str, kind: str) -> ResponseReturnValue:
 
 @blueprint.post("/p/<token>/voluntary/<int:line_id>")
 def answer_voluntary(token: str, line_id: int) -> ResponseReturnValue:
-    """«Không tham gia», or that again taken back."""
+    """«Nộp thêm» or «Không tham gia», or that again taken back."""
     with db_session() as session:
         who = known_holder(session, checked_token(token))
         limit(session, services().cipher, ANSWERS, f"{who.school_id}.{who.pupil_id}")
-        choose(session, who, line_id, declined=request.form.get("declined") == "yes")
-    return redirect(_here(token, (), _anchor=f"line-{line_id}"), 303)
+        choose(session, who, line_id, _word())
+    return redirect(_here(token, _anchor=f"line-{line_id}"), 303)
 
 
 @blueprint.get("/p/<token>/receipt/<number>.pdf")
@@ -182,23 +178,19 @@ def _same_child(endpoint: str, values: dict[str, Any]) -> None:
         values.setdefault("child", request.args["child"])
 
 
-def _cost_of(way: orders.Way, due: queries.Due) -> int:
-    """What paying an invoice this way costs the parent, in đồng."""
-    return payers_cost_vnd(due.open_vnd, way.cost_vnd, way.cost_per_10000, way.borne_by)
+def _cost_of(way: orders.Way, amount_vnd: int) -> int:
+    """What paying an amount this way costs the parent, in đồng."""
+    return payers_cost_vnd(amount_vnd, way.cost_vnd, way.cost_per_10000, way.borne_by)
 
 
-def _wanted() -> tuple[int, ...]:
-    """Voluntary lines that the address adds; what is no number of a row is left out."""
-    found: list[int] = []
-    for typed in request.args.getlist(ADDED)[:MOST_ADDED]:
-        try:
-            found.append(row_id(typed))
-        except ValueError:
-            continue
-    return tuple(found)
+def _word() -> Word:
+    """What a form says about a voluntary item: the button that was pressed."""
+    if request.form.get("chosen") == "yes":
+        return Word.CHOSEN
+    return Word.DECLINED if request.form.get("declined") == "yes" else Word.UNDECIDED
 
 
-def _here(token: str, wanted: Collection[int], **changed: Any) -> str:
-    """This page in its language and with what was added, or with something changed."""
-    values: dict[str, Any] = {ADDED: list(wanted), "lang": "en" if language() == "en" else None, **changed}
+def _here(token: str, **changed: Any) -> str:
+    """This page in its language, or with something changed."""
+    values: dict[str, Any] = {"lang": "en" if language() == "en" else None, **changed}
     return url_for("portal.page", token=token, **values)

@@ -1,5 +1,8 @@
 """How an invoice is filled: the fold of all claims on it, in an order that the facts alone give. Pure.
 
+A voluntary line that nobody chose takes nothing (docs/adr/0022): it is asked of nobody. What was chosen is filled after
+what is owed.
+
 A batch computes the new fold of every invoice that it touches and writes the difference to what stood before. So a
 payment that arrives late, a reversal, a replaced invoice and a person's undo are one and the same thing: the set of
 claims changed.
@@ -53,13 +56,17 @@ def fill(invoice: Invoice, claims: Iterable[Claim]) -> list[Share]:
 
     A line is filled before the next one gets anything, so the paid amount of each line follows from their sum alone.
     """
-    room = {line.id: line.amount_vnd for line in sorted(invoice.lines, key=lambda line: line.rank)}
-    open_vnd = invoice.amount_vnd if invoice.live else 0
+    lines = invoice.fillable if invoice.live else []
+    room = {line.id: line.amount_vnd for line in lines}
+    open_vnd = sum(room.values())
+    owed_vnd = sum(line.amount_vnd for line in lines if line.mandatory)
     shares: list[Share] = []
     for claim in sorted(claims, key=lambda claim: precedence(invoice, claim)):
         taken = min(open_vnd, claim.amount_vnd)
-        shares.append(Share(claim, _take(room, taken), claim.amount_vnd - taken, amount_key(open_vnd, claim)))
+        key = amount_key(owed_vnd, open_vnd, claim)
+        shares.append(Share(claim, _take(room, taken), claim.amount_vnd - taken, key))
         open_vnd -= taken
+        owed_vnd = max(owed_vnd - taken, 0)
     return shares
 
 
@@ -80,13 +87,15 @@ def precedence(invoice: Invoice, claim: Claim) -> tuple[object, ...]:
     )
 
 
-def amount_key(open_vnd: int, claim: Claim) -> SettlementOutcome:
-    """The key of a claim that finds so much open."""
+def amount_key(owed_vnd: int, open_vnd: int, claim: Claim) -> SettlementOutcome:
+    """The key of a claim that finds so much owed and open: what is open and not owed was chosen, but is no debt, so
+    who leaves it open is not short.
+    """
     if open_vnd == 0:
         return SettlementOutcome.TWICE
-    if claim.amount_vnd == open_vnd:
-        return SettlementOutcome.EXACT
-    return SettlementOutcome.SHORT if claim.amount_vnd < open_vnd else SettlementOutcome.OVER
+    if claim.amount_vnd > open_vnd:
+        return SettlementOutcome.OVER
+    return SettlementOutcome.SHORT if claim.amount_vnd < owed_vnd else SettlementOutcome.EXACT
 
 
 def decide(readings: Sequence[Reading], book: Book, touched: Iterable[int]) -> dict[int, Verdict]:
@@ -163,13 +172,13 @@ def _listed(reading: Reading, book: Book) -> list[tuple[Invoice, Line]]:
 
 
 def _in_order(invoices: Iterable[Invoice]) -> list[tuple[Invoice, Line]]:
-    """Lines of several invoices in the order of allocation: what is owed before what is voluntary, what a family
-    declined last of all; then oldest due.
+    """What is asked for of several invoices in the order of allocation: what is owed before what a family chose, in the
+    order in which it did; then oldest due.
 
     Pages ask for what is owed; a voluntary line of an older notice must not take it from a younger debt.
     """
-    lines = ((invoice, line) for invoice in invoices for line in invoice.lines)
-    return sorted(lines, key=lambda one: (not one[1].mandatory, one[1].declined, one[0].due_on, one[1].rank, one[0].id))
+    lines = ((invoice, line) for invoice in invoices for line in invoice.lines if line.asked)
+    return sorted(lines, key=lambda one: (not one[1].mandatory, one[1].turn, one[0].due_on, one[1].rank, one[0].id))
 
 
 def _settle_pot(
@@ -177,12 +186,13 @@ def _settle_pot(
 ) -> None:
     """Give each transfer of a bundle its part of what they pay together; the rest is credit of the last one's pupil."""
     pays = {line.id: pot.pays[line.id] for _, line in listed if line.id in pot.pays}
-    still_open = any(room[line.id] for _, line in listed)
+    owed = [line.id for _, line in listed if line.mandatory]
+    still_open = any(room[line_id] for line_id in owed)
     for verdict in turn:
         reading, transfer = verdict.reading, verdict.reading.transfer
         verdict.allocated = _take(pays, transfer.amount_vnd)
         excess_vnd = transfer.amount_vnd - sum(verdict.allocated.values())
-        short = still_open or any(pays.values())
+        short = still_open or any(pays.get(line_id) for line_id in owed)
         found = SettlementOutcome.SHORT if short else SettlementOutcome.EXACT
         if excess_vnd:
             last = book.invoices[reading.bundle.invoice_ids[-1]] if reading.bundle else listed[-1][0]
@@ -228,7 +238,7 @@ def _pay_own(verdict: Verdict, owed: Sequence[tuple[Invoice, Line]], room: dict[
     verdict.allocated.update(by_line)
     excess_vnd = transfer.amount_vnd - sum(by_line.values())
     paid = {invoice.id: invoice for invoice, line in owed if line.id in by_line}.values()
-    short = any(room[line.id] for invoice in paid for line in invoice.lines)
+    short = any(room[line.id] for invoice in paid for line in invoice.lines if line.mandatory)
     verdict.outcome = SettlementOutcome.SHORT if short else SettlementOutcome.EXACT
     if excess_vnd:
         verdict.credit[pupil_id] = excess_vnd

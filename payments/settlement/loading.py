@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from payments.settlement.changes import Standing
+from payments.settlement.filling import TURN
 from payments.settlement.rules import Book, Bundle, Invoice, Line, Shares, Transfer
 
 # One row a school, created with it. Who holds it settles the school; batches take well under a second.
@@ -46,14 +47,14 @@ SUCCESSORS = text("""
     HAVING count(*) = 1
 """)
 
-LINES = text("""
+LINES = text(f"""
     SELECT l.invoice_id, l.id, l.fee_item_id, l.line_no, l.legal_group, l.mandatory, l.amount_vnd,
-           coalesce(choice.declined, false)
+           coalesce(choice.chosen OR choice.kept, false), coalesce(choice.declined, false), coalesce({TURN}, 0)
     FROM invoice_line l
     LEFT JOIN voluntary_choice choice ON choice.school_id = l.school_id AND choice.line_id = l.id
     WHERE l.school_id = :school_id AND l.invoice_id = ANY(CAST(:ids AS bigint[]))
     ORDER BY l.invoice_id, l.line_no
-""")
+""")  # noqa: S608 - our own text
 
 TRANSFERS = text("""
     SELECT t.id, t.account_id, t.amount_vnd, t.value_date, t.occurred_at, t."references", t.description,

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from payments.settlement.filling import fillable, line_rank
+
 MANY_SUCCESSORS = 50
 
 
@@ -46,14 +48,6 @@ REVOKED_NUMBER = "revoked_number"
 BUNDLE = "bundle"
 """A flag: the memo names a bundle, the money pays what is open of its invoices."""
 
-GROUP_ORDER = {"agency": 0, "tuition": 1, "service": 2, "sponsorship": 3}
-"""Order of the legal groups within mandatory and voluntary lines: what the school only passes on comes first."""
-
-
-def line_rank(mandatory: bool, declined: bool, legal_group: str, line_no: int) -> tuple[object, ...]:  # noqa: FBT001 - columns of the row
-    """Place in the order of allocation: mandatory first, declined voluntary lines last; then legal group, number."""
-    return (not mandatory, declined, GROUP_ORDER[legal_group], line_no)
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -65,13 +59,22 @@ class Line:
     legal_group: str
     mandatory: bool
     amount_vnd: int
+    chosen: bool = False
+    """Voluntary, and the family takes part (or money stood on it before families chose): money may fill it."""
     declined: bool = False
-    """Voluntary, and the family said that it does not take part: filled after what others want."""
+    """Voluntary, and the family said that it does not take part."""
+    turn: int = 0
+    """Sorts chosen lines by when they were chosen; 0 for all others."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody is asked for it: it is owed, or chosen. What is neither takes no money."""
+        return self.mandatory or self.chosen
 
     @property
     def rank(self) -> tuple[object, ...]:
         """Place in the order of allocation."""
-        return line_rank(self.mandatory, self.declined, self.legal_group, self.line_no)
+        return line_rank(self.mandatory, self.turn, self.legal_group, self.line_no)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,16 @@ class Invoice:
     """False: replaced or cancelled. It takes no money, its successor or the pupil's credit does."""
     successor_id: int | None
     lines: tuple[Line, ...] = ()
+
+    @property
+    def fillable(self) -> list[Line]:
+        """The lines that money meant for this very invoice may fill, in the order of allocation."""
+        return fillable(self.lines)
+
+    @property
+    def fillable_vnd(self) -> int:
+        """Most that it takes, in đồng; what comes beyond is credit."""
+        return sum(line.amount_vnd for line in self.fillable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,12 @@ from sqlalchemy.orm import Session
 
 from payments.events.rules import EventKind
 from payments.events.service import emit_many
+from payments.invoices.asking import OWED_VND
 
 INVOICE_NOW = """'invoice_id', i.id, 'reference', i.reference, 'pupil_id', i.pupil_id, 'invoice_state', b.state,
-        'invoice_paid_vnd', b.paid_vnd, 'invoice_amount_vnd', b.amount_vnd"""
+        'invoice_paid_vnd', b.paid_vnd, 'invoice_amount_vnd', b.amount_vnd, 'invoice_owed_vnd', OWED_VND""".replace(
+    "OWED_VND", OWED_VND
+)
 
 # Each transaction by its keys, whatever the planner believes of tables that have grown since it last looked.
 SETTLED = """
@@ -19,6 +22,12 @@ SETTLED = """
             'transaction_id', t.id, 'amount_vnd', t.amount_vnd, 'value_date', t.value_date,
             'occurred_at', t.occurred_at, 'bank_reference', t.bank_reference, 'account', a.bin || ':' || a.number,
             'outcome', s.outcome, 'flags', s.flags,
+            'bundle_reference', CASE WHEN 'bundle' = ANY(s.flags) THEN (
+                SELECT bundle.reference FROM bundle_transfer named
+                JOIN bundle ON bundle.school_id = :school_id AND bundle.id = named.bundle_id
+                WHERE named.school_id = :school_id AND named.transaction_id = wanted.id
+                  AND bundle.reference = ANY(t."references")
+                LIMIT 1) END,
             'allocations', coalesce((
                 SELECT jsonb_agg(jsonb_build_object(INVOICE_NOW, 'amount_vnd', kept.amount_vnd) ORDER BY i.id)
                 FROM (

@@ -93,7 +93,7 @@ def faces(
     with session_scope(engine) as session:
         school = make_school(session)
         session.execute(update(User).values(password_hash=PASSWORD_HASH))
-        invoice = issue(session, school, 100_000, 15_000)
+        invoice = issue(session, school, 100_000, 15_000, chosen=False)
         ensure_links(session, settings.link_keys, school.id, clock.now().replace(year=2099))
         token = dict(tokens(session, settings.link_keys, school.id))[school.pupil]
     app = create_app(settings, panels, api_document, operations)

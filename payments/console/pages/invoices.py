@@ -13,7 +13,7 @@ from payments.schools.rules import search_key
 from payments.web.context import db_session, row_id, say, services
 
 LAST_PAGE = 10**9
-STATES = ("open", "partial", "paid", "replaced", "cancelled")
+STATES = ("open", "partial", "nothing_owed", "paid", "replaced", "cancelled")
 
 
 def add_to(blueprint: Blueprint) -> None:

@@ -10,6 +10,7 @@ from payments import clock
 from payments.audit.service import record
 from payments.console.desk import Desk, desk_of
 from payments.errors import NotFoundError
+from payments.portal import families
 from payments.portal.queries import link_row
 from payments.portal.service import ensure_links, good_until, link_of, revoke_link
 from payments.vietqr.render import address_svg
@@ -24,6 +25,8 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.add_url_rule(pupil, "pupil_link", show)
     blueprint.add_url_rule(f"{pupil}make", "make_pupil_link", make, methods=["POST"])
     blueprint.add_url_rule(f"{pupil}renew", "renew_pupil_link", renew, methods=["POST"])
+    family = f"{pupil}family/<int:family_id>/renew"
+    blueprint.add_url_rule(family, "renew_family_link", renew_family, methods=["POST"])
 
 
 def show(code: str, pupil_id: int) -> ResponseReturnValue:
@@ -33,6 +36,7 @@ def show(code: str, pupil_id: int) -> ResponseReturnValue:
         name = _name(session, desk, pupil_id)
         token = link_of(session, services().settings.link_keys, desk.school_id, pupil_id)
         row = link_row(session, desk.school_id, pupil_id)
+        pages = families.pages_of(session, desk.school_id, pupil_id)
     address = f"{services().settings.base_url}/p/{token}" if token else None
     return render_template(
         "console/pupil_link.html",
@@ -46,6 +50,8 @@ def show(code: str, pupil_id: int) -> ResponseReturnValue:
         expired=row is not None and row.expires_at <= clock.now(),
         may_change=desk.actor.may_in(desk.school_id, "accountant"),
         asks="renew" in request.args and row is not None,
+        pages=pages,
+        asks_family=request.args.get("family", type=int),
     )
 
 
@@ -85,6 +91,21 @@ def renew(code: str, pupil_id: int) -> ResponseReturnValue:
         )
     flash(say("Đã đổi: đường dẫn cũ không mở được nữa.", "Renewed: the old link opens nothing any more."), "ok")
     return redirect(url_for("console.pupil_link", code=code, pupil_id=pupil_id), 303)
+
+
+def renew_family(code: str, pupil_id: int, family_id: int) -> ResponseReturnValue:
+    """Revoke the link of a page that shows the pupil beside others. The new one is shown once, and only when nobody of
+    another school is on the page.
+    """
+    with db_session() as session:
+        desk = desk_of(session, code, "accountant")
+        name = _name(session, desk, pupil_id)
+        if all(one.family_id != family_id for one in families.pages_of(session, desk.school_id, pupil_id)):
+            raise NotFoundError
+        keys = services().settings.link_keys
+        token = families.renew(session, keys, desk.school_id, family_id, desk.actor.user_id)
+    address = f"{services().settings.base_url}/p/{token}" if token else None
+    return render_template("console/family_renewed.html", desk=desk, pupil_id=pupil_id, name=name, address=address)
 
 
 def _name(session: Session, desk: Desk, pupil_id: int) -> str:

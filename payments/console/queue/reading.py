@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from payments.console.queue import conditions, words
 from payments.console.queue.filters import Filters
 from payments.i18n import Language
+from payments.invoices.asking import ASKED_VND
 from payments.invoices.reference import find
 from payments.schools.rules import search_key
 
@@ -47,7 +48,8 @@ _COLUMNS = f"""
 """  # noqa: S608 - our own text
 _INVOICES = f"""
     SELECT i.id, i.reference, i.pupil_id, p.full_name, p.sector_id, {conditions.CLASS} AS class_name,
-        r.name AS round_name, i.due_on, b.amount_vnd - b.paid_vnd AS open_vnd, b.state, i.receiving_account_id
+        r.name AS round_name, i.due_on, b.state, i.receiving_account_id,
+        CASE WHEN i.mandatory_vnd = 0 THEN b.amount_vnd - b.paid_vnd ELSE {ASKED_VND} END AS open_vnd
     FROM invoice i JOIN invoice_balance b ON b.school_id = i.school_id AND b.invoice_id = i.id
     JOIN pupil p ON p.school_id = i.school_id AND p.id = i.pupil_id
     JOIN collection_round r ON r.school_id = i.school_id AND r.id = i.round_id

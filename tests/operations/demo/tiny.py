@@ -48,6 +48,7 @@ def _bill(account: AccountPlan, pupil: people.Pupil, amount_vnd: int, code: str)
         pupil.full_name,
         pupil.class_name,
         pupil.family.number,
+        amount_vnd,
     )
 
 

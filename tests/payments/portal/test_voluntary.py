@@ -14,6 +14,7 @@ from payments.db import session_scope
 from payments.portal import views
 from payments.throttle.rules import Limit
 from tests.payments.faces import Faces, faces
+from tests.payments.settlement.setting import issue
 
 pytestmark = pytest.mark.db
 TODAY = date(2025, 10, 1)
@@ -53,8 +54,18 @@ def second_club(home: Faces) -> int:
     return line_of(home, name="Bơi")
 
 
-def answer(home: Faces, line_id: int, declined: str = "yes") -> int:
-    return home.post(f"/p/{home.token}/voluntary/{line_id}", f"/p/{home.token}", declined=declined)
+def answer(home: Faces, line_id: int, **said: str) -> int:
+    return home.post(f"/p/{home.token}/voluntary/{line_id}", f"/p/{home.token}", **(said or {"declined": "yes"}))
+
+
+def paid_of(home: Faces) -> dict[object, object]:
+    """Line -> đồng that stand on it."""
+    found = rows(home, "SELECT line_id, sum(amount_vnd)::bigint FROM allocation GROUP BY 1 HAVING sum(amount_vnd) > 0")
+    return {one[0]: one[1] for one in found}
+
+
+def credit_of(home: Faces) -> object:
+    return rows(home, "SELECT coalesce(sum(amount_vnd), 0)::bigint FROM pupil_credit")[0][0]
 
 
 def test_who_paid_what_is_mandatory_owes_nothing_on_any_list(home: Faces) -> None:
@@ -74,6 +85,12 @@ def test_who_paid_what_is_mandatory_owes_nothing_on_any_list(home: Faces) -> Non
     assert "Đã nộp đủ phần bắt buộc" in page
     assert "còn thiếu" not in page
     assert "/qr/" not in page
+    home.log_in("accountant")
+    desk = f"/console/{school.code}"
+    assert home.invoice.reference not in home.page(f"{desk}/invoices/?state=partial"), "the list is what is counted"
+    for listed in (f"{desk}/invoices/?state=nothing_owed", f"{desk}/invoices/{home.invoice.id}/"):
+        read = home.page(listed).split('class="chip ok"')[1]
+        assert read.startswith(">đủ phần bắt buộc")
 
 
 def test_what_is_owed_of_an_unpaid_invoice_is_its_mandatory_part(home: Faces) -> None:
@@ -87,6 +104,7 @@ def test_what_is_owed_of_an_unpaid_invoice_is_its_mandatory_part(home: Faces) ->
 
 
 def test_voluntary_money_does_not_carry_the_curve_past_what_is_asked(home: Faces) -> None:
+    assert answer(home, line_of(home), chosen="yes") == 303
     home.pay(115_000, home.invoice.reference)
     with session_scope(home.engine) as session:
         [one] = rounds(session, home.school.id)
@@ -104,7 +122,85 @@ def test_a_declined_line_is_kept_taken_back_and_changes_no_invoice(home: Faces) 
     assert "Nộp thêm" in home.page(f"/p/{home.token}")
     assert (rows(home, "SELECT * FROM invoice"), rows(home, "SELECT * FROM invoice_line")) == before
     told = rows(home, "SELECT action FROM audit_event WHERE action LIKE 'voluntary.%' ORDER BY id")
-    assert told == [("voluntary.declined",), ("voluntary.wanted",)]
+    assert told == [("voluntary.declined",), ("voluntary.undecided",)]
+
+
+def test_a_second_payment_of_what_is_owed_is_no_gift_to_what_nobody_chose(home: Faces) -> None:
+    line = line_of(home)
+    home.pay(100_000, home.invoice.reference)
+    home.pay(100_000, home.invoice.reference)
+    assert line not in paid_of(home)
+    assert credit_of(home) == 100_000
+    told = rows(home, "SELECT outcome, flags FROM settlement ORDER BY id")
+    assert told == [("exact", []), ("twice", [])]
+    page = home.page(f"/p/{home.token}")
+    assert "Đã nhận hai lần" in page or "nộp trùng" in page.lower() or "hai lần" in page.lower()
+    assert "/qr/" not in page
+
+
+def test_who_gives_more_than_is_owed_and_chosen_keeps_the_rest(home: Faces) -> None:
+    home.pay(115_000, home.invoice.reference)
+    assert (set(paid_of(home)) & {line_of(home)}, credit_of(home)) == (set(), 15_000)
+    assert rows(home, "SELECT outcome FROM settlement") == [("over",)]
+    assert "thừa" in home.page(f"/p/{home.token}")
+
+
+def test_what_was_chosen_is_asked_for_filled_and_then_rests(home: Faces) -> None:
+    line = line_of(home)
+    assert answer(home, line, chosen="yes") == 303
+    page = home.page(f"/p/{home.token}")
+    assert 'data-copy="115000"' in page
+    assert "đang nộp thêm" in page
+    home.pay(115_000, home.invoice.reference)
+    assert paid_of(home)[line] == 15_000
+    assert credit_of(home) == 0
+    assert rows(home, "SELECT outcome FROM settlement") == [("exact",)]
+    home.pay(115_000, home.invoice.reference)
+    assert credit_of(home) == 115_000
+
+
+def test_who_chose_and_pays_what_is_owed_only_is_not_short_and_may_change_the_mind(home: Faces) -> None:
+    line = line_of(home)
+    assert answer(home, line, chosen="yes") == 303
+    home.pay(100_000, home.invoice.reference)
+    assert rows(home, "SELECT outcome FROM settlement") == [("exact",)]
+    assert 'data-copy="15000"' in home.page(f"/p/{home.token}")
+    assert answer(home, line, chosen="no") == 303
+    assert "/qr/" not in home.page(f"/p/{home.token}")
+    home.pay(15_000, home.invoice.reference)
+    assert credit_of(home) == 15_000, "the saved picture was of something that is not wanted any more"
+
+
+def test_a_choice_takes_no_credit_that_lies_there_already(home: Faces) -> None:
+    line = line_of(home)
+    home.page(f"/p/{home.token}")
+    csrf = home.page(f"/p/{home.token}").split('name="csrf_token" value="')[1].split('"')[0]
+    home.pay(130_000, home.invoice.reference)
+    refused = home.client.post(f"/p/{home.token}/voluntary/{line}", data={"csrf_token": csrf, "chosen": "yes"})
+    assert refused.status_code == 409
+    assert (credit_of(home), rows(home, "SELECT count(*) FROM voluntary_choice")) == (30_000, [(0,)])
+
+
+def test_money_that_stood_before_families_chose_stays_and_asks_for_no_more(home: Faces) -> None:
+    line = line_of(home)
+    assert answer(home, line, chosen="yes") == 303
+    home.pay(110_000, home.invoice.reference)
+    with session_scope(home.engine) as session:
+        session.execute(text("UPDATE voluntary_choice SET chosen = false, kept = true"))
+    assert "/qr/" not in home.page(f"/p/{home.token}"), "nobody chose the rest"
+    home.pay(100_000, home.invoice.reference)
+    assert paid_of(home)[line] == 15_000, "the line is filled as it always was"
+    assert credit_of(home) == 95_000
+
+
+def test_who_names_a_notice_of_voluntary_items_alone_has_chosen_it(home: Faces) -> None:
+    with session_scope(home.engine) as session:
+        club = issue(session, home.school, 0, 15_000, chosen=False)
+    home.pay(15_000, club.reference)
+    assert 15_000 in paid_of(home).values()
+    home.pay(15_000, club.reference)
+    assert credit_of(home) == 15_000
+    assert rows(home, "SELECT outcome FROM settlement ORDER BY id") == [("exact",), ("twice",)]
 
 
 def test_neither_a_mandatory_line_nor_one_of_another_pupil_can_be_declined(home: Faces) -> None:
@@ -116,7 +212,7 @@ def test_neither_a_mandatory_line_nor_one_of_another_pupil_can_be_declined(home:
 
 def test_the_word_rests_once_money_has_reached_a_voluntary_line(home: Faces) -> None:
     line = line_of(home)
-    home.page(f"/p/{home.token}")
+    assert answer(home, line, chosen="yes") == 303
     csrf = home.page(f"/p/{home.token}").split('name="csrf_token" value="')[1].split('"')[0]
     home.pay(110_000, home.invoice.reference)
     refused = home.client.post(f"/p/{home.token}/voluntary/{line}", data={"csrf_token": csrf, "declined": "yes"})
@@ -124,21 +220,21 @@ def test_the_word_rests_once_money_has_reached_a_voluntary_line(home: Faces) -> 
     assert "Không tham gia" not in home.page(f"/p/{home.token}")
 
 
-def test_money_for_the_second_voluntary_line_reaches_it_when_the_first_is_declined(home: Faces) -> None:
+def test_money_for_the_second_voluntary_line_reaches_it_whatever_is_said_of_the_first(home: Faces) -> None:
     first, second = line_of(home), second_club(home)
-    page = home.page(f"/p/{home.token}?them={second}")
-    assert 'data-copy="100000"' in page, "the money would fill the first line"
-    assert answer(home, first) == 303
-    assert 'data-copy="120000"' in home.page(f"/p/{home.token}?them={second}")
+    assert answer(home, second, chosen="yes") == 303
+    assert 'data-copy="120000"' in home.page(f"/p/{home.token}")
     home.pay(120_000, home.invoice.reference)
-    paid = rows(home, "SELECT line_id, sum(amount_vnd)::bigint FROM allocation GROUP BY line_id")
-    assert dict(paid)[second] == 20_000  # type: ignore[index]  # two columns
-    assert first not in dict(paid)  # type: ignore[arg-type]  # two columns
+    paid = paid_of(home)
+    assert paid[second] == 20_000
+    assert first not in paid
+    assert answer(home, first, chosen="yes") == 303, "the other one may be chosen later"
+    assert 'data-copy="15000"' in home.page(f"/p/{home.token}")
 
 
-@pytest.mark.parametrize("typed", ["abc", "-1", "999999999999999999999", "0", "7&them=8"])
-def test_an_address_that_adds_nonsense_adds_nothing(home: Faces, typed: str) -> None:
-    assert 'data-copy="100000"' in home.page(f"/p/{home.token}?them={typed}")
+def test_an_address_chooses_nothing(home: Faces) -> None:
+    assert 'data-copy="100000"' in home.page(f"/p/{home.token}?them={line_of(home)}")
+    assert rows(home, "SELECT count(*) FROM voluntary_choice") == [(0,)]
 
 
 def test_answers_about_one_pupil_have_a_limit_for_each_takes_the_school_s_lease(
@@ -146,5 +242,5 @@ def test_answers_about_one_pupil_have_a_limit_for_each_takes_the_school_s_lease(
 ) -> None:
     monkeypatch.setattr(views, "ANSWERS", Limit("voluntary.answers", 3, timedelta(hours=1)))
     line = line_of(home)
-    assert [answer(home, line, said) for said in ("yes", "no", "yes", "no")] == [303, 303, 303, 429]
+    assert [answer(home, line, declined=said) for said in ("yes", "no", "yes", "no")] == [303, 303, 303, 429]
     assert rows(home, "SELECT count(*) FROM audit_event WHERE action LIKE 'voluntary.%'") == [(3,)]

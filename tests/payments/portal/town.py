@@ -81,7 +81,7 @@ class Town:
         school = self.home.school
         with self.session() as session:
             pupil = make_pupil(session, school.id, school.class_room, "An")
-            invoice = issue(session, school, meals_vnd, club_vnd, pupil=pupil, due_on=due_on)
+            invoice = issue(session, school, meals_vnd, club_vnd, pupil=pupil, due_on=due_on, chosen=False)
             ensure_links(session, self.home.settings.link_keys, school.id, clock.now().replace(year=2099))
             token = link_of(session, self.home.settings.link_keys, school.id, pupil)
         assert token is not None

@@ -25,6 +25,7 @@ from payments.invoices.models import (
     InvoiceLine,
     InvoiceState,
     RoundState,
+    VoluntaryChoice,
 )
 from payments.ledger.models import EntryKind, LedgerRole
 from payments.ledger.service import Posting, PostingLine, post
@@ -76,8 +77,11 @@ def issue(
     round_id: int | None = None,
     replaces: Issued | None = None,
     due_on: date = DUE,
+    chosen: bool = True,
 ) -> Issued:
-    """An invoice of mandatory meals and a voluntary club, in the books as issuing posts it."""
+    """An invoice of mandatory meals and a voluntary club, in the books as issuing posts it; the family has chosen the
+    club or (``chosen`` False) said nothing of it.
+    """
     invoice = Invoice(
         school_id=school.id,
         round_id=round_id or open_round(session, school),
@@ -109,7 +113,15 @@ def issue(
         (2, school.meals, "agency", True, meals_vnd),
     ):
         if amount_vnd:
-            session.add(_line(school, invoice.id, line_no, fee, group, mandatory, amount_vnd))
+            line = _line(school, invoice.id, line_no, fee, group, mandatory, amount_vnd)
+            session.add(line)
+            session.flush()
+            if chosen and not mandatory:
+                session.add(
+                    VoluntaryChoice(
+                        school_id=school.id, line_id=line.id, declined=False, chosen=True, changed_at=OPENED
+                    )
+                )
     session.flush()
     book_debt(session, school, EntryKind.ISSUE, invoice.id, meals_vnd)
     return Issued(invoice.id, invoice.reference)

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import text
 
+from payments.bundles.service import Payer, make_bundle
 from payments.events.rules import EventKind
 from payments.inbox.models import Direction
 from payments.settlement import assigning, refunding, reversing, settling, undoing
@@ -45,10 +46,34 @@ def test_an_exact_payment_is_told_with_the_invoice_it_pays(session, school):
             "invoice_state": "paid",
             "invoice_paid_vnd": 100_000,
             "invoice_amount_vnd": 100_000,
+            "invoice_owed_vnd": 0,
             "amount_vnd": 100_000,
         }
     ]
     assert event["credits"] == []
+    assert event["bundle_reference"] is None
+
+
+def test_a_bundle_s_payment_is_told_with_its_reference_also_when_its_money_moves_on(session, school):
+    first, second = issue(session, school), issue(session, school, 80_000)
+    code = make_bundle(session, school.id, Payer(pupil_id=school.pupil), [first.id, second.id])
+    transfer = arrive(session, school, 100_000, f"NOP GOP {code}")
+    settle_transactions(session, school.id, [transfer])
+    settle_transactions(session, school.id, [arrive(session, school, 100_000, first.reference)])
+    mine = [one for one in settled(session, school) if one["transaction_id"] == transfer]
+    assert [one["bundle_reference"] for one in mine] == [code, code]
+    assert [one["allocations"][0]["reference"] for one in mine] == [first.reference, second.reference]
+    beside = arrive(session, school, 180_000, f"{first.reference} {second.reference}")
+    settle_transactions(session, school.id, [beside])
+    assert settled(session, school)[-1]["bundle_reference"] is None
+
+
+def test_who_paid_what_is_owed_is_told_to_owe_nothing_though_voluntary_items_are_open(session, school):
+    issued = issue(session, school, 100_000, 20_000, chosen=False)
+    settle_transactions(session, school.id, [arrive(session, school, 100_000, issued.reference)])
+    (event,) = settled(session, school)
+    (one,) = event["allocations"]
+    assert (event["outcome"], one["invoice_state"], one["invoice_owed_vnd"]) == ("exact", "partial", 0)
 
 
 def test_short_over_and_twice_add_up_to_what_was_paid(session, school):

@@ -37,5 +37,5 @@ def parent(desk: Faces, name: str, email: str, **amounts: int) -> int:
         pupil = make_pupil(session, desk.school.id, desk.school.class_room, name)
         session.add(Guardian(school_id=desk.school.id, pupil_id=pupil, relation="guardian", email=email))
         round_id = session.get_one(Invoice, (desk.school.id, desk.invoice.id)).round_id
-        issue(session, desk.school, pupil=pupil, round_id=round_id, **amounts)
+        issue(session, desk.school, pupil=pupil, round_id=round_id, chosen=False, **amounts)
         return pupil
