@@ -86,7 +86,7 @@ def progress(engine: Engine) -> tuple[str, int]:
 
 
 def read_back(pdf: bytes, wanted: list[tuple[str, int]]) -> int:
-    """Read the codes of every ``EACH``-th page and compare what they ask for; returns how many. Raises AssertionError."""
+    """Read the codes of every ``EACH``-th page, compare what they ask for, count them. Raises AssertionError."""
     document = pypdfium2.PdfDocument(pdf)
     read = 0
     for number in range(0, len(document), EACH):
@@ -119,7 +119,9 @@ def run(pupils: int = PUPILS) -> list[Table]:
         with session_scope(engine) as session:
             cipher = FieldCipher(settings.field_keys)
             job, pdf = service.open_file(session, cipher, school.id, job_id)
-            order = [(reference, amount_vnd) for reference, amount_vnd in session.execute(_WANTED, {"school": school.id})]
+            order = [
+                (reference, amount_vnd) for reference, amount_vnd in session.execute(_WANTED, {"school": school.id})
+            ]
             done, pages = job.slips_done, job.pages
         engine.dispose()
     if (done, len(order)) != (pupils, pupils):
@@ -163,6 +165,8 @@ def _printed(engine: Engine, environment: Mapping[str, str]) -> tuple[dict[str, 
 
 def _goals(row: list[float]) -> list[Goal]:
     return [
-        Goal("slips a second of one core, through the queue", A_SECOND, row[3], "the machine had other work", "a second"),
+        Goal(
+            "slips a second of one core, through the queue", A_SECOND, row[3], "the machine had other work", "a second"
+        ),
         Goal("MB left of 400 for the worker", 0.0, MOST_MB - row[5], "a part or the joined file grew", "MB"),
     ]

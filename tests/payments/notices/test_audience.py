@@ -54,9 +54,10 @@ RELATIONS = ("guardian", "mother")
 LEDGER = """
     CREATE TEMPORARY VIEW judged AS
     SELECT i.pupil_id, i.round_id, i.due_on, b.state NOT IN ('cancelled', 'replaced') AS stands,
-        (SELECT coalesce(sum(amount_vnd), 0) FROM invoice_line l WHERE (l.school_id, l.invoice_id) = (i.school_id, i.id))
-        - (SELECT coalesce(sum(amount_vnd), 0) FROM allocation a WHERE (a.school_id, a.invoice_id) = (i.school_id, i.id))
-            AS open_vnd,
+        (SELECT coalesce(sum(amount_vnd), 0) FROM invoice_line l
+         WHERE (l.school_id, l.invoice_id) = (i.school_id, i.id))
+        - (SELECT coalesce(sum(amount_vnd), 0) FROM allocation a
+           WHERE (a.school_id, a.invoice_id) = (i.school_id, i.id)) AS open_vnd,
         (SELECT coalesce(sum(l.amount_vnd), 0) FROM invoice_line l
          WHERE (l.school_id, l.invoice_id) = (i.school_id, i.id) AND l.mandatory)
         - (SELECT coalesce(sum(a.amount_vnd), 0) FROM allocation a
@@ -153,6 +154,11 @@ def town(school_office: Office) -> Town:
     return Town(school_office)
 
 
+def agrees_everywhere(town: Town) -> None:
+    for kind in CAMPAIGN_KINDS:
+        town.agrees(kind)
+
+
 MUTATIONS = {
     "voluntary items are dunned": ("l.mandatory\n", "true\n"),
     "what is paid is asked for again": ("b.state IN ('open', 'partial')", "b.state IN ('open', 'partial', 'paid')"),
@@ -167,8 +173,7 @@ MUTATIONS = {
 
 
 def test_every_wave_goes_to_whom_other_sql_counts_and_a_wrong_count_is_noticed(town: Town, monkeypatch) -> None:
-    for kind in CAMPAIGN_KINDS:
-        town.agrees(kind)
+    agrees_everywhere(town)
     assert town.counted(Kind.OVERDUE) == (0, {})
     with clock.turned_to(LATE):
         overdue = town.agrees(Kind.OVERDUE)
@@ -181,8 +186,7 @@ def test_every_wave_goes_to_whom_other_sql_counts_and_a_wrong_count_is_noticed(t
             patched.setattr(audience, "_PUPILS", audience._PUPILS.replace(ours, theirs))
             moment = LATE if wrong == "due or not" else NOON
             with clock.turned_to(moment), pytest.raises(AssertionError):
-                for kind in CAMPAIGN_KINDS:
-                    town.agrees(kind)
+                agrees_everywhere(town)
     assert town.written(town.office.start(Kind.NEW_ROUND)) == first
     assert town.written(town.office.start(Kind.REMINDER)) == reminded
     for kind, told in ((Kind.NEW_ROUND, first), (Kind.REMINDER, reminded)):

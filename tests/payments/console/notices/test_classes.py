@@ -31,7 +31,8 @@ def test_each_look_at_the_links_of_a_class_is_one_deed_without_names_or_links(de
     chosen = f"round={round_id}&class={desk.school.class_room}"
     page = desk.page(f"{address}?{chosen}")
     assert page.count("/p/") >= 2
-    about = (desk.school.accountant, desk.school.id, "class", desk.school.class_room, {"round_id": round_id, "links": 2})
+    detail = {"round_id": round_id, "links": 2}
+    about = (desk.school.accountant, desk.school.id, "class", desk.school.class_room, detail)
     assert deeds(desk) == [("links.viewed", *about)]
     desk.page(address)  # The first class of the newest round is shown at once.
     desk.client.get(f"{address}file.xlsx?{chosen}")
