@@ -22,6 +22,7 @@ BENCHMARKS = (
     "waiting",
     "province",
     "paper",
+    "printing",
 )
 
 

@@ -41,8 +41,10 @@ class TooManyTriesError(DomainError):
         minutes = max(1, ceil(wait / timedelta(minutes=1)))
         super().__init__(
             "too_many_tries",
-            f"Quá nhiều lần thử từ mạng này. Vui lòng đợi {minutes} phút rồi thử lại.",
-            f"Too many tries from this network. Please wait {minutes} min and try again.",
+            "Quá nhiều lần thử từ mạng này (nhiều người có thể đang dùng chung một mạng với bạn)."
+            f" Vui lòng đợi {minutes} phút rồi thử lại.",
+            "Too many tries from this network (many people may share it with you)."
+            f" Please wait {minutes} min and try again.",
         )
         self.retry_after_s = max(1, ceil(wait.total_seconds()))
 

@@ -26,6 +26,7 @@ class Bundle(SchoolRow):
     __tablename__ = "bundle"
     __table_args__ = (
         UniqueConstraint("school_id", "reference"),
+        Index("ix__bundle__reference", "reference", postgresql_using="hash"),
         # The same payer, account and list is the same bundle.
         Index(
             "uq__bundle__content",

@@ -111,6 +111,8 @@ class Invoice(SchoolRow):
         CheckConstraint("mandatory_vnd BETWEEN 0 AND amount_vnd", name="mandatory_within"),
         Index(None, "school_id", "pupil_id"),
         Index(None, "school_id", "round_id"),
+        # A parent without a link knows the reference and not which school: payments/portal/lookup.py.
+        Index("ix__invoice__reference", "reference", postgresql_using="hash"),
     )
 
     round_id: Mapped[Id]

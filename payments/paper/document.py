@@ -39,6 +39,8 @@ from payments.vietqr.bulk import symbol_svg
 Paper = Literal["a4", "a3"]
 TEMPLATES = Path(str(files("payments.paper")))
 SAMPLE = "MẪU"
+REMEMBERED = 10
+"""For so many further compilations typst keeps what it has set: ``comemo::evict(10)`` in typst-py's src/compiler.rs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ def set_slips(kind: Kind, around: Surroundings, class_name: str | None, slips: S
         "class": class_name or "Chưa xếp lớp",
         "slips": [_slip(around, slip, kind) for slip in slips],
     }
-    return _set(f"{kind}.typ", values, int(around.round.issued_at.timestamp()))
+    pdf = _set(f"{kind}.typ", values, int(around.round.issued_at.timestamp()))
+    _let_go()
+    return pdf
 
 
 def set_poster(school_name: str, accounts: Sequence[Account], address: str, paper: Paper) -> bytes:
@@ -182,3 +186,13 @@ def _set(template: str, values: Mapping[str, Any], moment: int) -> bytes:
         pdf_tags=False,
     )
     return pdf
+
+
+def _let_go() -> None:
+    """Have typst forget what it has set: a slip is 0.75 MB of its memory, and none is ever set again.
+
+    Its wheel has no call for that, so it is given empty pages until what came before is too old to be kept.
+    """
+    nothing = typst.Compiler(str(TEMPLATES / "nothing.typ"), root=str(TEMPLATES), ignore_system_fonts=True)
+    for _ in range(REMEMBERED + 1):
+        nothing.compile(format="svg")

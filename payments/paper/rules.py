@@ -12,8 +12,8 @@ from itertools import groupby
 
 SHORTER = (12, 5, 3, 2)
 """How many lines a slip may have, the first that fits on it; what is beyond is one line with the sum."""
-BATCH = 240
-"""Slips set at a time: whole pages of four and of sixteen; typst holds about 0.4 MB for each (docs/adr/0027)."""
+BATCH = 48
+"""Slips set at a time: a class, in whole pages of four and of sixteen; typst takes 0.75 MB for each (docs/adr/0027)."""
 SCHOOL_WORDS = 100
 LINE_WORDS = 56
 VOLUNTARY_WORDS = 150

@@ -41,14 +41,7 @@ _BY_NUMBER = f"""
     WHERE l.school_id = c.school_id AND l.bank_number = c.bank_number AND {_SINCE}
 """
 # Money of other pupils is never looked for in memos: only what waits, and what this pupil was credited with.
-_TRANSFERS = f"""
-    SELECT t.id, t.amount_vnd, t.occurred_at, {_WAITS} AS waits, t.state = 'credited' AND {_OF_PUPIL} AS mine
-    {_BY_NUMBER}
-    UNION
-    SELECT t.id, t.amount_vnd, t.occurred_at, true, false FROM bank_transaction t
-    WHERE t.school_id = c.school_id AND {_WAITS} AND {_SINCE} AND {_IN_MEMO}
-    UNION
-    SELECT t.id, t.amount_vnd, t.occurred_at, false, true
+_MINE_BY_MEMO = f"""
     FROM (SELECT a.transaction_id FROM invoice i
           JOIN allocation a ON a.school_id = i.school_id AND a.invoice_id = i.id
           WHERE i.school_id = c.school_id AND i.pupil_id = c.pupil_id
@@ -59,6 +52,15 @@ _TRANSFERS = f"""
           GROUP BY k.transaction_id HAVING sum(k.amount_vnd) <> 0) paid
     JOIN bank_transaction t ON t.school_id = c.school_id AND t.id = paid.transaction_id
     WHERE t.state = 'credited' AND {_SINCE} AND {_IN_MEMO}
+"""  # noqa: S608 - our own text
+_TRANSFERS = f"""
+    SELECT t.id, t.amount_vnd, t.occurred_at, {_WAITS} AS waits, t.state = 'credited' AND {_OF_PUPIL} AS mine
+    {_BY_NUMBER}
+    UNION
+    SELECT t.id, t.amount_vnd, t.occurred_at, true, false FROM bank_transaction t
+    WHERE t.school_id = c.school_id AND {_WAITS} AND {_SINCE} AND {_IN_MEMO}
+    UNION
+    SELECT t.id, t.amount_vnd, t.occurred_at, false, true {_MINE_BY_MEMO}
 """  # noqa: S608 - our own text
 _BECAME = f"""
     CROSS JOIN LATERAL (
@@ -88,20 +90,41 @@ _CLASS = """
     (SELECT r.name FROM enrollment e JOIN class_room r ON r.school_id = e.school_id AND r.id = e.class_id
      WHERE e.school_id = p.school_id AND e.pupil_id = p.id ORDER BY e.valid_from DESC, e.id DESC LIMIT 1)
 """
+# All claims of a school at once: memos are taken apart once, and words meet numbers by equality. A word is what ``\m``
+# and ``\M`` bound in ``_IN_MEMO``, so both read a memo alike (a test compares them).
 _OPEN_ONES = f"""
-    FROM payer_claim c {_BECAME}
-    WHERE c.school_id = :school_id AND c.closed_at IS NULL AND c.claimed_at > :since
-      AND (became.transaction_id IS NOT NULL OR NOT became.matched)
-"""
+    WITH c AS MATERIALIZED (
+        SELECT * FROM payer_claim WHERE school_id = :school_id AND closed_at IS NULL AND claimed_at > :since
+    ), word AS MATERIALIZED (
+        SELECT t.id, t.amount_vnd, t.direction, t.value_date, ltrim(upper(told.word COLLATE "C"), '0') AS number
+        FROM bank_transaction t CROSS JOIN LATERAL regexp_split_to_table(t.description, '\\W+') AS told (word)
+        WHERE t.school_id = :school_id AND {_WAITS} AND t.amount_vnd IN (SELECT amount_vnd FROM c)
+    ), told AS (
+        SELECT c.id AS claim_id, t.id, {_WAITS} AS waits FROM c CROSS JOIN LATERAL (SELECT t.id, t.state {_BY_NUMBER}) t
+        UNION ALL
+        SELECT c.id, t.id, true FROM c
+        JOIN word t ON t.amount_vnd = c.amount_vnd AND t.number = c.bank_number AND {_SINCE}
+        WHERE length(c.bank_number) >= {SHORTEST_IN_MEMO}
+        UNION ALL
+        SELECT c.id, t.id, false FROM c CROSS JOIN LATERAL (SELECT t.id {_MINE_BY_MEMO}) t
+    ), became AS (
+        SELECT claim_id, bool_or(NOT waits) AS matched, min(id) FILTER (WHERE waits) AS transaction_id
+        FROM told GROUP BY claim_id
+    ), waiting AS (
+        SELECT c.*, became.transaction_id FROM c LEFT JOIN became ON became.claim_id = c.id
+        WHERE became.transaction_id IS NOT NULL OR became.matched IS NOT TRUE
+    )
+"""  # noqa: S608 - our own text
 _LISTED = text(f"""
+    {_OPEN_ONES}
     SELECT waiting.id, waiting.pupil_id, p.full_name, {_CLASS} AS class_name, i.reference, waiting.bank_reference,
         waiting.amount_vnd, waiting.paid_on, waiting.claimed_at, waiting.transaction_id
-    FROM (SELECT c.*, became.transaction_id {_OPEN_ONES} ORDER BY c.claimed_at, c.id LIMIT :limit) waiting
+    FROM (SELECT * FROM waiting ORDER BY claimed_at, id LIMIT :limit) waiting
     JOIN pupil p ON p.school_id = waiting.school_id AND p.id = waiting.pupil_id
     LEFT JOIN invoice i ON i.school_id = waiting.school_id AND i.id = waiting.invoice_id
     ORDER BY waiting.claimed_at, waiting.id
 """)  # noqa: S608 - our own text
-_COUNT = text(f"SELECT count(*) {_OPEN_ONES}")
+_COUNT = text(f"{_OPEN_ONES} SELECT count(*) FROM waiting")  # noqa: S608 - our own text
 _NAMING = f"""
     SELECT t.id AS transaction_id, c.id
     FROM bank_transaction t

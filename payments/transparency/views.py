@@ -6,6 +6,7 @@ read nothing of a session, so that nothing of a visitor can reach a cache.
 
 import hashlib
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -16,6 +17,7 @@ from payments.banking.public import is_own_number, public_accounts
 from payments.banking.standing import PublicAccount, last_change
 from payments.errors import NotFoundError
 from payments.portal.rules import SAMPLE_BINS
+from payments.throttle.rules import Limit
 from payments.transparency import files, queries, rules
 from payments.transparency.queries import PublicSchool, Published
 from payments.transparency.rules import Finding
@@ -23,6 +25,7 @@ from payments.vietqr import Style, VietQR, encode
 from payments.vietqr.render import render_svg
 from payments.web.context import db_session, language, services
 from payments.web.security import Open, csrf
+from payments.web.visitors import limit_visitor
 
 blueprint = Blueprint("transparency", __name__, template_folder="templates", url_prefix="/s")
 ACCESS = Open.PUBLIC
@@ -30,6 +33,14 @@ ACCESS = Open.PUBLIC
 KEPT = "public, max-age=60"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LAST_PAGE = 1_000
+VISITS = Limit("school.pages", 1_200, timedelta(minutes=10))
+"""Pages, files and pictures for one network: a whole village may sit behind one address of a mobile provider."""
+
+
+@blueprint.before_request
+def _limited() -> None:
+    """Every address of this blueprint, before it looks anything up. Raises TooManyTriesError."""
+    limit_visitor(VISITS)
 
 
 @blueprint.context_processor

@@ -23,7 +23,7 @@ from reconciliation.closing.papers import JSON
 blueprint = Blueprint("closing_checks", __name__, url_prefix="/verify/closing", template_folder="templates")
 ACCESS = Open.PUBLIC
 CHECKS = Limit("verify.closing", 60, timedelta(minutes=10))
-"""Closes that one network may check."""
+"""Closes and keys that one network may ask for."""
 
 
 @blueprint.get("/<code>/<int:number>/<sha256>")
@@ -45,7 +45,8 @@ def check(code: str, number: int, sha256: str) -> ResponseReturnValue:
 
 @blueprint.get("/keys/<code>.json")
 def public_keys(code: str) -> Response:
-    """The school's public keys, for ``hocphi reconcile verify --keys``. Raises NotFoundError."""
+    """The school's public keys, for ``hocphi reconcile verify --keys``. Raises NotFoundError, TooManyTriesError."""
+    limit_visitor(CHECKS)
     with db_session() as session:
         school_id = session.scalar(select(School.id).where(School.code == code))
         if school_id is None or not keys.all_keys(session, school_id):

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from payments.audit.service import record
-from payments.console.desk import Desk, desk_of
+from payments.console.desk import desk_of
 from payments.console.notices import words
 from payments.console.notices.campaigns import outside
 from payments.errors import NotFoundError
@@ -39,7 +39,7 @@ def page(code: str) -> ResponseReturnValue:
         classes = class_texts.classes_of(session, desk.school_id, round_id) if round_id else []
         class_id = _number("class") or next((one[0] for one in classes), None)
         language = _language()
-    told = _texts(code, round_id, class_id, language)[1] if round_id and class_id else None
+    told = _texts(code, round_id, class_id, language, "links.viewed") if round_id and class_id else None
     return render_template(
         "console/notices/classes.html",
         desk=desk,
@@ -56,19 +56,8 @@ def page(code: str) -> ResponseReturnValue:
 def file(code: str, kind: str) -> Response:
     """The same as a file: «txt» is the group's text alone, the others hold links and are put on record."""
     round_id, class_id = _number("round") or 0, _number("class") or 0
-    desk, told = _texts(code, round_id, class_id, _language())
+    told = _texts(code, round_id, class_id, _language(), None if kind == "txt" else "links.exported")
     data = _file(told, kind)
-    if kind != "txt":
-        with db_session() as session:
-            record(
-                session,
-                desk.actor.user_id,
-                "links.exported",
-                subject_kind="class",
-                subject_id=class_id,
-                school_id=desk.school_id,
-                detail={"round_id": round_id, "links": len(told.lines)},
-            )
     name = f"thong-bao-{round_id}-lop-{class_id}.{kind}"
     return send_file(io.BytesIO(data), mimetype=TYPES[kind], as_attachment=True, download_name=name)
 
@@ -79,13 +68,25 @@ def _file(told: ClassTexts, kind: str) -> bytes:
     return class_texts.as_csv(told) if kind == "csv" else told.group.encode()
 
 
-def _texts(code: str, round_id: int, class_id: int, language: str) -> tuple[Desk, ClassTexts]:
+def _texts(code: str, round_id: int, class_id: int, language: str, deed: str | None) -> ClassTexts:
+    """The texts of a class. ``deed``: who sees their links is on record, how many of which class, never a name."""
     with db_session() as session:
         desk = desk_of(session, code)
         if class_id not in dict(class_texts.classes_of(session, desk.school_id, round_id)):
             raise NotFoundError
         about, languages = class_texts.for_paste(desk.school_id, round_id, language)
-        return desk, class_texts.texts_for(session, outside(), about, class_id, languages)
+        told = class_texts.texts_for(session, outside(), about, class_id, languages)
+        if deed:
+            record(
+                session,
+                desk.actor.user_id,
+                deed,
+                subject_kind="class",
+                subject_id=class_id,
+                school_id=desk.school_id,
+                detail={"round_id": round_id, "links": len(told.lines)},
+            )
+        return told
 
 
 def _language() -> str:

@@ -13,11 +13,12 @@ from payments.clock import turned_to
 from payments.crypto import FieldCipher
 from payments.db import session_scope
 from payments.errors import NotFoundError
-from payments.paper import service
+from payments.paper import service, work
 from payments.paper.document import pages_of
 from payments.paper.models import PrintJob, PrintState
 from payments.paper.rules import Kind
 from payments.paper.work import LEASE, MOST_LOSSES, work_on
+from payments.vietqr import decode
 from tests.payments.paper.office import LINKS, Office, memos, open_office
 from tests.payments.paper.reading import codes
 
@@ -81,6 +82,32 @@ def test_a_killed_worker_loses_nothing(sessions: Sessions, office: Office) -> No
     with turned_to(clock.now() + LEASE + timedelta(seconds=1)):
         work_on(sessions, CIPHER, LINKS, claim(sessions))
     assert job(sessions, office, job_id).state is PrintState.READY
+
+
+def test_a_worker_killed_between_two_classes_is_followed_by_one_that_prints_each_slip_once(
+    sessions: Sessions, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = ask(sessions, office)
+    honest = work._tell
+
+    def die_after_telling(*about) -> None:
+        honest(*about)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(work, "_tell", die_after_telling)
+    with pytest.raises(KeyboardInterrupt):
+        work_on(sessions, CIPHER, LINKS, claim(sessions))
+    monkeypatch.undo()
+    begun = job(sessions, office, job_id)
+    assert (begun.state, begun.slips_done) == (PrintState.PRINTING, 3)
+    with turned_to(clock.now() + LEASE + timedelta(seconds=1)):
+        work_on(sessions, CIPHER, LINKS, claim(sessions))
+    with sessions() as session:
+        ended, pdf = service.open_file(session, CIPHER, office.school.id, job_id)
+        wanted = [str(one.reference) for one in office.invoices]
+    assert (ended.state, ended.slips_done) == (PrintState.READY, 4)
+    money = [decode(code.text).memo for code in codes(pdf, 150) if "://" not in code.text]
+    assert money == wanted, "in class order, each once"
 
 
 def test_a_worker_whose_lease_is_gone_keeps_nothing(sessions: Sessions, office: Office) -> None:

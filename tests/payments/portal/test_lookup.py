@@ -1,6 +1,7 @@
 """Finding a notice without a link: two right facts open a page for a while, all else is one answer."""
 
 import io
+import re
 import statistics
 import time
 from collections.abc import Iterator
@@ -234,6 +235,16 @@ def test_the_time_tells_no_known_code_from_an_unknown_one(home: Faces, monkeypat
             times.append(time.perf_counter() - began)
     medians = sorted(statistics.median(times) for times in took.values())
     assert medians[-1] < 2 * medians[0], took
+
+
+def test_the_look_up_asks_no_school_in_turn_however_many_there_are(home: Faces) -> None:
+    with home.engine.begin() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        values = {"code": UNKNOWN, "reference": home.invoice.reference, "most": lookup.MOST}
+        plan = "\n".join(connection.scalars(text(f"EXPLAIN {lookup._FIND.text}"), values))
+    for index in ("ix__invoice__reference", "ix__bundle__reference", "ix__pupil__sector_id"):
+        assert index in plan
+    assert not re.search(r"\bon school\b", plan), plan
 
 
 def test_what_was_typed_wrongly_is_told_as_such_before_anything_is_looked_up(home: Faces) -> None:

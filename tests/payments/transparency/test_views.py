@@ -14,7 +14,9 @@ from payments.banking.models import ReceivingAccount
 from payments.banking.service import approve_account, close_account, propose_account
 from payments.banking.virtual_accounts import generate
 from payments.db import session_scope
+from payments.throttle.rules import Limit
 from payments.transparency.service import set_contact
+from payments.transparency.views import VISITS
 from payments.vietqr import VietQR, encode
 from payments.vietqr.render import render_svg
 from payments.vietqr.style import Style
@@ -52,6 +54,38 @@ def published(home: Faces, pupils: int = 12, paid: int = 12) -> Village:
         town.pay(0, paid, day(8))
         town.publish(day(9))
     return town
+
+
+def test_public_pages_are_limited_for_each_network_and_say_how_long_to_wait(
+    home: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("payments.transparency.views.VISITS", Limit("school.pages", 8, timedelta(minutes=16)))
+    town = published(home)
+    own = f"/s/{home.school.code}"
+    paths = (
+        "/s/",
+        own,
+        f"{own}/qr/{home.school.account}.svg",
+        f"/s/{town.school.code}/cong-khai",
+        f"/s/{town.school.code}/cong-khai.csv",
+        f"/s/{town.school.code}/cong-khai.xlsx",
+    )
+    assert [home.client.get(path).status_code for path in paths] == [200] * 6
+    assert home.client.post(own, data={"account": "123"}).status_code == 200
+    assert home.client.get("/s/NOBODY").status_code == 404  # Guesses count as well.
+    answers = [home.client.get(path) for path in (*paths, "/s/NOBODY")] + [home.client.post(own)]
+    assert {answer.status_code for answer in answers} == {429}
+    for answer in answers:
+        assert answer.headers["Retry-After"] == "120"
+        assert answer.headers["Cache-Control"] == "no-store"  # A cache would lock everybody out.
+        assert "Set-Cookie" not in answer.headers
+        assert "Vui lòng đợi 2 phút" in answer.get_data(as_text=True)
+    assert "Please wait 2 min" in home.client.get(f"{own}?lang=en").get_data(as_text=True)
+    assert home.client.get(own, environ_overrides={"REMOTE_ADDR": "203.0.113.4"}).status_code == 200
+
+
+def test_a_village_behind_one_address_opens_its_schools_pages() -> None:
+    assert VISITS.times / VISITS.per.total_seconds() >= 2
 
 
 def test_public_pages_are_for_caches_and_search_engines_and_set_no_cookie(home: Faces) -> None:

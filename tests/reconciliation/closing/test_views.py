@@ -2,7 +2,7 @@
 
 import io
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,6 +14,7 @@ from payments import clock
 from payments.banking.models import ReceivingAccount
 from payments.db import session_scope
 from payments.inbox.models import BankTransaction
+from payments.throttle.rules import Limit
 from reconciliation import service
 from reconciliation.closing import canonical, certificates
 from reconciliation.panels import PANELS
@@ -159,6 +160,26 @@ def test_the_public_check_says_what_stands_and_names_nobody(desk):
         assert "Không có biên bản nào" in desk.page(wrong, 404)
     assert '"public"' in desk.page(f"/verify/closing/keys/{desk.school.code}.json")
     desk.page("/verify/closing/keys/NOBODY.json", 404)
+
+
+def test_the_public_check_is_limited_for_each_network_before_it_looks_anything_up(desk, monkeypatch):
+    desk.log_in("accountant")
+    assert sign(desk) == 303
+    sha = canonical.digest(desk.client.get(base(desk, 1, "to-be-signed")).data)
+    desk.client.delete_cookie("hocphi")
+    monkeypatch.setattr("reconciliation.closing.public_views.CHECKS", Limit("verify.closing", 3, timedelta(minutes=9)))
+    right, wrong = (f"/verify/closing/{desk.school.code}/1/{seal}" for seal in (sha, "0" * 64))
+    public = f"/verify/closing/keys/{desk.school.code}.json"
+    assert [desk.client.get(path).status_code for path in (right, wrong, public)] == [200, 404, 200]
+    # What is right, wrong or unknown looks the same now, and says how long to wait.
+    for path in (right, wrong, public, "/verify/closing/keys/NOBODY.json"):
+        told = desk.client.get(path, query_string={"lang": "en"})
+        assert (told.status_code, told.headers["Retry-After"]) == (429, "180")
+        assert "wait 3 min" in told.get_data(as_text=True)
+    elsewhere = {"REMOTE_ADDR": "203.0.113.4"}
+    assert desk.client.get(right, environ_overrides=elsewhere).status_code == 200
+    with clock.turned_to(clock.now() + timedelta(minutes=3)):
+        assert [desk.client.get(right).status_code for _ in range(2)] == [200, 429]
 
 
 @pytest.mark.browser
