@@ -244,7 +244,7 @@ def _negative_table(session: Session, count: int) -> Table:
     texts = negatives(count, chance)
     by_chance = references_by_chance(texts)
     known = set(session.scalars(text("SELECT reference FROM invoice")))
-    hits = sum(found in known for some in reference.find_each(texts) for found in some)
+    hits = sum(found in known for some in reference.find_each(texts) for found in some.split())
     # A database holds no NUL: adapters refuse such a message before.
     sample = [memo for memo in texts[:2_000] if "\0" not in memo]
     bring(session, school, [(memo, UNIFORM_VND) for memo in sample])

@@ -267,4 +267,4 @@ DRAWN: dict[str, Callable[[random.Random, int], str]] = {
 
 def references_by_chance(texts: Sequence[str]) -> int:
     """How many references of valid form bank text holds by chance: the check character lets one in 37 through."""
-    return sum(map(len, reference.find_each(texts)))
+    return sum(len(found.split()) for found in reference.find_each(texts))

@@ -290,10 +290,10 @@ def references_of(line: StatementLine) -> list[str]:
     return reference.find(line.description) or reference.find(line.payer_reference or "")
 
 
-def references_of_each(lines: Sequence[StatementLine]) -> list[list[str]]:
-    """The same of many lines, looked through together."""
+def references_of_each(lines: Sequence[StatementLine]) -> list[str]:
+    """The same of many lines, looked through together: those of each line with blanks between them."""
     found = reference.find_each(line.description for line in lines)
-    return [names or references_of(line) for line, names in zip(lines, found, strict=True)]
+    return [names or " ".join(references_of(line)) for line, names in zip(lines, found, strict=True)]
 
 
 def _columns(keys: Sequence[str], lines: Sequence[StatementLine]) -> dict[str, list[object]]:
@@ -307,6 +307,6 @@ def _columns(keys: Sequence[str], lines: Sequence[StatementLine]) -> dict[str, l
         "value_dates": [line.value_date for line in lines],
         "bank_references": [line.bank_reference for line in lines],
         "descriptions": [line.description for line in lines],
-        "found": [" ".join(names) for names in references_of_each(lines)],
+        "found": references_of_each(lines),
         "contents": [hashlib.sha256(key.encode()).digest() for key in keys],
     }

@@ -1,7 +1,9 @@
 """Writing: byte for byte what the standard asks, or a clear refusal; never a shortened or repaired value."""
 
+import copy
+import pickle
 import random
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, asdict, replace
 
 import pytest
 from hypothesis import given
@@ -186,7 +188,9 @@ def test_what_is_written_is_read_back(bin_, account, amount_vnd, memo, reusable,
 def test_the_quick_way_writes_the_same_as_the_full_one(amount_vnd, memo, reusable):
     qr = replace(QR, amount_vnd=amount_vnd, memo=memo, reusable=reusable)
     assert encode(qr) == encoder_module._encode_any(qr, allow_long=False, allow_unicode=False)
-    assert encode_transfer(qr.bin, qr.account, amount_vnd, memo) == encode(replace(qr, reusable=None))
+    transfer = VietQR(bin=qr.bin, account=qr.account, amount_vnd=amount_vnd, memo=memo)
+    full = encoder_module._encode_any(transfer, allow_long=False, allow_unicode=False)
+    assert encode(transfer) == encode_transfer(qr.bin, qr.account, amount_vnd, memo) == full
 
 
 def test_the_quick_way_refuses_the_same_as_the_full_one():
@@ -194,11 +198,34 @@ def test_the_quick_way_refuses_the_same_as_the_full_one():
     for name in values:
         for wrong in ("", "Đ", "A" * 26, 0, True, 10**13, -1, 1.5, [], None):
             changed = values | {name: wrong}
-            assert _outcome(encode_transfer, *changed.values()) == _outcome(_encode_fields, **changed)
+            full = _outcome(_encode_in_full, **changed)
+            assert _outcome(encode_transfer, *changed.values()) == _outcome(_encode_fields, **changed) == full
+
+
+def test_fields_with_their_defaults_are_the_same_as_none():
+    transfer = VietQR(bin=QR.bin, account=QR.account, amount_vnd=QR.amount_vnd, memo=QR.memo)
+    named = replace(transfer, service="account")  # names all sixteen
+    assert transfer == named
+    assert (hash(transfer), repr(transfer), asdict(transfer)) == (hash(named), repr(named), asdict(named))
+    assert encode(transfer) == encode(named)
+    assert pickle.loads(pickle.dumps(transfer)) == copy.deepcopy(transfer) == transfer
+    assert VietQR().raw == {}
+    assert VietQR().raw is not VietQR().raw
+
+
+def test_a_field_that_does_not_exist_is_refused():
+    with pytest.raises(TypeError, match="amount"):
+        VietQR(bin=QR.bin, account=QR.account, amount=1)
+    with pytest.raises(TypeError):
+        VietQR(QR.bin)
 
 
 def _encode_fields(**fields):
     return encode(VietQR(**fields))
+
+
+def _encode_in_full(**fields):
+    return encoder_module._encode_any(VietQR(**fields), allow_long=False, allow_unicode=False)
 
 
 def _outcome(write, *args, **fields):
