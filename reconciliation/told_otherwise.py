@@ -1,7 +1,7 @@
 """Lines that a file words otherwise than an earlier one did: the same facts, though their natural keys differ.
 
-A spreadsheet program turns a long reference into 1.23457E+16, MT940 has no reference where the bank's workbook has one,
-a payer's name is cut elsewhere. Where one of the two files is proved to tell a whole day, to the đồng, the other can
+A spreadsheet program keeps fifteen digits of a long reference, MT940 has no reference where the workbook has one, a
+payer's name is cut elsewhere. Where one of the two files is proved to tell a whole day, to the đồng, the other can
 only tell the same movements: for each direction and amount of the day, a line that is not known stands for one that is
 known and that the file does not name otherwise. Only what goes beyond those is new, and brings money.
 """
