@@ -32,6 +32,7 @@ from reconciliation.imports.layouts import in_use
 from reconciliation.imports.models import ImportKind
 from reconciliation.imports.rules import Step, plain_name, silent
 from reconciliation.locks import lock_school
+from reconciliation.told_otherwise import Told, known_otherwise
 
 LONGEST_FILE_NAME = 200
 ONE_DAY = timedelta(days=1)
@@ -199,17 +200,16 @@ def plan_statement(
     total = sum(len(one.lines) for one in ours)
     step("check", 0, total)
     lock_school(session, school_id)
-    planned = _plan(ours)
     owner = {"school_id": school_id, "account_id": account_id}
+    planned, known_keys, told_otherwise = _compared(session, owner, _plan(ours))
     known = set(session.scalars(_KNOWN_STATEMENTS, owner | {"contents": [one.content_sha256 for one in planned]}))
     known_contents = {bytes(content) for content in known}
-    keys = sorted({key for one in planned for key in one.keys})
-    known_keys = set(session.scalars(_KNOWN_LINES, owner | {"keys": keys}))
     step("check", total, total)
     results = _results(planned, known_contents, known_keys)
     others = sorted({(one.account_number or "")[-4:] for one in read if one not in ours})
     notices = tuple(f"{notice.place}: {notice.vi}" for one in ours for notice in one.notices)
     notices += tuple(_open_notice(*one.open_days) for one in planned if one.open_days)
+    notices += (_otherwise_notice(told_otherwise),) if told_otherwise else ()
     report = StatementReport(tuple(results), tuple(others), notices, dry_run=False)
     return StatementPlan(owner, tuple(planned), frozenset(known_keys), report)
 
@@ -220,6 +220,35 @@ def write_statement(session: Session, plan: StatementPlan, data: bytes, filename
     fresh = [one for one, result in zip(plan.planned, results, strict=True) if not result.already_imported]
     file = {"file_name": plain_name(filename, LONGEST_FILE_NAME), "file_sha256": hashlib.sha256(data).digest()}
     _write(session, plan.owner, fresh, file, step)
+
+
+def _compared(session: Session, owner: dict[str, int], planned: list[_Planned]) -> tuple[list[_Planned], set[str], int]:
+    """The plan under the keys by which its lines are known, those keys, and how many lines were worded otherwise."""
+    keys = sorted({key for one in planned for key in one.keys})
+    known_keys = set(session.scalars(_KNOWN_LINES, owner | {"keys": keys}))
+    sound = [one for one in planned if not one.contradicts_itself]
+    lines = [
+        Told(key, line.booked_on, line.direction, line.amount_vnd, line.description)
+        for one in sound
+        for key, line in zip(one.keys, one.statement.lines, strict=True)
+    ]
+    pairs = known_otherwise(session, owner, lines, known_keys, [one.period for one in sound if one.proved])
+    if not pairs:
+        return planned, known_keys, 0
+    return [_renamed(one, pairs) for one in planned], known_keys | set(pairs.values()), len(pairs)
+
+
+def _renamed(one: _Planned, pairs: dict[str, str]) -> _Planned:
+    if one.contradicts_itself or pairs.keys().isdisjoint(one.keys):
+        return one
+    return _planned(one.statement, prove(one.statement), tuple(pairs.get(key, key) for key in one.keys))
+
+
+def _otherwise_notice(lines: int) -> str:
+    return (
+        f"{lines} dòng được ghi khác lần nhập trước (mã giao dịch hoặc nội dung), nhưng ngày đó đã đủ và khớp số dư: "
+        "đó là những giao dịch đã có, không ghi thêm."
+    )
 
 
 def _refuse_days_to_come(statements: Sequence[Statement]) -> None:

@@ -24,6 +24,7 @@ class StatementError(AdapterError):
             "no_header",
             "missing_value",
             "bad_amount",
+            "bad_reference",
             "bad_date",
             "bad_currency",
             "bad_structure",

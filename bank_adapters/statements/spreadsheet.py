@@ -29,6 +29,7 @@ from bank_adapters.statements.values import (
 __all__ = ["read", "recognise"]
 
 DAYS_TO_1904 = 1462
+_DESTROYED = re.compile(r"[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2,3}")
 _COLUMN_NUMBER = re.compile(r"\(?[0-9A-Za-z]{1,2}\)?")
 
 
@@ -146,6 +147,24 @@ class SheetReader:
         cells = [row.cell(self.header.columns.get(name)) for name in ("debit", "credit", "balance")]
         return any(not is_blank(cell) if dated else may_be_amount(cell) for cell in cells)
 
+    def reference(self, row: Row) -> str:
+        """The bank's number of a movement; raises StatementError for one that a spreadsheet program has destroyed.
+
+        Excel saves 17 digits to CSV as 1.23457E+16: many payments share it, and the bank's own file differs.
+        """
+        column = self.header.columns.get("bank_reference")
+        text = text_of(row.cell(column))
+        if _DESTROYED.fullmatch(text) is None:
+            return text
+        raise StatementError(
+            "bad_reference",
+            row.place(column),
+            f"Mã giao dịch đã bị bảng tính rút gọn thành «{text}», không còn đủ chữ số. Hãy tải lại tệp gốc từ ngân "
+            "hàng, hoặc định dạng cột này là văn bản trước khi lưu.",
+            f"A spreadsheet program has shortened the bank's reference to «{text}»; its digits are lost. Download the "
+            "file from the bank again, or format this column as text before saving.",
+        )
+
     def line(self, row: Row) -> StatementLine | None:
         """Read a movement; None for one of zero đồng, which changes nothing."""
         columns = self.header.columns
@@ -167,7 +186,7 @@ class SheetReader:
             booked_on=booked_on,
             amount_vnd=amount_vnd,
             direction=direction,
-            bank_reference=text_of(row.cell(columns.get("bank_reference"))) or after_date or None,
+            bank_reference=self.reference(row) or after_date or None,
             description=text_of(row.cell(columns["description"])),
             raw="\t".join(text_of(cell) for cell in row.cells),
             place=row.place(),

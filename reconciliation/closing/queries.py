@@ -22,6 +22,12 @@ RUNS = text("""
     WHERE held.school_id = :school_id AND run.day >= :first AND run.from_day <= :last
     ORDER BY run.account_id, run.day
 """)
+PROVED = text("""
+    SELECT run.account_id, max(run.day) AS day
+    FROM standing_run held JOIN reconcile_run run ON run.school_id = held.school_id AND run.id = held.run_id
+    WHERE held.school_id = :school_id AND run.state = 'proved'
+    GROUP BY run.account_id
+""")
 ACCOUNTS = text("""
     SELECT id, bin || ':' || number AS name, fund FROM receiving_account
     WHERE school_id = :school_id AND id = ANY(CAST(:ids AS bigint[])) ORDER BY id
@@ -93,22 +99,34 @@ def history(session: Session, school_id: int, before: int | None = None) -> tupl
 
 
 def proposals(session: Session, school_id: int, count: int = 3) -> list[date]:
-    """Days that can be closed next: yesterday, and the ends of the months that are over, the newest first.
+    """Days that can be closed next: the last one that every account has proved, yesterday, and the ends of the months
+    that are over, the newest first.
 
     None before the first statement or movement of the school.
     """
     head = chain.head(session, school_id)
     yesterday = clock.today() - DAY
-    found = [yesterday]
+    proved = proved_through(session, school_id)
+    found = [yesterday] if proved is None else [min(proved, yesterday), yesterday]
     if head.through is not None:
         following = gathering.month_of(head.through + DAY)[1]
         found += [following] if following < yesterday else []
     day = clock.today().replace(day=1) - DAY
-    while len(found) <= count + 1:
+    while len(found) <= count + 2:
         found.append(day)
         day = day.replace(day=1) - DAY
     begins = min(gathering.beginnings(session, school_id, yesterday).values(), default=yesterday)
     return [day for day in dict.fromkeys(found) if day >= begins and (head.through is None or day > head.through)]
+
+
+def proved_through(session: Session, school_id: int) -> date | None:
+    """The last day that a proved run of every account reaches; None while an account has none.
+
+    A hint where to sign: a day before it may still wait, which the figures then say.
+    """
+    begins = gathering.beginnings(session, school_id, clock.today() - DAY)
+    days = {row.account_id: row.day for row in session.execute(PROVED, {"school_id": school_id})}
+    return min((days[one] for one in begins), default=None) if begins.keys() <= days.keys() else None
 
 
 def draft(session: Session, school_id: int, through: date) -> Draft:

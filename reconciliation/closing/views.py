@@ -43,9 +43,10 @@ def add_link(state: BlueprintSetupState) -> None:
 @blueprint.get("/<code>/closing/")
 def overview(code: str) -> ResponseReturnValue:
     """The month account by account, what can be closed, and the history."""
-    of = _day(request.args.get("month", "") + "-01") or clock.today() - DAY
     with db_session() as session:
         desk = desk_of(session, code)
+        proposals = queries.proposals(session, desk.school_id)
+        of = _day(request.args.get("month", "") + "-01") or next(iter(proposals), clock.today() - DAY)
         first, last = month_of(of)
         entries, older = queries.history(session, desk.school_id, request.args.get("before", type=row_id))
         return render_template(
@@ -55,7 +56,7 @@ def overview(code: str) -> ResponseReturnValue:
             before=first - DAY,
             after=last + DAY if last < clock.today() else None,
             accounts=queries.month(session, desk.school_id, of),
-            proposals=queries.proposals(session, desk.school_id),
+            proposals=proposals,
             through=chain.head(session, desk.school_id).through,
             entries=entries,
             older=older,

@@ -155,6 +155,20 @@ def test_wrong_totals_break_the_proof():
     assert not prove(read_one(sheet("06/10/2025,1,,5,5,a", "Tổng cộng,,0,6,,"))).ok
 
 
+@pytest.mark.parametrize("number", ["1.23457E+16", '"1,23457E+16"', "9E+15"])
+def test_a_number_of_the_bank_that_a_spreadsheet_destroyed_is_refused_with_the_way_out(number):
+    """It would be another payment than the same row in the bank's own file, and the same as its neighbours."""
+    error = error_of(sheet(f"06/10/2025,{number},,100.000,,HP7K3M9Q2XAT"))
+    assert (error.code, error.place) == ("bad_reference", "B3")
+    assert "tải lại tệp gốc" in error.vi
+
+
+@pytest.mark.parametrize("number", ["12345678901234567", "FT25E+1", "1E16", "E+16"])
+def test_a_whole_number_of_the_bank_is_read_as_it_is(number):
+    (line,) = read_one(sheet(f"06/10/2025,{number},,100.000,,HP7K3M9Q2XAT")).lines
+    assert line.bank_reference == number
+
+
 def test_two_different_opening_balances_are_refused():
     rows = ("Số dư đầu kỳ,,,,7,", "06/10/2025,1,,5,12,a")
     assert error_of(sheet(*rows, head="Số dư đầu kỳ: 8")).code == "bad_structure"

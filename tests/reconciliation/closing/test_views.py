@@ -83,6 +83,17 @@ def test_the_accountant_sees_signs_and_downloads_and_the_principal_reopens(desk)
     assert sign(desk, "Hiệu trưởng ký lại") == 303
 
 
+def test_the_day_to_which_all_is_proved_is_offered_first_and_its_month_is_shown(desk):
+    """Yesterday waits for its statement: whoever signs by what is offered must not be refused."""
+    desk.log_in("accountant")
+    page = desk.page(base(desk))
+    assert f'name="through" type="date" value="{DAY}"' in page
+    assert "Tháng 9/2025" in page
+    assert f'name="through" value="{clock.today() - date.resolution}"' in page
+    assert sign(desk) == 303
+    assert f'value="{DAY}"' not in desk.page(base(desk))
+
+
 def test_the_accountant_cannot_decide_on_a_reopening(desk):
     desk.log_in("accountant")
     assert sign(desk) == 303

@@ -1,0 +1,93 @@
+"""Lines that a file words otherwise than an earlier one did: the same facts, though their natural keys differ.
+
+A spreadsheet program keeps fifteen digits of a long reference, MT940 has no reference where the workbook has one, a
+payer's name is cut elsewhere. Where one of the two files is proved to tell a whole day, to the đồng, the other can
+only tell the same movements: for each direction and amount of the day, a line that is not known stands for one that is
+known and that the file does not name otherwise. Only what goes beyond those is new, and brings money.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from bank_adapters.statements.keys import fold
+
+Days = tuple[date, date]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line, of a file or of the database; ``key`` with its occurrence number, amount in đồng."""
+
+    key: str
+    booked_on: date
+    direction: str
+    amount_vnd: int
+    description: str
+
+    @property
+    def movement(self) -> tuple[date, str, int]:
+        """What must be equal for two lines to be one fact."""
+        return self.booked_on, self.direction, self.amount_vnd
+
+
+_WHOLE_DAYS = text("""
+    SELECT period_from, period_to FROM bank_statement
+    WHERE school_id = :school_id AND account_id = :account_id AND proved AND break_at IS NULL
+      AND period_from <= :last AND period_to >= :first
+""")
+# A line of a statement that contradicts itself has a «!» in its key and says nothing about others.
+_LINES_OF_DAYS = text("""
+    SELECT natural_key, booked_on, direction, amount_vnd, description FROM bank_line
+    WHERE school_id = :school_id AND account_id = :account_id AND booked_on = ANY(CAST(:days AS date[]))
+      AND strpos(natural_key, '!') = 0
+    ORDER BY id
+""")
+
+
+def known_otherwise(
+    session: Session,
+    owner: Mapping[str, Any],
+    lines: Sequence[Told],
+    known_keys: Collection[str],
+    whole: Sequence[Days],
+) -> dict[str, str]:
+    """Return, for keys of a file that are not known, the known keys of the same facts; ``whole`` are the periods that
+    the file itself proves.
+    """
+    unknown = {line.booked_on for line in lines if line.key not in known_keys}
+    if not unknown:
+        return {}
+    found = session.execute(_WHOLE_DAYS, {**owner, "first": min(unknown), "last": max(unknown)})
+    periods = [*whole, *((first, last) for first, last in found)]
+    days = sorted(day for day in unknown if any(first <= day <= last for first, last in periods))
+    stored = [Told(*row) for row in session.execute(_LINES_OF_DAYS, {**owner, "days": days})] if days else []
+    return same_facts([line for line in lines if line.booked_on in days], stored)
+
+
+def same_facts(told: Iterable[Told], stored: Iterable[Told]) -> dict[str, str]:
+    """Pair the lines of whole days that only one side names, within equal day, direction and amount.
+
+    Equal words first, then in the order of the rows: which of several equal amounts is which moves no money.
+    """
+    ours = {line.key: line for line in told}
+    theirs = {line.key: line for line in stored}
+    left: dict[tuple[date, str, int], list[Told]] = defaultdict(list)
+    for line in theirs.values():
+        if line.key not in ours:
+            left[line.movement].append(line)
+    pairs: dict[str, str] = {}
+    for by_words in (True, False):
+        for line in ours.values():
+            free = left[line.movement] if line.key not in theirs and line.key not in pairs else []
+            words = fold(line.description)
+            twin = next((one for one in free if not by_words or fold(one.description) == words), None)
+            if twin is not None:
+                pairs[line.key] = twin.key
+                free.remove(twin)
+    return pairs

@@ -1,0 +1,82 @@
+"""A day that is proved whole is not paid twice because a second file words it otherwise."""
+
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operations.sample_files import write_camt053, write_mt940, write_vietcombank
+from reconciliation import statement_import
+from reconciliation.models import RunState
+from reconciliation.told_otherwise import Told, same_facts
+from tests.payments.settlement.bank import Bank
+from tests.reconciliation.desk import DAY, line, statement
+from tests.reconciliation.test_statement_import import balanced
+
+
+def rounded_by_a_spreadsheet(made):
+    """What Excel keeps of references of 17 digits: fifteen."""
+    return replace(made, lines=tuple(replace(one, bank_reference="12345678901234500") for one in made.lines))
+
+
+def test_a_reference_that_a_spreadsheet_rounds_credits_nobody_twice(desk):
+    one = desk.issue(100_000)
+    paid = line(100_000, f"{one.reference} nop tien", "12345678901234567")
+    made = balanced(desk.number, [paid, line(7_000, "TRAN THI MAU", "12345678901234568")])
+    desk.bring(write_vietcombank(made), "a.xlsx")
+    report = desk.bring(write_vietcombank(rounded_by_a_spreadsheet(made)), "b.xlsx")
+    assert (report.new_lines, report.statements[0].already_imported) == (0, True)
+    assert "2 dòng được ghi khác" in report.notices[0]
+    run = desk.night()
+    assert (run.state, desk.count("bank_transaction"), Bank.state(desk, one)) == (RunState.PROVED, 2, ("paid", 100_000))
+
+
+def test_a_workbook_with_numbers_after_an_mt940_without_them_is_the_same_day(desk):
+    same = line(100_000, "NGUYEN VAN MAU chuyen tien")
+    made = balanced(desk.number, [same, same, line(11_000, "Phi", direction="debit")])
+    numbered = [replace(one, bank_reference=f"FT{n}", description=f"IBFT {n}") for n, one in enumerate(made.lines)]
+    desk.bring(write_mt940([replace(made, sequence=1)]), "a.sta")
+    assert desk.bring(write_vietcombank(replace(made, lines=tuple(numbered))), "b.xlsx").new_lines == 0
+    assert (desk.count("bank_line"), desk.night().state) == (3, RunState.PROVED)
+
+
+def test_what_goes_beyond_the_known_lines_of_the_day_is_new(desk):
+    """The export of the afternoon has one line; the day's statement words it otherwise and has one more like it."""
+    first = replace(statement(desk.number, [line(100_000, "a", "FT1")]), opening_vnd=None, closing_vnd=None)
+    desk.bring(write_camt053([first]))
+    whole = balanced(desk.number, [line(100_000, "b"), line(100_000, "c")])
+    assert desk.bring(write_vietcombank(whole), "b.xlsx").new_lines == 1
+    assert (desk.count("bank_line"), desk.night().state) == (2, RunState.PROVED)
+
+
+def test_without_a_proved_day_nobody_says_that_two_lines_are_one(desk):
+    bare = {"opening_vnd": None, "closing_vnd": None}
+    for words in ("a", "b"):
+        desk.bring(write_camt053([replace(statement(desk.number, [line(100_000, words)]), **bare)]))
+    assert desk.count("bank_line") == 2
+
+
+def test_without_the_comparison_the_second_file_would_be_money_again(desk, monkeypatch):
+    monkeypatch.setattr(statement_import, "known_otherwise", lambda *_: {})
+    with pytest.raises(AssertionError):
+        test_a_reference_that_a_spreadsheet_rounds_credits_nobody_twice(desk)
+
+
+lines = st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["credit", "debit"]), st.integers(1, 2)), max_size=12)
+
+
+@given(lines, st.integers(0, 12), st.randoms())
+def test_of_one_day_told_twice_only_the_excess_is_new(made, more, rng: random.Random):
+    stored = [Told(f"s{n}", DAY + timedelta(day), way, vnd, "x") for n, (day, way, vnd) in enumerate(made)]
+    again = [replace(one, key=one.key if rng.random() < 0.3 else f"f{n}") for n, one in enumerate(stored)]
+    extra = [Told(f"e{n}", date(2025, 9, 20), "credit", 1, "x") for n in range(more)]
+    rng.shuffle(again)
+    pairs = same_facts([*again, *extra], stored)
+    keys = [pairs.get(one.key, one.key) for one in again]
+    assert sorted(keys) == sorted(one.key for one in stored)
+    by_key = {one.key: one for one in stored}
+    assert all(by_key[pairs.get(one.key, one.key)].movement == one.movement for one in again)
+    assert not any(one.key in pairs for one in extra)
