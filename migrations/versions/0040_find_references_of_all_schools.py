@@ -6,7 +6,7 @@ Hash indexes: equality is all that is asked. While they are built, issuing and n
 from alembic import op
 
 revision = "0040"
-down_revision = "0037"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 
