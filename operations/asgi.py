@@ -48,6 +48,8 @@ class Mount:
 
 def application() -> Mount:
     """Compose the application of one web process from the environment."""
+    # What is loaded stays: to look through it for garbage again and again is an eighth of a start.
+    gc.disable()
     import wsgi  # noqa: PLC0415 - reads the environment, so only here and not when this module is looked at
     from payments.inbox.door import Door  # noqa: PLC0415 - likewise
     from payments.portal.waiting import WaitingRoom  # noqa: PLC0415 - likewise
@@ -64,3 +66,4 @@ def spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    gc.enable()

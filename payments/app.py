@@ -12,23 +12,14 @@ from payments.api import description as api_description
 from payments.api import openapi
 from payments.api import views as api
 from payments.api.operation import Operation
-from payments.banking import tasks as accounts
-from payments.clearing import tasks as clearing
 from payments.console import views as console
 from payments.crypto import FieldCipher
 from payments.db import make_engine
 from payments.developers import views as developers
 from payments.developers.pages.api import DOCUMENT
-from payments.events import tasks as telling
-from payments.inbox import asking
-from payments.inbox import tasks as polling
 from payments.inbox.views import WsgiDoor
-from payments.invoices import tasks as issuing
 from payments.money import format_number, format_vnd
-from payments.notices import tasks as waves
 from payments.notices import views as stopping
-from payments.notifications import tasks as notices
-from payments.paper import tasks as printing
 from payments.portal import claim_views as claims
 from payments.portal import family_views as family
 from payments.portal import lookup_views as lookup
@@ -40,9 +31,6 @@ from payments.portal import together_views as together
 from payments.portal import views as portal
 from payments.receipts import views as receipts
 from payments.settings import Settings
-from payments.settlement import tasks as settling
-from payments.throttle import tasks as tries
-from payments.transparency import tasks as publishing
 from payments.transparency import views as transparency
 from payments.web import compression, errors, health, logs, security
 from payments.web.context import Services, day, language, moment, say
@@ -56,22 +44,6 @@ FACES = (
     *(transparency, console, developers, api, api_description),
 )
 """Rooms with pages: each has a ``blueprint`` and says who may enter in ``ACCESS``."""
-
-BEAT: Mapping[str, Any] = {
-    **notices.BEAT,
-    **waves.BEAT,
-    **telling.BEAT,
-    **issuing.BEAT,
-    **accounts.BEAT,
-    **settling.BEAT,
-    **clearing.BEAT,
-    **polling.BEAT,
-    **asking.BEAT,
-    **publishing.BEAT,
-    **tries.BEAT,
-    **printing.BEAT,
-}
-"""What beat starts by the clock: the sweeps of the rooms."""
 
 Panel = tuple[Blueprint, Open | tuple[str, ...]]
 """A blueprint of a package above, with the roles that may enter, or for everybody."""

@@ -1,9 +1,13 @@
 """What makes thousands of tests quicker and leaves alone what they prove.
 
 Nearly every test of a page makes an application and an account of its own. Nine tenths of the first is werkzeug, which
-compiles the same rules of addresses again; the second is argon2, which is slow on purpose.
+compiles the same rules of addresses again; the second is argon2, which is slow on purpose. And a hundred processes of
+hocphi are started: where the surroundings forbid Python to keep what it compiles (images of containers do), each of
+them compiles the whole house again, which is a quarter of its start.
 """
 
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +36,9 @@ def compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tupl
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
-    """For the whole run."""
+    """For the whole run, and for every process that it starts."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     patched: Any = Rule
     patched._compile_builder = compiled_once
     service._HASHER = QUICK

@@ -17,11 +17,12 @@ from tests import house
 
 MOST_TYPE_IGNORES = 10
 COMPOSED = """
-import json, wsgi
+import json, sys, wsgi
 beat = wsgi.celery.conf.beat_schedule
 queues = [options["queue"] for options in (entry.get("options", {}) for entry in beat.values()) if "queue" in options]
 names = {name: {"task": entry["task"]} for name, entry in beat.items()}
-print(json.dumps({"tasks": sorted(wsgi.celery.tasks), "beat": names, "queues": queues}))
+told = {"tasks": sorted(wsgi.celery.tasks), "beat": names, "queues": queues, "pages": "flask" in sys.modules}
+print(json.dumps(told | {"blueprints": len(wsgi.app.blueprints)}))
 """
 
 
@@ -108,6 +109,8 @@ def test_every_queue_has_a_task_and_the_worker_serves_it():
     served = next(option.default for option in processes.worker.params if option.name == "queues")
     assert set(served.split(",")) == set(QUEUES)
     assert set(composed["queues"]) <= set(QUEUES)
+    assert not composed["pages"], "workers and beats do not load the pages"
+    assert composed["blueprints"] > 20, "a web server gets them when it asks"
 
 
 def test_every_adapter_has_golden_files_and_a_line_in_the_docs():

@@ -1,6 +1,8 @@
 """What the suite stands on: sessions that leave nothing, databases of one's own, no far connections."""
 
+import os
 import socket
+import sys
 import urllib.request
 
 import pytest
@@ -71,6 +73,11 @@ def test_passwords_cost_tests_little_and_attackers_much():
     """OWASP's minimum for argon2id stays in the application, whatever tests use."""
     assert (quick.REAL.time_cost, quick.REAL.memory_cost, str(quick.REAL.type)) == (2, 19_456, "Type.ID")
     assert quick.QUICK.verify(quick.QUICK.hash("one"), "one")
+
+
+def test_what_a_process_compiles_is_kept_for_the_next():
+    assert not sys.dont_write_bytecode
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ
 
 
 def test_rules_that_are_compiled_once_build_the_addresses_that_they_built():

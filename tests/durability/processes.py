@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-START_S = 30.0
+START_S = 120.0
 
 
 def free_port() -> int:

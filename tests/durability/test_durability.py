@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import cycle
 from pathlib import Path
 
 import psycopg
@@ -61,15 +62,18 @@ def pace_of(toll: Toll) -> float:
 
 
 def torment(made: World, bank: Bank, webs: list[Web], worker: Process, toll: Toll, alive: threading.Event) -> None:
-    """Kill in turn until it is enough: a web process, a worker inside a batch, and twice the database."""
+    """Kill in turn until it is enough: a web process, a worker inside a batch, and twice the database.
+
+    What was killed starts while others are killed: nobody waits for a web process before it is its turn again.
+    """
     stop_after = [KILLS // 3, 2 * KILLS // 3]
-    turn = 0
+    turn, next_web = 0, cycle(webs)
     while alive.is_set() and share_done(toll) < 1:
         kill_worker_in_a_batch(worker, made.url, toll)
         if turn % 2 == 0 or toll.worker > toll.web:
-            web = webs[(turn // 2) % len(webs)]
-            kill_web(web, bank, toll)
+            web = next(next_web)
             web.wait_until_it_answers()
+            kill_web(web, bank, toll)
         if stop_after and toll.kills >= stop_after[0]:
             stop_after.pop(0)
             made.postgres.stop("immediate")

@@ -28,6 +28,12 @@ def empty_url(postgres):
     postgres.drop_database(name)
 
 
+def functions_of(url: str) -> list[tuple[str]]:
+    with psycopg.connect(url) as connection:
+        query = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        return connection.execute(query).fetchall()
+
+
 def tables_of(url: str) -> set[str]:
     engine = make_engine(url)
     names = set(inspect(engine).get_table_names())
@@ -51,23 +57,17 @@ def test_the_migrated_schema_equals_the_models(engine: Engine):
         assert compare_metadata(context, METADATA) == []
 
 
-def test_up_down_and_up_again(empty_url):
+def test_up_down_and_up_again_and_going_down_leaves_no_function_behind(empty_url):
     upgrade(empty_url)
     everything = tables_of(empty_url)
+    assert functions_of(empty_url)
     downgrade(empty_url, "base")
     assert tables_of(empty_url) == {"alembic_version"}
+    assert functions_of(empty_url) == []
     upgrade(empty_url)
     assert tables_of(empty_url) == everything
     upgrade(empty_url)
     assert tables_of(empty_url) == everything
-
-
-def test_going_down_leaves_no_function_behind(empty_url):
-    upgrade(empty_url)
-    downgrade(empty_url, "base")
-    with psycopg.connect(empty_url) as connection:
-        query = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
-        assert connection.execute(query).fetchall() == []
 
 
 @pytest.mark.db

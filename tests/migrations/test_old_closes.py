@@ -1,7 +1,6 @@
 """Closes of earlier versions become links of the chain: unsigned, in their places, and the days stay closed."""
 
 import psycopg
-import pytest
 
 from operations.invariants import check_invariants
 from operations.migrate import downgrade, upgrade
@@ -20,30 +19,22 @@ ROWS = """
 """
 
 
-@pytest.fixture
-def old_url(postgres):
-    name = postgres.new_database(empty=True)
-    yield postgres.url(name)
-    postgres.drop_database(name)
-
-
-def test_old_closes_stand_in_the_chain_and_go_down_again(old_url):
-    upgrade(old_url)
-    downgrade(old_url, BEFORE)
-    with psycopg.connect(old_url) as connection:
+def test_old_closes_stand_in_the_chain_and_go_down_again(database_url):
+    downgrade(database_url, BEFORE)
+    with psycopg.connect(database_url) as connection:
         connection.execute(ROWS)
-    upgrade(old_url)
-    with psycopg.connect(old_url) as connection:
+    upgrade(database_url)
+    with psycopg.connect(database_url) as connection:
         links = connection.execute(
             "SELECT sequence, first::text, through::text, signature, previous_sha256 IS NULL"
             " FROM period_close ORDER BY 1"
         ).fetchall()
         assert links == [(1, "2025-09-30", "2025-09-30", None, True), (2, "2025-10-01", "2025-10-31", None, False)]
         assert connection.execute("SELECT sequence, through::text FROM books_closed").fetchall() == [(2, "2025-10-31")]
-    engine = make_engine(old_url)
+    engine = make_engine(database_url)
     with engine.connect() as opened:
         assert [check for check in check_invariants(opened, ["closes"]) if not check.ok] == []
     engine.dispose()
-    downgrade(old_url, BEFORE)
-    with psycopg.connect(old_url) as connection:
+    downgrade(database_url, BEFORE)
+    with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT count(*) FROM period_close").fetchone() == (2,)

@@ -31,12 +31,18 @@ def province(database_url, valkey_url) -> dict[str, str]:
     return {"PATH": os.environ["PATH"]} | generated_environment() | given
 
 
-@pytest.fixture
-def durable(province) -> Iterator[dict[str, str]]:
-    """The same on a server of its own: the door refuses the shared throw-away one, which could lose its answers."""
+@pytest.fixture(scope="module")
+def durable_url() -> Iterator[str]:
+    """A server that is not the shared throw-away one: the door refuses that, because it could lose its answers."""
     with EmbeddedPostgres() as postgres:
         upgrade(postgres.url)
-        yield province | {"DATABASE_URL": postgres.url}
+        yield postgres.url
+
+
+@pytest.fixture
+def durable(province, durable_url) -> dict[str, str]:
+    """The same on the durable server, where these tests leave nothing behind."""
+    return province | {"DATABASE_URL": durable_url}
 
 
 @contextmanager

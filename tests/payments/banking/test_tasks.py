@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from payments import celery, clock
-from payments.app import BEAT
+from payments.background import BEAT
 from payments.banking.models import AccountState, ReceivingAccount
 from payments.banking.service import approve_account, propose_account
 from payments.banking.tasks import activate_accounts

@@ -1,12 +1,13 @@
 """Money of bundles beside money that names invoices, in any order, through any channel: the same projection (I8)."""
 
 from collections import Counter
+from collections.abc import Iterator
 from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from payments.bundles.service import Payer, make_bundle
@@ -15,7 +16,7 @@ from payments.settlement.loading import take_lease
 from payments.settlement.settling import move_on
 from tests.payments.settlement.facts import Fact, Projection, Teller, books, deliveries
 from tests.payments.settlement.setting import Issued, take_out
-from tests.payments.settlement.test_any_order import AMOUNTS, CLUBS, MEALS, World
+from tests.payments.settlement.test_any_order import AMOUNTS, CLUBS, MEALS, World, begun, two_of
 from tests.payments.settlement.test_pooling import wanted
 
 pytestmark = pytest.mark.db
@@ -45,14 +46,17 @@ def bank_facts(draw: st.DrawFn) -> list[Fact]:
 class BundleWorld(World):
     """A school whose two pupils have two bundles; one invoice may be cancelled at any moment."""
 
-    def __init__(self, session: Session, facts: list[Fact]) -> None:
-        super().__init__(session, facts)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
         payer = Payer(pupil_id=self.pupils[0])
         bundles = [
             Issued(0, make_bundle(session, self.school.id, payer, [self.invoices[one].id for one in listed]))
             for listed in LISTS.values()
         ]
-        self.teller = Teller(session, self.school, [*self.invoices, *bundles], facts, self.teller.connection_id)
+        self.named = [*self.invoices, *bundles]
+
+    def begin(self, facts: list[Fact]) -> None:
+        self.teller = Teller(self.session, self.school, self.named, facts, self.connection_id)
 
     def cancel(self, place: int) -> None:
         take_lease(self.session, self.school.id, wait=True)
@@ -121,6 +125,12 @@ def expected(pupils: list[int], facts: list[Fact], cancelled: int | None) -> Pro
     }
 
 
+@pytest.fixture(scope="module")
+def worlds(shared_engine: Engine) -> Iterator[list[World]]:
+    with two_of(BundleWorld, shared_engine) as made:
+        yield made
+
+
 @settings(
     max_examples=40,
     deadline=None,
@@ -128,10 +138,9 @@ def expected(pupils: list[int], facts: list[Fact], cancelled: int | None) -> Pro
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # as in test_any_order
 )
 @given(data=st.data(), facts=bank_facts(), cancelled=st.sampled_from([None, None, 0, 1, 2]))
-def test_money_of_bundles_in_any_order_and_repetition_gives_the_same_projection(shared_engine, data, facts, cancelled):
+def test_money_of_bundles_in_any_order_and_repetition_gives_the_same_projection(worlds, data, facts, cancelled):
     told = deliveries(facts)
-    with Session(shared_engine) as session:
-        worlds = [BundleWorld(session, facts) for _ in range(2)]
+    with begun(worlds, facts) as session:
         for world in worlds:
             again = data.draw(st.lists(st.sampled_from(told), max_size=4))
             order = data.draw(st.permutations(told + again))
@@ -147,4 +156,3 @@ def test_money_of_bundles_in_any_order_and_repetition_gives_the_same_projection(
         assert books(session, worlds[0].school) == books(session, worlds[1].school)
         assert worlds[0].receipts() == worlds[1].receipts()
         assert worlds[0].broken() == []
-        session.rollback()

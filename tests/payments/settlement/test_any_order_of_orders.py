@@ -1,18 +1,19 @@
 """Payments of our orders, told by callback, by an answer to our question and by the statement, in any order (I8)."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from payments import outbox
 from payments.inbox.models import POLLED, Direction, Evidence, EvidenceStatus, Source
 from tests.payments.setting import OPENED
 from tests.payments.settlement.facts import FIRST_DAY, Delivery, Fact, Teller, books, deliveries, expected
-from tests.payments.settlement.test_any_order import AMOUNTS, SINGLE, World
+from tests.payments.settlement.test_any_order import AMOUNTS, SINGLE, World, begun, two_of
 
 pytestmark = pytest.mark.db
 
@@ -75,9 +76,8 @@ class OrderTeller(Teller):
 class OrderWorld(World):
     """A school with an order for each of its three invoices."""
 
-    def __init__(self, session: Session, facts: list[Fact]) -> None:
-        super().__init__(session, facts)
-        connection_id = self.teller.connection_id
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
         for place, invoice in enumerate(self.invoices):
             session.execute(
                 text("""
@@ -89,14 +89,22 @@ class OrderWorld(World):
                 """),
                 {
                     "invoice": invoice.id,
-                    "connection": connection_id,
+                    "connection": self.connection_id,
                     "name": f"ORDER{place}",
                     "moment": OPENED,
                     "school": self.school.id,
                     "account": self.school.account,
                 },
             )
-        self.teller = OrderTeller(session, self.school, self.invoices, facts, connection_id)
+
+    def begin(self, facts: list[Fact]) -> None:
+        self.teller = OrderTeller(self.session, self.school, self.invoices, facts, self.connection_id)
+
+
+@pytest.fixture(scope="module")
+def worlds(shared_engine: Engine) -> Iterator[list[World]]:
+    with two_of(OrderWorld, shared_engine) as made:
+        yield made
 
 
 @settings(
@@ -106,10 +114,9 @@ class OrderWorld(World):
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # as in test_any_order
 )
 @given(data=st.data(), facts=paid_orders())
-def test_orders_in_any_order_and_repetition_give_the_same_projection(shared_engine, data, facts):
+def test_orders_in_any_order_and_repetition_give_the_same_projection(worlds, data, facts):
     told = deliveries(facts)
-    with Session(shared_engine) as session:
-        worlds = [OrderWorld(session, facts) for _ in range(2)]
+    with begun(worlds, facts) as session:
         for world in worlds:
             again = data.draw(st.lists(st.sampled_from(told), max_size=4))
             order = data.draw(st.permutations(told + again))
@@ -119,4 +126,3 @@ def test_orders_in_any_order_and_repetition_give_the_same_projection(shared_engi
             assert world.projection() == expected(AMOUNTS, world.pupils, facts)
         assert books(session, worlds[0].school) == books(session, worlds[1].school)
         assert worlds[0].broken() == []
-        session.rollback()

@@ -1,18 +1,19 @@
 """Money on pupils' own accounts beside money that names invoices, in any order: the same projection (I8)."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from tests.payments.setting import OPENED
 from tests.payments.settlement.facts import Delivery, Fact, Projection, Teller, books, deliveries
-from tests.payments.settlement.test_any_order import AMOUNTS, CLUBS, MEALS, NAMED, OWNERS, SINGLE, World
+from tests.payments.settlement.test_any_order import AMOUNTS, CLUBS, MEALS, NAMED, OWNERS, SINGLE, World, begun, two_of
 
 pytestmark = pytest.mark.db
 
@@ -81,8 +82,8 @@ class OwnTeller(Teller):
 class OwnWorld(World):
     """A school whose two pupils have a number of their own."""
 
-    def __init__(self, session: Session, facts: list[OwnFact]) -> None:
-        super().__init__(session, facts)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
         for owner, pupil in enumerate(dict.fromkeys(self.pupils)):
             session.execute(
                 text("""
@@ -97,7 +98,9 @@ class OwnWorld(World):
                     "moment": OPENED - timedelta(days=30),
                 },
             )
-        self.teller = OwnTeller(session, self.school, self.invoices, facts, self.teller.connection_id)
+
+    def begin(self, facts: list[OwnFact]) -> None:
+        self.teller = OwnTeller(self.session, self.school, self.invoices, facts, self.connection_id)
 
 
 def expected(pupils: list[int], facts: list[OwnFact]) -> Projection:
@@ -142,6 +145,12 @@ def expected(pupils: list[int], facts: list[OwnFact]) -> Projection:
     }
 
 
+@pytest.fixture(scope="module")
+def worlds(shared_engine: Engine) -> Iterator[list[World]]:
+    with two_of(OwnWorld, shared_engine) as made:
+        yield made
+
+
 @settings(
     max_examples=40,
     deadline=None,
@@ -149,10 +158,9 @@ def expected(pupils: list[int], facts: list[OwnFact]) -> Projection:
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # as in test_any_order
 )
 @given(data=st.data(), facts=own_facts())
-def test_own_money_in_any_order_and_repetition_gives_the_same_projection(shared_engine, data, facts):
+def test_own_money_in_any_order_and_repetition_gives_the_same_projection(worlds, data, facts):
     told = deliveries(facts)
-    with Session(shared_engine) as session:
-        worlds = [OwnWorld(session, facts) for _ in range(2)]
+    with begun(worlds, facts) as session:
         for world in worlds:
             again = data.draw(st.lists(st.sampled_from(told), max_size=4))
             order = data.draw(st.permutations(told + again))
@@ -163,7 +171,6 @@ def test_own_money_in_any_order_and_repetition_gives_the_same_projection(shared_
         assert books(session, worlds[0].school) == books(session, worlds[1].school)
         assert outcomes(session, worlds[0]) == outcomes(session, worlds[1])
         assert worlds[0].broken() == []
-        session.rollback()
 
 
 def outcomes(session: Session, world: OwnWorld) -> Counter[tuple[str, str, int]]:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from payments import celery, clock
-from payments.app import BEAT
+from payments.background import BEAT
 from payments.celery import QUEUES, make_celery
 from payments.db import session_scope
 from payments.settings import Settings, generated_environment
