@@ -34,8 +34,8 @@ def compiled_once(rule: Rule) -> None:
             "_parts": tuple(rule._parts),
             "_trace": tuple(rule._trace),
             "_converters": dict(rule._converters),
-            "_build": rule._build.__func__,  # type: ignore[attr-defined]  # a method: the function gets the rule itself
-            "_build_unknown": rule._build_unknown.__func__,  # type: ignore[attr-defined]
+            "_build": rule._build.__func__,
+            "_build_unknown": rule._build_unknown.__func__,
         }
         return
     made = _compiled[key]

@@ -79,6 +79,36 @@ class Faces:
             settle_transactions(session, self.school.id, [transaction])
 
 
+@dataclass(frozen=True)
+class Furniture:
+    """The usual school: one open invoice, and its pupil's link."""
+
+    school: SchoolSetting
+    invoice: Issued
+    token: str
+
+
+FURNISHED: dict[str, Furniture] = {}
+"""Addresses of databases that were copied with the usual school inside (``tests.payments.furnished``)."""
+KEYS = generated_environment()
+
+
+def settings_for(database_url: str, **environment: str) -> Settings:
+    """Settings with keys of this process, so that one school suits all its applications."""
+    return Settings.from_env({"DATABASE_URL": database_url, **KEYS, **environment})
+
+
+def furnish(engine: Engine, settings: Settings) -> Furniture:
+    """Bring the usual school into a database."""
+    with session_scope(engine) as session:
+        school = make_school(session)
+        session.execute(update(User).values(password_hash=PASSWORD_HASH))
+        invoice = issue(session, school, 100_000, 15_000)
+        ensure_links(session, settings.link_keys, school.id, clock.now().replace(year=2099))
+        token = dict(tokens(session, settings.link_keys, school.id))[school.pupil]
+    return Furniture(school, invoice, token)
+
+
 @contextmanager
 def faces(
     engine: Engine,
@@ -89,15 +119,10 @@ def faces(
     **environment: str,
 ) -> Iterator[Faces]:
     """An application on a fresh database with one school, one open invoice and a parent's link to it."""
-    settings = Settings.from_env({"DATABASE_URL": database_url, **generated_environment(), **environment})
-    with session_scope(engine) as session:
-        school = make_school(session)
-        session.execute(update(User).values(password_hash=PASSWORD_HASH))
-        invoice = issue(session, school, 100_000, 15_000)
-        ensure_links(session, settings.link_keys, school.id, clock.now().replace(year=2099))
-        token = dict(tokens(session, settings.link_keys, school.id))[school.pupil]
+    settings = settings_for(database_url, **environment)
+    home = FURNISHED.get(database_url) or furnish(engine, settings)
     app = create_app(settings, panels, api_document, operations)
     app.jinja_env.bytecode_cache = TEMPLATES
     with app.test_client() as client:
-        yield Faces(client, engine, settings, school, invoice, token)
+        yield Faces(client, engine, settings, home.school, home.invoice, home.token)
     app.extensions["hocphi"].engine.dispose()
