@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Map, Rule, UnicodeConverter
 
 from bank_adapters.contract import Answer
+from payments.db import make_engine
 from tests import quick
 from tests.near_sockets import FarConnectionError, is_near
 from tests.payments.inbox import callers
@@ -33,6 +34,17 @@ def test_a_fresh_database_starts_empty(engine: Engine, _turn):
     with engine.begin() as connection:
         assert connection.execute(COUNT).scalar() == 0
         connection.execute(ADD)
+
+
+@pytest.mark.parametrize("_turn", [1, 2])
+def test_a_furnished_database_starts_with_the_usual_school_and_nothing_of_another_test(furnished_url: str, _turn):
+    engine = make_engine(furnished_url)
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM school")).scalar() == 1
+        assert connection.execute(text("SELECT count(*) FROM invoice")).scalar() == 1
+        assert connection.execute(COUNT).scalar() == 0
+        connection.execute(ADD)
+    engine.dispose()
 
 
 def test_valkey_is_there_for_those_who_ask(valkey_url):
