@@ -177,6 +177,7 @@ def test_each_state_is_told_in_both_languages_and_schemes_and_asks_for_one_amoun
                 page.goto(family.url + language)
                 keep(page, f"pay-{state}{'-dark-en' if language else ''}".replace("_", "-"), tmp_path)
         if state in WITH_QR:
+            page.goto(family.url + language)
             page.evaluate(UNFOLD)
             amount = 40_000 if state is State.PARTIAL else 100_000
             agrees(page, notice, amount, family.invoice.reference)
