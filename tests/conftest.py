@@ -41,7 +41,7 @@ settings.load_profile("house")
 # garbage collector, which blames whichever test runs then.
 werkzeug.test.stream_encode_multipart = partial(werkzeug.test.stream_encode_multipart, use_tempfile=False)
 
-pytest_plugins = ["tests.browser", "tests.near_sockets", "tests.quick"]
+pytest_plugins = ["tests.browser", "tests.near_sockets", "tests.quick", "tests.payments.furnished"]
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,17 @@ class Postgres:
     def url(self, name: str) -> str:
         return self.pattern.replace("DATABASE", name)
 
-    def execute(self, statement: str, name: str) -> None:
+    def execute(self, statement: str, *names: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(self.template)))
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
-    def new_database(self, *, empty: bool = False) -> str:
-        """The name of a new database, a copy of the migrated template unless an empty one is wanted."""
+    def new_database(self, *, empty: bool = False, template: str | None = None) -> str:
+        """The name of a new database, a copy of the migrated (or another) template unless an empty one is wanted."""
         name = f"test_{secrets.token_hex(6)}"
-        self.execute("CREATE DATABASE {}" if empty else "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name)
+        if empty:
+            self.execute("CREATE DATABASE {}", name)
+        else:
+            self.execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, template or self.template)
         return name
 
     def drop_database(self, name: str) -> None:

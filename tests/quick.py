@@ -8,7 +8,7 @@ them compiles the whole house again, which is a quarter of its start.
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -21,17 +21,34 @@ REAL = service._HASHER
 """What the application hashes passwords with; tests/test_fixtures.py knows its cost."""
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
-_compile = Rule._compile_builder
-_compiled: dict[object, Callable[..., tuple[str, str]]] = {}
+compile_rule = Rule.compile
+_compiled: dict[object, Mapping[str, Any]] = {}
 
 
-def compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-    """The function that builds addresses for a rule; it gets the rule as ``self``, so equal rules may share it."""
-    converters = tuple((name, type(converter)) for name, converter in rule._converters.items())
-    key = (rule.rule, tuple(rule._trace), repr(rule.defaults), converters, append_unknown)
+def compiled_once(rule: Rule) -> None:
+    """Compile a rule, or give it what an equal rule was compiled to: all that hangs on neither the rule nor its map."""
+    bound = rule.map
+    assert bound is not None
+    where = rule.host if bound.host_matching else rule.subdomain
+    key = (type(rule), rule.rule, where, rule.merge_slashes, repr(rule.defaults), frozenset(bound.converters.items()))
     if key not in _compiled:
-        _compiled[key] = _compile(rule, append_unknown)
-    return _compiled[key]
+        compile_rule(rule)
+        _compiled[key] = {
+            "arguments": frozenset(rule.arguments),
+            "_parts": tuple(rule._parts),
+            "_trace": tuple(rule._trace),
+            "_converters": dict(rule._converters),
+            "_build": rule._build.__func__,
+            "_build_unknown": rule._build_unknown.__func__,
+        }
+        return
+    made = _compiled[key]
+    rule.arguments = set(made["arguments"])
+    rule._parts = list(made["_parts"])
+    rule._trace = list(made["_trace"])
+    rule._converters = dict(made["_converters"])
+    rule._build = made["_build"].__get__(rule, None)
+    rule._build_unknown = made["_build_unknown"].__get__(rule, None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -40,6 +57,6 @@ def pytest_configure() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     patched: Any = Rule
-    patched._compile_builder = compiled_once
+    patched.compile = compiled_once
     service._HASHER = QUICK
     service._NOBODY = QUICK.hash("nobody")

@@ -18,7 +18,10 @@ from tests.test_screenshots import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.db, pytest.mark.timeout(120)]
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
-RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
+RULES = """{
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    resultTypes: ['violations', 'incomplete'],
+}"""
 DESK = (
     *("", "roster/", "fees/", "rounds/", "rounds/new", "invoices/", "unmatched/", "accounts/", "reconciliation/"),
     *("api-keys/", "reports/", "search?q=nguyen", "paper/", "unmatched/?tab=held"),
@@ -28,6 +31,12 @@ SMALL = """
   .filter(e => getComputedStyle(e).display !== 'inline' && e.type !== 'hidden' && e.getClientRects().length)
   .filter(e => e.getBoundingClientRect().height < 24 || e.getBoundingClientRect().width < 24).map(e => e.outerHTML)
 """
+
+
+@pytest.fixture
+def database_url(furnished_url: str) -> str:
+    """Databases of this module hold the usual school."""
+    return furnished_url
 
 
 @pytest.fixture
@@ -53,7 +62,8 @@ def judge(page: Page, *, doubts: bool = True) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
     assert page.evaluate(SMALL) == [], page.url
     _show_all(page)
-    page.evaluate(AXE)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
     scope = "{exclude: [['.chart']]}"
     result = page.evaluate(f"() => axe.run({scope}, {RULES})")
     found = result["violations"] + [rule for rule in result["incomplete"] if doubts and rule["impact"] == "serious"]
@@ -88,11 +98,12 @@ def test_the_parents_page(home: Faces, chromium: Browser, state: str) -> None:
 
 
 def enter(page: Page, base: str, username: str) -> None:
-    page.goto(f"{base}/login")
-    page.fill("#username", username)
-    page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_url("**/console/**")
+    """Log in and stand on the desk's first page; the form is sent without being drawn (test_screenshots.py types)."""
+    form = page.request.get(f"{base}/login").text()
+    token = form.split('name="csrf_token" value="')[1].split('"')[0]
+    sent = {"csrf_token": token, "username": username, "password": PASSWORD}
+    assert page.request.post(f"{base}/login", form=sent, max_redirects=0).status == 303
+    page.goto(f"{base}/console/")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])

@@ -8,9 +8,10 @@ import urllib.request
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import Map, Rule, UnicodeConverter
 
 from bank_adapters.contract import Answer
+from payments.db import make_engine
 from tests import quick
 from tests.near_sockets import FarConnectionError, is_near
 from tests.payments.inbox import callers
@@ -35,6 +36,17 @@ def test_a_fresh_database_starts_empty(engine: Engine, _turn):
     with engine.begin() as connection:
         assert connection.execute(COUNT).scalar() == 0
         connection.execute(ADD)
+
+
+@pytest.mark.parametrize("_turn", [1, 2])
+def test_a_furnished_database_starts_with_the_usual_school_and_nothing_of_another_test(furnished_url: str, _turn):
+    engine = make_engine(furnished_url)
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM school")).scalar() == 1
+        assert connection.execute(text("SELECT count(*) FROM invoice")).scalar() == 1
+        assert connection.execute(COUNT).scalar() == 0
+        connection.execute(ADD)
+    engine.dispose()
 
 
 def test_valkey_is_there_for_those_who_ask(valkey_url):
@@ -98,5 +110,27 @@ def test_rules_that_are_compiled_once_build_the_addresses_that_they_built():
 
     once = [built(rules()), built(rules())]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", quick._compile)
+        patch.setattr(Rule, "compile", quick.compile_rule)
         assert once == [built(rules())] * 2
+
+
+def test_rules_that_are_compiled_once_find_what_they_found():
+    def found() -> list[object]:
+        adapter = Map([Rule("/s/<code>/", endpoint="a"), Rule("/n/<int:number>", endpoint="b")]).bind("localhost")
+        return [adapter.match(path) for path in ("/s/HP/", "/n/7")]
+
+    assert found() == found() == [("a", {"code": "HP"}), ("b", {"number": 7})]
+
+
+def test_a_rule_with_other_converters_is_compiled_anew():
+    class Loud(UnicodeConverter):
+        def to_python(self, value: str) -> str:
+            return value.upper()
+
+    def found(**more: type[UnicodeConverter]) -> object:
+        rules = Map(converters=more)
+        rules.add(Rule("/v/<default:word>", endpoint="a"))
+        return rules.bind("localhost").match("/v/abc")[1]
+
+    assert found() == {"word": "abc"}
+    assert found(default=Loud) == {"word": "ABC"}

@@ -33,6 +33,12 @@ def served(home: Faces) -> Iterator[str]:
 
 
 @pytest.fixture
+def database_url(furnished_url: str) -> str:
+    """Databases of this module hold the usual school."""
+    return furnished_url
+
+
+@pytest.fixture
 def home(engine: Engine, database_url: str) -> Iterator[Faces]:
     with faces(engine, database_url) as made:
         made.pay(50_000, made.invoice.reference)

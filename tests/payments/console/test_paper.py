@@ -153,7 +153,7 @@ def test_a_school_without_rounds_or_accounts_is_told_what_to_do_first(desk: Face
 
 
 @pytest.mark.browser
-def test_progress_and_file_on_a_narrow_screen(desk: Faces, chromium: Browser, tmp_path) -> None:
+def test_progress_and_file_on_a_narrow_screen(desk: Faces, chromium: Browser) -> None:
     post(desk, "school", round=round_id(desk), kind="slips")
     with served(desk) as base, seen(chromium, 360, "dark") as page:
         enter(page, base, f"ke.toan.{desk.school.code[2:].lstrip('0')}")
@@ -166,5 +166,4 @@ def test_progress_and_file_on_a_narrow_screen(desk: Faces, chromium: Browser, tm
         with page.expect_download() as download:
             page.get_by_role("link", name="PDF").click()
         assert download.value.suggested_filename.endswith(".pdf")
-        page.screenshot(path=tmp_path / "paper.png", full_page=True)
         judge(page, doubts=False)

@@ -17,6 +17,12 @@ PUBLIC = "https://hocphi.example.vn"
 
 
 @pytest.fixture
+def database_url(furnished_url: str) -> str:
+    """Databases of this module hold the usual school."""
+    return furnished_url
+
+
+@pytest.fixture
 def home(engine: Engine, database_url: str) -> Iterator[Faces]:
     with faces(engine, database_url) as made:
         yield made

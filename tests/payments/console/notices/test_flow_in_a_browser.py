@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.db, pytest.mark.timeout(180)]
 PAGES = ("", "new", "new?channel=chat", "classes/", "texts/", "texts/reminder/vi", "addresses/", "settings/")
 
 
-def test_the_whole_way(desk, box, chromium: Browser, tmp_path, monkeypatch):
+def test_the_whole_way(desk, box, chromium: Browser, monkeypatch):
     noon = datetime(2025, 9, 10, 5, tzinfo=UTC)
     monkeypatch.setattr(clock, "now", lambda: noon)
     for name, mailbox in (("An", "a"), ("Bình", "khong"), ("Chi", "c")):
@@ -33,7 +33,6 @@ def test_the_whole_way(desk, box, chromium: Browser, tmp_path, monkeypatch):
         expect(page.get_by_role("row", name="thư điện tử")).to_contain_text("1 không có địa chỉ")
         expect(page.get_by_role("row", name="Zalo ZNS")).to_contain_text("đang tắt")
         expect(page.locator(".case")).to_have_count(3)
-        page.screenshot(path=tmp_path / "new.png", full_page=True)
         judge(page)
         page.get_by_role("button", name="Bắt đầu gửi").click()
         expect(page.get_by_role("status")).to_contain_text("Đã bắt đầu gửi")
@@ -44,7 +43,6 @@ def test_the_whole_way(desk, box, chromium: Browser, tmp_path, monkeypatch):
         page.get_by_role("link", name="hỏng địa chỉ 1").click()
         expect(page.get_by_role("row", name="Bình")).to_contain_text("máy chủ thư từ chối (smtp_550)")
         judge(page)
-        page.screenshot(path=tmp_path / "campaign.png", full_page=True)
         page.get_by_role("link", name="Việc hôm nay").click()
         expect(page.get_by_role("link", name="1 thông báo không đến được phụ huynh")).to_be_visible()
         page.get_by_role("link", name="Gửi phụ huynh").click()
@@ -55,12 +53,11 @@ def test_the_whole_way(desk, box, chromium: Browser, tmp_path, monkeypatch):
         expect(page.get_by_role("button", name="Đã chép")).to_be_visible()
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied.startswith("Kính gửi phụ huynh lớp 1A")
-        page.screenshot(path=tmp_path / "classes.png", full_page=True)
     assert box.recipients == ["a@example.org", "c@example.org"]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
-def test_no_page_has_barriers(desk, chromium: Browser, width: int, scheme: str, tmp_path):
+def test_no_page_has_barriers(desk, chromium: Browser, width: int, scheme: str):
     parent(desk, "An", "a@example.org")
     with served(desk) as base, seen(chromium, width, scheme) as page:
         enter(page, base, f"hieu.truong.{desk.school.code[2:].lstrip('0')}")
@@ -69,4 +66,3 @@ def test_no_page_has_barriers(desk, chromium: Browser, width: int, scheme: str, 
                 page.goto(f"{base}/console/{desk.school.code}/notices/{path}{'&' if '?' in path else '?'}lang={lang}")
                 # Letters of the preview may run below the fold, where axe cannot tell what is behind them.
                 judge(page, doubts=width > 1000 and not path.startswith("new"))
-                page.screenshot(path=tmp_path / f"{path.replace('/', '_')}-{lang}.png", full_page=True)
