@@ -16,8 +16,8 @@ def recognise(sheet: Sheet, layouts: Sequence[Layout]) -> tuple[Layout, Header] 
 
     Raises StatementError when two of them would read the sheet differently.
     """
-    names = [row_names(row) for row in sheet.rows[:SEARCHED_ROWS]]
-    found = [(layout, header) for layout in layouts if (header := find_among(names, layout.columns))]
+    searched = [row_names(row) for row in sheet.rows[:SEARCHED_ROWS]]
+    found = [(layout, header) for layout in layouts if (header := find_among(searched, layout.columns))]
     if not found:
         return None
     for layout, header in found:
