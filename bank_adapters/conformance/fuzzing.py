@@ -12,13 +12,11 @@ from bank_adapters.conformance.subject import Case, Findings, Subject, forged
 from bank_adapters.contract import (
     Answer,
     BankTransaction,
-    Biller,
     Inquiry,
     MalformedCallbackError,
     Outcome,
     Reason,
     Request,
-    TokenIssuer,
     Verdict,
 )
 from bank_adapters.strict_json import Number
@@ -71,12 +69,12 @@ def _exercised(subject: Subject, case: Case, request: Request, dice: random.Rand
         if not all(map(sound, adapter.parse(request, secrets))):
             faults.append("a transaction that no bank can report")
     answers = [adapter.acknowledge(request, [dice.choice(list(Outcome))], secrets, now)]
-    if isinstance(adapter, TokenIssuer):
-        answers.append(adapter.token(request, secrets, now))
-    if isinstance(adapter, Biller):
+    if subject.issuer:
+        answers.append(subject.issuer.token(request, secrets, now))
+    if subject.biller:
         with suppress(MalformedCallbackError):
-            faults += [] if isinstance(adapter.inquire(request, secrets), Inquiry) else ["the inquiry is none"]
-        answers.append(adapter.answer_inquiry(request, dice.choice(OWED), secrets, now))
+            faults += [] if isinstance(subject.biller.inquire(request, secrets), Inquiry) else ["the inquiry is none"]
+        answers.append(subject.biller.answer_inquiry(request, dice.choice(OWED), secrets, now))
     return faults if all(isinstance(answer, Answer) for answer in answers) else [*faults, "the answer is none"]
 
 

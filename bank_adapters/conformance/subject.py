@@ -22,6 +22,7 @@ from bank_adapters.contract import (
     Outcome,
     Request,
     Secrets,
+    TokenIssuer,
 )
 
 MOST_FAULTS = 3
@@ -78,6 +79,17 @@ class Subject:
             kinds.setdefault((*names, bool(case.reading)), case)
         return list(kinds.values())
 
+    # Looking a protocol up costs more than most that an adapter does, and fuzzing would do it for every request.
+    @cached_property
+    def biller(self) -> Biller | None:
+        """The adapter as one whose bank asks for bills."""
+        return self.adapter if isinstance(self.adapter, Biller) else None
+
+    @cached_property
+    def issuer(self) -> TokenIssuer | None:
+        """The adapter as one whose sender asks for a token."""
+        return self.adapter if isinstance(self.adapter, TokenIssuer) else None
+
     @property
     def payments(self) -> Iterator[tuple[Case, BankTransaction]]:
         """Each transaction of the genuine messages."""
@@ -106,7 +118,7 @@ def believed(adapter: Adapter, request: Request, secrets: Secrets, now: Now) -> 
     if not adapter.authenticate(request, secrets, now).valid:
         return None
     try:
-        if isinstance(adapter, Biller) and adapter.ROUTES.get(request.path) == "inquire":
+        if adapter.ROUTES.get(request.path) == "inquire" and isinstance(adapter, Biller):
             return adapter.inquire(request, secrets)
         return adapter.parse(request, secrets)
     except MalformedCallbackError:
@@ -141,7 +153,7 @@ def _altered(was: BankTransaction, now: BankTransaction) -> frozenset[str]:
 
 
 def _counts(adapter: Adapter, found: BankTransaction) -> bool:
-    if not isinstance(adapter, Biller) or found.order_ref is None:
+    if found.order_ref is None or not isinstance(adapter, Biller):
         return True
     return judge(found, sample_owed(Inquiry(found.customer_code or ""))) in (Outcome.accepted, Outcome.already_paid)
 

@@ -126,7 +126,7 @@ def run(adapter: Adapter, vector: Vector) -> dict[str, Any]:
     outcomes = [verdict.outcome]
     if verdict.valid:
         try:
-            if isinstance(adapter, Biller) and adapter.ROUTES.get(request.path) == "inquire":
+            if adapter.ROUTES.get(request.path) == "inquire" and isinstance(adapter, Biller):
                 owed = sample_owed(adapter.inquire(request, secrets))
                 answer = adapter.answer_inquiry(request, owed, secrets, now)
             else:
@@ -179,7 +179,7 @@ def outcome_of(adapter: Adapter, transaction: BankTransaction) -> Outcome:
     """What the inbox would decide if the sample school were all there is."""
     if transaction.status is not Status.settled:
         return Outcome.not_a_payment
-    if isinstance(adapter, Biller) and transaction.order_ref is not None:
+    if transaction.order_ref is not None and isinstance(adapter, Biller):
         return judge(transaction, sample_owed(Inquiry(transaction.customer_code or "")))
     return Outcome.accepted
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bank_adapters.statements.errors import StatementError
-from bank_adapters.statements.headers import Header, find_header, folded, labels_of
+from bank_adapters.statements.headers import SEARCHED_ROWS, Header, find_among, folded, labels_of, row_names
 from bank_adapters.statements.layouts import Layout
 from bank_adapters.statements.rows import Sheet
 from bank_adapters.statements.values import text_of
@@ -16,7 +16,8 @@ def recognise(sheet: Sheet, layouts: Sequence[Layout]) -> tuple[Layout, Header] 
 
     Raises StatementError when two of them would read the sheet differently.
     """
-    found = [(layout, header) for layout in layouts if (header := find_header(sheet.rows, layout.columns))]
+    searched = [row_names(row) for row in sheet.rows[:SEARCHED_ROWS]]
+    found = [(layout, header) for layout in layouts if (header := find_among(searched, layout.columns))]
     if not found:
         return None
     for layout, header in found:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise, permutations
 
 from bank_adapters.statements.errors import StatementError
-from bank_adapters.statements.headers import SEARCHED_ROWS, labels_of, stacked
+from bank_adapters.statements.headers import SEARCHED_ROWS, row_names, stacked
 from bank_adapters.statements.layouts import Layout
 from bank_adapters.statements.rows import Row, Sheet, column_letters
 from bank_adapters.statements.spreadsheet import has_day
@@ -264,8 +264,8 @@ def names_of(sheet: Sheet, header: int, *, two_rows: bool) -> list[frozenset[str
     """The names that each column goes by."""
     row = sheet.rows[header]
     if two_rows and header > 0:
-        return stacked(sheet.rows[header - 1], row)
-    return [labels_of(cell) for cell in row.cells]
+        return stacked(row_names(sheet.rows[header - 1]), row_names(row))
+    return row_names(row)
 
 
 def titled(sheet: Sheet, header: int, column: int, *, two_rows: bool) -> str:

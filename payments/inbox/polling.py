@@ -19,12 +19,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bank_adapters.contract import (
+    Adapter,
     AdapterError,
     MalformedCallbackError,
     OutgoingRequest,
@@ -211,6 +213,12 @@ def _poller(name: str) -> Poller | None:
         adapter = get_adapter(name)
     except AdapterError:
         return None  # ``hocphi adapters list`` shows what is wrong with it
+    return _as_poller(adapter)
+
+
+@cache
+def _as_poller(adapter: Adapter) -> Poller | None:
+    """Remembered: every sweep asks this of every adapter, and looking a protocol up is slow."""
     return adapter if isinstance(adapter, Poller) else None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -149,6 +150,7 @@ class Service:
         return {"error": 0, "message": "success", "data": data}
 
 
+@cache
 def local(moment: datetime) -> str:
     return moment.astimezone(VIETNAM).strftime("%Y-%m-%d %H:%M:%S")
 
