@@ -16,8 +16,8 @@ from payments.invoices.models import Invoice, InvoiceBalance, InvoiceLine, Invoi
 from payments.ledger.models import Entry, EntryKind, EntryLine, LedgerAccount, LedgerBalance, LedgerRole
 from payments.outbox import OutboxRow
 from payments.receipts.models import Receipt, ReceiptCounter
-from payments.settlement.models import Allocation, PupilCredit, Settlement
 from payments.settlement.filling import GROUP_ORDER
+from payments.settlement.models import Allocation, PupilCredit, Settlement
 from payments.settlement.rules import SettlementOutcome
 
 
