@@ -1,4 +1,4 @@
-"""Who is told, counted a second time: by other SQL, for every state of money and every way to reach somebody, for every wave."""
+"""Who is told, counted again by other SQL: every state of money, every way to reach somebody, every wave."""
 
 from collections import Counter
 from collections.abc import Mapping
