@@ -1,4 +1,4 @@
-"""Who is told, counted a second time: by other SQL, for every money × every way to reach somebody, for every wave."""
+"""Who is told, counted again by other SQL: every state of money, every way to reach somebody, every wave."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -48,6 +48,12 @@ WAYS: Mapping[str, tuple[str, ...]] = {
     "two, neither": (OPTED, BOUNCED),
     "sibling": (GOOD,),
 }
+SITUATIONS = [
+    *(("nothing paid", way) for way in WAYS),
+    *((money, "good") for money in MONEY),
+    *zip(MONEY, list(WAYS)[1:], strict=False),
+]
+"""Every way with a debt, every money with an address, and mixtures."""
 RELATIONS = ("guardian", "mother")
 
 # Other words than the room's own: every invoice is judged by sums, pupils are picked by set operations.
@@ -79,7 +85,7 @@ class Town:
         self.office = office
         self.reach: dict[int, tuple[str, ...]] = {}
         self.other_round = office.do(open_round, office.school)
-        for number, (money, way) in enumerate((money, way) for money in MONEY for way in WAYS):
+        for number, (money, way) in enumerate(SITUATIONS):
             self.settle(money, self.pupil(number, way))
 
     def pupil(self, number: int, way: str) -> int:
