@@ -15,18 +15,17 @@ away is due at once when we return. A few rules keep this safe:
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bank_adapters.contract import (
-    Adapter,
     AdapterError,
     MalformedCallbackError,
     OutgoingRequest,
@@ -213,11 +212,11 @@ def _poller(name: str) -> Poller | None:
         adapter = get_adapter(name)
     except AdapterError:
         return None  # ``hocphi adapters list`` shows what is wrong with it
-    return _as_poller(adapter)
+    return _as_poller(cast("Hashable", adapter))
 
 
 @cache
-def _as_poller(adapter: Adapter) -> Poller | None:
+def _as_poller(adapter: Hashable) -> Poller | None:
     """Remembered: every sweep asks this of every adapter, and looking a protocol up is slow."""
     return adapter if isinstance(adapter, Poller) else None
 

@@ -307,6 +307,6 @@ def _columns(keys: Sequence[str], lines: Sequence[StatementLine]) -> dict[str, l
         "value_dates": [line.value_date for line in lines],
         "bank_references": [line.bank_reference for line in lines],
         "descriptions": [line.description for line in lines],
-        "found": list(references_of_each(lines)),
+        "found": [*references_of_each(lines)],
         "contents": [hashlib.sha256(key.encode()).digest() for key in keys],
     }
