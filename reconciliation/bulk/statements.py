@@ -5,6 +5,8 @@ books name its payment reference and no other, agree in direction, amount and da
 and nothing else speaks of that reference, of that transaction or of those document numbers, at any time.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import text
 
 UNITS = """
@@ -156,16 +158,16 @@ BEHIND = """
         JOIN bank_transaction txn ON txn.school_id = piece.school_id AND txn.id = piece.transaction_id
         WHERE txn.school_id = ANY(CAST(:schools AS bigint[])) OFFSET 0
     )"""
-BEHIND_BY_INDEX = """
-    behind AS MATERIALIZED (
-        SELECT piece.*, txn.state, txn.direction, txn.amount_vnd, txn.reverses_id
-        FROM grouped g
-        JOIN transaction_evidence own ON own.evidence_id = g.line_evidence
-        CROSS JOIN LATERAL ({pieces}
-        ) AS piece
-        JOIN bank_transaction txn ON txn.school_id = piece.school_id AND txn.id = piece.transaction_id
-        WHERE g.sound AND g.sent_id IS NOT NULL
-    )"""
+JOINED = "LEFT JOIN behind ON behind.school_id = u.school_id AND behind.line_evidence = g.line_evidence"
+JOINED_BY_INDEX = """LEFT JOIN LATERAL (
+            SELECT piece.*, txn.state, txn.direction, txn.amount_vnd, txn.reverses_id
+            FROM transaction_evidence own
+            CROSS JOIN LATERAL ({pieces}
+            ) AS piece
+            JOIN bank_transaction txn ON txn.school_id = piece.school_id AND txn.id = piece.transaction_id
+            WHERE own.evidence_id = g.line_evidence AND own.school_id = u.school_id
+              AND g.sound AND NOT g.crowded AND g.sent_id IS NOT NULL
+        ) AS behind ON behind.line_evidence = g.line_evidence"""
 OF_SCHOOLS = "school_id = ANY(CAST(:schools AS bigint[]))"
 OF_OWN = "link.school_id = own.school_id AND link.transaction_id = own.transaction_id"
 
@@ -194,7 +196,7 @@ WEIGHED = """
                 ELSE CASE WHEN g.document = behind.line_number THEN 3 ELSE 1 END END AS rule
         FROM grouped g
         JOIN unit u ON u.no = g.no
-        LEFT JOIN behind ON behind.school_id = u.school_id AND behind.line_evidence = g.line_evidence
+        {joined}
         WHERE num_nonnulls(g.line_id, g.sent_id, g.row_id) > 0
     )"""
 
@@ -349,16 +351,16 @@ def _said(crowd: bool) -> str:  # noqa: FBT001 - one of two forms of one text
     return SAID.format(crowd=join, line=keys["line"], sent=keys["evidence"], row=keys["row"])
 
 
-def _whole(grouped: str, behind: str, weighed: str, crossed: str, placed: str) -> str:
-    parts = [UNITS, SPECIAL, grouped, behind, weighed, STRAY.format(said=_said(crowd=True))]
+def _whole(grouped: str, behind: Sequence[str], weighed: str, crossed: str, placed: str) -> str:
+    parts = [UNITS, SPECIAL, grouped, *behind, weighed, STRAY.format(said=_said(crowd=True))]
     return "WITH " + ",\n".join([*parts, NUMBERS + crossed, JUDGED, KEPT, placed, SUMS])
 
 
 JUDGE_ALL = text(
     _whole(
         GROUPED.format(said=_said(crowd=False) + ELSEWHERE),
-        BEHIND.format(pieces=PIECES.format(whose=OF_SCHOOLS)),
-        WEIGHED.format(elsewhere=""),
+        [BEHIND.format(pieces=PIECES.format(whose=OF_SCHOOLS))],
+        WEIGHED.format(joined=JOINED, elsewhere=""),
         CROSSED,
         PLACED.format(of_schools=f"AND a.{OF_SCHOOLS}"),
     )
@@ -367,8 +369,8 @@ JUDGE_ALL = text(
 JUDGE_NEW = text(
     _whole(
         GROUPED.format(said=_said(crowd=False)),
-        BEHIND_BY_INDEX.format(pieces=PIECES.format(whose=OF_OWN)),
-        WEIGHED.format(elsewhere=ELSEWHERE_BY_INDEX),
+        [],
+        WEIGHED.format(joined=JOINED_BY_INDEX.format(pieces=PIECES.format(whose=OF_OWN)), elsewhere=ELSEWHERE_BY_INDEX),
         CROSSED_BY_INDEX,
         PLACED.format(of_schools=""),
     )

@@ -170,8 +170,7 @@ TEETH = {
     "a reference that is named twice": (
         "AND NOT g.crowded",
         [
-            {"name": 0, "amount": 100_000, "bank": "yes", "sent": "yes", "booked": "no", "number": NUMBERS[0]},
-            {"name": 0, "amount": 100_000, "bank": "yes", "sent": "yes", "booked": "yes", "number": NUMBERS[1]},
+            {"name": 0, "amount": 100_000, "bank": "yes", "sent": "yes", "booked": "twice", "number": NUMBERS[0]},
             {"name": 1, "amount": 100_000, "bank": "yes", "sent": "yes", "booked": "yes", "number": NUMBERS[2]},
         ],
     ),
