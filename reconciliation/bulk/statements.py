@@ -15,7 +15,7 @@ from reconciliation.bulk import grouping
 WEIGHED = """
     weighed AS MATERIALIZED (
         SELECT g.no, u.school_id, g.key, g.day, g.amount_vnd, g.line_id, g.sent_id, g.row_id, g.document, g.is_later,
-            g.crowded, behind.transaction_id, behind.line_number, behind.state,
+            g.crowded, behind.transaction_id, behind.line_number, behind.sent_number, behind.state,
             coalesce(
                 g.sound AND NOT g.crowded AND g.line_id IS NOT NULL
                 AND behind.pieces = 2 AND behind.sent_id = g.sent_id
@@ -96,6 +96,10 @@ CROSSED_BY_INDEX = """
         SELECT own.school_id, own.line_number FROM weighed own
         WHERE own.near AND length(own.line_number) >= 6 AND EXISTS (
             SELECT FROM ledger_row d WHERE d.school_id = own.school_id AND d.bank_reference = own.line_number)
+        UNION
+        SELECT own.school_id, own.sent_number FROM weighed own
+        WHERE own.near AND length(own.sent_number) >= 6 AND own.sent_number IS DISTINCT FROM own.line_number
+          AND EXISTS (SELECT FROM ledger_row d WHERE d.school_id = own.school_id AND d.bank_reference = own.sent_number)
     ),
     crossed AS MATERIALIZED (
         SELECT meeting.school_id, meeting.number AS document, min(d.id) AS one_row, max(d.id) AS other_row,
@@ -116,9 +120,12 @@ JUDGED = """
     judged AS MATERIALIZED (
         SELECT w.*, w.near AND CASE
             WHEN coalesce((w.school_id, w.line_number) IN (SELECT school_id, document FROM crossed), false)
+                OR coalesce((w.school_id, w.sent_number) IN (SELECT school_id, document FROM crossed), false)
                 OR coalesce((w.school_id, w.document) IN (SELECT school_id, document FROM crossed), false)
-            THEN coalesce(w.document = w.line_number AND (w.school_id, w.row_id, w.transaction_id) IN (
-                SELECT school_id, one_row, one FROM crossed WHERE one_row = other_row AND one = other), false)
+            THEN coalesce(w.document = w.line_number
+                AND (w.sent_number = w.line_number OR coalesce(w.sent_number, '') = '')
+                AND (w.school_id, w.row_id, w.transaction_id) IN (
+                    SELECT school_id, one_row, one FROM crossed WHERE one_row = other_row AND one = other), false)
             ELSE true END AS plain
         FROM weighed w WHERE w.near
     )"""

@@ -205,6 +205,21 @@ def test_without_a_condition_the_comparison_with_the_matcher_fails(desk, monkeyp
     assert shown(desk, monkeypatch, 1)[0] != shown(desk, monkeypatch, 10**9)[0]
 
 
+@pytest.mark.parametrize("statement", [statements.JUDGE_ALL, statements.JUDGE_NEW])
+def test_a_row_with_the_number_of_a_message_is_for_the_matcher(desk, monkeypatch, statement):
+    """Bank and sender number one transfer differently; a row of the books carries the sender's number."""
+    monkeypatch.setattr(statements, "JUDGE_ALL", statement)
+    one, other = desk.issue(100_000), desk.issue(100_000)
+    desk.pay(100_000, one.reference, "XX77000001")
+    desk.settle()
+    desk.state(line(100_000, one.reference, "FT00000001"), days=(DAY, NEXT))
+    booked = [row(100_000, one.reference, document="BC000001"), row(100_000, other.reference, document="XX77000001")]
+    desk.book(*booked, period=(DAY, NEXT))
+    alone, _, told = shown(desk, monkeypatch, 10**9)
+    together, bulk, told_together = shown(desk, monkeypatch, 1)
+    assert (together, told_together, bulk) == (alone, told, 0)
+
+
 @given(st.text(alphabet=ALPHABET, min_size=10, max_size=10))
 def test_a_number_is_its_reference(characters):
     key = 0
