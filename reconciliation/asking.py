@@ -95,16 +95,19 @@ def _plain(value: Any) -> Any:
 
 @lru_cache(maxsize=64)
 def _for_many(statement: str, names: tuple[str, ...]) -> TextClause:
-    given = []
+    given, columns = [], []
     for name in names:
         kind = KINDS[name]
         is_list = kind.endswith("[]")
         given.append(f"CAST(:{name} AS {'text' if is_list else kind}[])")
-        placed = f"string_to_array(asked.{name}, ' ')" if is_list else f"asked.{name}"
-        statement = _put(statement, name, placed)
-    columns = ", ".join(given)
+        columns.append(f"CAST(string_to_array(one.{name}, ' ') AS {kind}) AS {name}" if is_list else f"one.{name}")
+        statement = _put(statement, name, f"asked.{name}")
+    # OFFSET 0: a list is read once for each account, not once more for every row that is held against it.
     return text(f"""
-        SELECT asked.asked, answer.* FROM unnest({columns}) WITH ORDINALITY AS asked({", ".join(names)}, asked)
+        SELECT asked.asked, answer.* FROM (
+            SELECT one.asked, {", ".join(columns)}
+            FROM unnest({", ".join(given)}) WITH ORDINALITY AS one({", ".join(names)}, asked) OFFSET 0
+        ) AS asked
         CROSS JOIN LATERAL ({statement}) AS answer
     """)  # noqa: S608 - constants of this package
 

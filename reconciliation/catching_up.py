@@ -18,7 +18,7 @@ from payments.clearing.service import Cleared, clear_school
 from payments.settlement.service import Settled, settle_school
 from reconciliation.asking import Ask, ask
 from reconciliation.closing import chain
-from reconciliation.exceptions.nightly import follow as follow_exceptions
+from reconciliation.exceptions.nightly import follow_all as follow_exceptions
 from reconciliation.faces import REFERENCE_WINDOW
 from reconciliation.keeping import MARKS
 from reconciliation.loading import OF_WHOLE_DAYS, Source
@@ -134,8 +134,7 @@ def catch_up_together(session: Session, accounts: Sequence[Account], day: date) 
     for other in sorted({run.day for past in pasts for run in past.later}):
         again = [past for past in pasts if any(run.day == other for run in past.later)]
         reconcile(session, [Night(session, *past.account, other) for past in again])
-    for account in accounts:
-        follow_exceptions(session, *account)
+    follow_exceptions(session, accounts)
     return dict(zip(accounts, results, strict=True))
 
 
@@ -242,7 +241,8 @@ def reconcile_group(sessions: Sessions, school_ids: Sequence[int], day: date, do
             return False
         lock_schools(session, school_ids)
         accounts = accounts_of_schools(session, school_ids)
-        catch_up_together(session, [one for one in accounts if one not in _shut(session, accounts, day)], day)
+        shut = _shut(session, accounts, day)
+        catch_up_together(session, [one for one in accounts if one not in shut], day)
     return True
 
 

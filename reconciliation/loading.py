@@ -103,38 +103,41 @@ _BOOKED = """
 
 _ELSEWHERE = """
     {0} BETWEEN :from_day AND :to_day AND {0} NOT BETWEEN :first AND :last
-    AND (EXISTS (SELECT FROM unnest({1}) AS name WHERE name = ANY(CAST(:names AS text[])))
-      OR {2} = ANY(CAST(:amounts AS bigint[])) AND {0} BETWEEN :near_from AND :near_to)
+    AND ({0} BETWEEN :near_from AND :near_to AND {2} = ANY(CAST(:amounts AS bigint[]))
+      OR {1} && CAST(:names AS text[]))
 """
 
-LINES_OF_DAYS = text(_LINES.format("line.booked_on BETWEEN :first AND :last"))
-LINES_OF_IDS = text(_LINES.format("line.id = ANY(CAST(:ids AS bigint[]))"))
-LINES_ELSEWHERE = text(_LINES.format(_ELSEWHERE.format("line.booked_on", 'line."references"', "line.amount_vnd")))
-LINES_OF_TRANSACTIONS = text(_LINES.format("link.transaction_id = ANY(CAST(:ids AS bigint[]))"))
-SENT_ON_DAYS = text(_SENT.format("e.value_date BETWEEN :first AND :last"))
+_OF_IDS = "{0} IN (SELECT unnest(CAST(:ids AS bigint[])))"
+_OF_TRANSACTIONS = """{0} IN (
+    SELECT own.evidence_id FROM transaction_evidence own
+    WHERE own.school_id = :school_id AND own.transaction_id IN (SELECT unnest(CAST(:ids AS bigint[])))
+      AND (own.source_key = 'statement') = {1} OFFSET 0)
+"""
 # What else stands behind the same bank transactions belongs to them.
-SENT_OF_IDS = text(
-    _SENT.format("""
-    e.value_date BETWEEN :first AND :last AND e.id = ANY(ARRAY(
-        SELECT unnest(CAST(:ids AS bigint[]))
-        UNION
-        SELECT other.evidence_id FROM transaction_evidence own
-        JOIN transaction_evidence other
-            ON other.school_id = own.school_id AND other.transaction_id = own.transaction_id
-        WHERE own.school_id = :school_id AND own.evidence_id = ANY(CAST(:ids AS bigint[]))))
-    """)
-)
-# What decisions name may stand for itself, or behind a bank transaction with more.
-SENT_OF_EVIDENCE = text(
-    _SENT.format("""(link.transaction_id IS NULL AND e.id = ANY(CAST(:ids AS bigint[])) OR link.transaction_id IN (
-        SELECT named.transaction_id FROM transaction_evidence named
-        WHERE named.school_id = :school_id AND named.evidence_id = ANY(CAST(:ids AS bigint[]))))""")
-)
+_OF_EVIDENCE = """{0} IN (
+    SELECT unnest(CAST(:ids AS bigint[]))
+    UNION
+    SELECT other.evidence_id FROM transaction_evidence own
+    JOIN transaction_evidence other ON other.school_id = own.school_id AND other.transaction_id = own.transaction_id
+    WHERE own.school_id = :school_id AND own.evidence_id IN (SELECT unnest(CAST(:ids AS bigint[]))))
+"""
+
+# Where ids are few, the index of the account would only be walked in vain: ``+ 0`` keeps it out of the plan.
+_LINES_BY_ID = _LINES.replace("line.account_id = :account_id", "line.account_id + 0 = :account_id")
+_SENT_BY_ID = _SENT.replace("e.account_id = :account_id", "e.account_id + 0 = :account_id")
+
+LINES_OF_DAYS = text(_LINES.format("line.booked_on BETWEEN :first AND :last"))
+LINES_OF_IDS = text(_LINES_BY_ID.format(_OF_IDS.format("line.id")))
+LINES_ELSEWHERE = text(_LINES.format(_ELSEWHERE.format("line.booked_on", 'line."references"', "line.amount_vnd")))
+LINES_OF_TRANSACTIONS = text(_LINES.format(_OF_TRANSACTIONS.format("line.evidence_id", "true")))
+SENT_ON_DAYS = text(_SENT.format("e.value_date BETWEEN :first AND :last"))
+SENT_OF_IDS = text(_SENT_BY_ID.format("e.value_date BETWEEN :first AND :last AND " + _OF_EVIDENCE.format("e.id")))
+SENT_OF_EVIDENCE = text(_SENT_BY_ID.format(_OF_EVIDENCE.format("e.id")))
 SENT_ELSEWHERE = text(_SENT.format(_ELSEWHERE.format("e.value_date", 'e."references"', "e.amount_vnd")))
-SENT_OF_TRANSACTIONS = text(_SENT.format("link.transaction_id = ANY(CAST(:ids AS bigint[]))"))
+SENT_OF_TRANSACTIONS = text(_SENT_BY_ID.format(_OF_TRANSACTIONS.format("e.id", "false")))
 SENT_OF_PAYOUTS = text(_SENT.format("paid.transaction_id = ANY(CAST(:ids AS bigint[]))"))
 BOOKED_ON_DAYS = text(_BOOKED.format("row.booked_on BETWEEN :first AND :last"))
-BOOKED_OF_IDS = text(_BOOKED.format("row.id = ANY(CAST(:ids AS bigint[]))"))
+BOOKED_OF_IDS = text(_BOOKED.format(_OF_IDS.format("row.id")))
 BOOKED_ELSEWHERE = text(_BOOKED.format(_ELSEWHERE.format("row.booked_on", 'row."references"', "row.amount_vnd")))
 
 OF_BANKS = frozenset({LINES_OF_DAYS, LINES_OF_IDS, LINES_ELSEWHERE, LINES_OF_TRANSACTIONS})

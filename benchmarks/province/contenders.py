@@ -2,12 +2,12 @@
 
 import multiprocessing
 import os
-import resource
 import subprocess
 import sys
 import time
 from collections import Counter
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -174,8 +174,14 @@ def _night(url: str, start: Any, peaks: Any) -> None:
         session.rollback()
     start.wait()
     nights.work(partial(session_scope, engine))
-    peaks.put((time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    peaks.put((time.perf_counter(), _peak_mb()))
     engine.dispose()
+
+
+def _peak_mb() -> float:
+    """The most memory that this process held. ``ru_maxrss`` would tell of the process that started this one, too."""
+    [peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
+    return int(peak.split()[1]) / 1024
 
 
 def night_seconds(url: str) -> tuple[float, float]:

@@ -82,6 +82,7 @@ def judge(session: Session, units: Sequence[Unit]) -> dict[Unit, Mass]:
     if not all_at_once and not looked_up:
         return {}
     session.execute(statements.MAKE_ROOM)
+    session.execute(statements.AS_IT_IS)
     session.execute(statements.CLEAR)
     rows = _judge(session, statements.JUDGE_ALL, all_at_once)
     if looked_up:

@@ -5,166 +5,54 @@ books name its payment reference and no other, agree in direction, amount and da
 and nothing else speaks of that reference, of that transaction or of those document numbers, at any time.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import text
 
-UNITS = """
-    unit AS MATERIALIZED (
-        SELECT * FROM unnest(
-            CAST(:numbers AS int[]), CAST(:schools AS bigint[]), CAST(:accounts AS bigint[]), CAST(:firsts AS date[]),
-            CAST(:lasts AS date[]), CAST(:earlies AS date[]), CAST(:closes AS date[]), CAST(:booked AS boolean[]),
-            CAST(:first_accounts AS boolean[]), CAST(:last_dues AS date[])
-        ) AS u(no, school_id, account_id, first, last, early, closed, booked, is_first, last_due)
+from reconciliation.bulk import grouping
+
+# ``near`` is plain but for documents that cross.
+WEIGHED = """
+    weighed AS MATERIALIZED (
+        SELECT g.no, u.school_id, g.key, g.day, g.amount_vnd, g.line_id, g.sent_id, g.row_id, g.document, g.is_later,
+            g.crowded, behind.transaction_id, behind.line_number, behind.sent_number, behind.state,
+            coalesce(
+                g.sound AND NOT g.crowded AND g.line_id IS NOT NULL
+                AND behind.pieces = 2 AND behind.sent_id = g.sent_id
+                AND behind.reverses_id IS NULL AND behind.state IN ('new', 'credited', 'unmatched')
+                AND behind.direction = 'credit' AND behind.amount_vnd = g.amount_vnd
+                AND CASE WHEN u.booked
+                    THEN g.row_day = g.day OR g.row_day - g.day BETWEEN -10 AND 45
+                        AND date_trunc('month', g.row_day) = date_trunc('month', g.day)
+                    ELSE true END
+                AND NOT (u.school_id, behind.transaction_id) IN (SELECT school_id, id FROM odd)
+                AND NOT g.sent_id IN (SELECT id FROM contradicted)
+                AND NOT g.line_id IN (SELECT id FROM ruled_line)
+                AND NOT g.sent_id IN (SELECT id FROM ruled_evidence)
+                AND NOT coalesce(g.row_id IN (SELECT id FROM ruled_row), false){elsewhere},
+            false) AS near,
+            CASE WHEN behind.line_number <> '' AND behind.line_number = behind.sent_number
+                THEN CASE WHEN g.row_id IS NULL OR g.document = behind.line_number THEN 0 ELSE 2 END
+                ELSE CASE WHEN g.document = behind.line_number THEN 3 ELSE 1 END END AS rule
+        FROM grouped g
+        JOIN unit u ON u.no = g.no
+        {joined}
+        WHERE num_nonnulls(g.line_id, g.sent_id, g.row_id) > 0
     )"""
 
-# What stands behind what: read once for a first run, looked up for a night.
-BEHIND = """
-    link AS MATERIALIZED (
-        SELECT school_id, transaction_id, evidence_id, bank_number FROM transaction_evidence
-        WHERE school_id = ANY(CAST(:schools AS bigint[]))
+# What is not near, fact by fact. It is little, and said so that the planner expects little: whatever follows is
+# looked up one by one.
+STRAY = """
+    crowd AS MATERIALIZED (
+        SELECT no, key FROM weighed WHERE (CASE WHEN crowded THEN 1 ELSE 0 END) = 1
     ),
-    txn AS MATERIALIZED (
-        SELECT school_id, id, state, direction, amount_vnd, reverses_id FROM bank_transaction
-        WHERE school_id = ANY(CAST(:schools AS bigint[]))
-    )"""
-BEHIND_BY_INDEX = """
-    link AS NOT MATERIALIZED (
-        SELECT school_id, transaction_id, evidence_id, bank_number FROM transaction_evidence
-    ),
-    txn AS NOT MATERIALIZED (
-        SELECT school_id, id, state, direction, amount_vnd, reverses_id FROM bank_transaction
-    )"""
-
-# Own facts. ``plain`` is what a fact must be by itself.
-FACTS = """
-    odd AS MATERIALIZED (
-        SELECT t.school_id, t.reverses_id AS id FROM bank_transaction t
-        WHERE t.school_id = ANY(CAST(:schools AS bigint[])) AND t.reverses_id IS NOT NULL
+    stray AS MATERIALIZED (
+        SELECT no, school_id, line_id, sent_id, row_id FROM weighed
+        WHERE (CASE WHEN near OR crowded THEN 0 ELSE 1 END) = 1
         UNION ALL
-        SELECT p.school_id, p.transaction_id FROM payout p
-        WHERE p.school_id = ANY(CAST(:schools AS bigint[])) AND p.transaction_id IS NOT NULL
-        UNION ALL
-        SELECT i.school_id, i.transaction_id FROM payout_item i
-        WHERE i.school_id = ANY(CAST(:schools AS bigint[])) AND i.transaction_id IS NOT NULL
-        UNION ALL
-        SELECT r.school_id, r.transaction_id FROM refund r WHERE r.school_id = ANY(CAST(:schools AS bigint[]))
-    ),
-    ruled AS MATERIALIZED (
-        SELECT d.school_id, d.account_id, split_part(told.fact, ':', 1) AS kind,
-            substr(told.fact, strpos(told.fact, ':') + 1) AS name
-        FROM reconcile_decision d CROSS JOIN LATERAL unnest(d.facts) AS told(fact)
-        WHERE d.school_id = ANY(CAST(:schools AS bigint[])) AND d.kind <> 'undo' AND NOT EXISTS (
-            SELECT FROM reconcile_decision u WHERE u.school_id = d.school_id AND u.undoes_id = d.id)
-    ),
-    ruled_line AS MATERIALIZED (
-        SELECT l.id FROM ruled JOIN bank_line l
-            ON l.school_id = ruled.school_id AND l.account_id = ruled.account_id AND l.natural_key = ruled.name
-        WHERE ruled.kind = 'bank'
-    ),
-    ruled_row AS MATERIALIZED (
-        SELECT r.id FROM ruled JOIN ledger_row r ON r.school_id = ruled.school_id AND r.natural_key = ruled.name
-        WHERE ruled.kind = 'ledger'
-    ),
-    ruled_evidence AS MATERIALIZED (
-        SELECT CASE WHEN kind = 'evidence' THEN name::bigint END AS id FROM ruled WHERE kind = 'evidence'
-    ),
-    contradicted AS MATERIALIZED (
-        SELECT e.id FROM evidence said JOIN evidence e
-            ON e.connection_id = said.connection_id AND e.dedup_key = said.dedup_key
-            AND e.direction = said.direction AND e.status = said.status
-        WHERE said.school_id = ANY(CAST(:schools AS bigint[])) AND said.conflicting
-        UNION ALL
-        SELECT held.evidence_id FROM held_evidence held WHERE held.school_id = ANY(CAST(:schools AS bigint[]))
-    ),
-    line AS MATERIALIZED (
-        SELECT u.no, l.school_id, l.reference_key AS key, l.id, l.amount_vnd, l.booked_on AS day,
-            link.transaction_id, CASE WHEN link.transaction_id IS NULL THEN l.bank_reference END AS bank_reference,
-            coalesce(link.bank_number, '') AS number, txn.state,
-            l.direction = 'credit' AND l.value_date = l.booked_on AND l.booked_on > u.closed AND st.break_at IS NULL
-                AND l.reference_key IS NOT NULL AND txn.reverses_id IS NULL
-                AND txn.state IN ('new', 'credited', 'unmatched') AND txn.direction = 'credit'
-                AND txn.amount_vnd = l.amount_vnd AS plain
-        FROM unit u
-        JOIN bank_line l ON l.school_id = u.school_id AND l.account_id = u.account_id
-            AND l.booked_on BETWEEN u.first AND u.last
-        JOIN bank_statement st ON st.school_id = l.school_id AND st.id = l.statement_id
-        LEFT JOIN link ON link.school_id = l.school_id AND link.evidence_id = l.evidence_id
-        LEFT JOIN txn ON txn.school_id = link.school_id AND txn.id = link.transaction_id
-        WHERE st.break_at IS NULL OR st.id = ANY(CAST(:doubtful AS bigint[]))
-    ),
-    sent AS MATERIALIZED (
-        SELECT u.no, e.school_id, e.reference_key AS key, e.id, e.amount_vnd, e.value_date AS day,
-            link.transaction_id, CASE WHEN link.transaction_id IS NULL THEN e.bank_reference END AS bank_reference,
-            link.bank_number AS number,
-            e.direction = 'credit' AND e.status = 'settled' AND e.value_date > u.closed AND sender.payout_days IS NULL
-                AND e.reference_key IS NOT NULL AS plain,
-            e.value_date >= u.last_due AND extract(hour FROM e.occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh') >= 23
-                AS is_later
-        FROM unit u
-        JOIN evidence e ON e.school_id = u.school_id AND e.account_id = u.account_id
-            AND e.value_date BETWEEN u.early AND u.last
-        JOIN connection sender ON sender.id = e.connection_id
-        LEFT JOIN link ON link.school_id = e.school_id AND link.evidence_id = e.id
-        WHERE e.source <> 'statement' AND e.status IN ('settled', 'void') AND NOT e.conflicting AND NOT e.sandbox
-          AND (e.value_date >= u.first OR sender.payout_days IS NOT NULL
-            OR extract(hour FROM e.occurred_at AT TIME ZONE 'Asia/Ho_Chi_Minh') >= 23)
-    ),
-    booked AS MATERIALIZED (
-        SELECT u.no, r.school_id, r.reference_key AS key, r.id, r.amount_vnd, r.booked_on AS day,
-            CASE WHEN length(r.bank_reference) >= 6 THEN r.bank_reference END AS document,
-            r.direction = 'credit' AND NOT r.is_cash AND r.booked_on > u.closed AND r.reference_key IS NOT NULL AS plain
-        FROM unit u
-        JOIN ledger_row r ON r.school_id = u.school_id AND r.booked_on BETWEEN u.first AND u.last
-        LEFT JOIN book_account said ON said.school_id = r.school_id AND said.code = r.account_code AND NOT r.is_cash
-        WHERE coalesce(said.account_id, r.account_id) = u.account_id
-           OR u.is_first AND r.is_cash AND r.account_id IS NULL
-    )"""
-
-# Facts of other days that may concern own ones: read as a whole for a first run, looked up for a night.
-ELSEWHERE = """
-    elsewhere AS MATERIALIZED (
-        SELECT u.no, l.reference_key AS key FROM unit u JOIN bank_line l ON l.school_id = u.school_id
-            AND l.account_id = u.account_id AND l.booked_on < u.first AND l.reference_key IS NOT NULL
-        UNION ALL
-        SELECT u.no, l.reference_key FROM unit u JOIN bank_line l ON l.school_id = u.school_id
-            AND l.account_id = u.account_id AND l.booked_on > u.last AND l.reference_key IS NOT NULL
-        UNION ALL
-        SELECT u.no, e.reference_key FROM unit u JOIN evidence e ON e.school_id = u.school_id
-            AND e.account_id = u.account_id AND e.value_date < u.first AND e.source <> 'statement'
-            AND e.reference_key IS NOT NULL
-        UNION ALL
-        SELECT u.no, e.reference_key FROM unit u JOIN evidence e ON e.school_id = u.school_id
-            AND e.account_id = u.account_id AND e.value_date > u.last AND e.source <> 'statement'
-            AND e.reference_key IS NOT NULL
-        UNION ALL
-        SELECT u.no, r.reference_key FROM unit u JOIN ledger_row r ON r.school_id = u.school_id
-            AND r.booked_on < u.first AND r.reference_key IS NOT NULL
-        UNION ALL
-        SELECT u.no, r.reference_key FROM unit u JOIN ledger_row r ON r.school_id = u.school_id
-            AND r.booked_on > u.last AND r.reference_key IS NOT NULL
-    )"""
-ELSEWHERE_BY_INDEX = """
-    elsewhere AS MATERIALIZED (
-        SELECT own.no, own.key FROM line own JOIN unit u ON u.no = own.no
-        WHERE own.plain AND (
-            EXISTS (SELECT FROM bank_line l WHERE l.school_id = u.school_id AND l.reference_key = own.key
-                AND l.account_id = u.account_id AND l.booked_on NOT BETWEEN u.first AND u.last)
-            OR EXISTS (SELECT FROM evidence e WHERE e.school_id = u.school_id AND e.reference_key = own.key
-                AND e.account_id = u.account_id AND e.source <> 'statement'
-                AND e.value_date NOT BETWEEN u.first AND u.last)
-            OR EXISTS (SELECT FROM ledger_row r WHERE r.school_id = u.school_id AND r.reference_key = own.key
-                AND r.booked_on NOT BETWEEN u.first AND u.last))
-    )"""
-
-# Transactions that more speaks of than one line and one message.
-MANY = """
-    many AS MATERIALIZED (
-        SELECT school_id, transaction_id FROM link GROUP BY school_id, transaction_id HAVING count(*) > 2
-    )"""
-MANY_BY_INDEX = """
-    many AS MATERIALIZED (
-        SELECT own.school_id, own.transaction_id FROM line own
-        WHERE own.plain AND (SELECT count(*) FROM transaction_evidence link
-            WHERE link.school_id = own.school_id AND link.transaction_id = own.transaction_id) > 2
+        SELECT u.no, u.school_id, again.line_id, again.sent_id, again.row_id
+        FROM ({said}
+        ) AS again JOIN unit u ON u.no = again.no
     )"""
 
 # Documents of the books that are the bank's number of some movement: rows and movements may meet by them.
@@ -172,9 +60,10 @@ NUMBERS = """
     loose AS MATERIALIZED (
         SELECT s.school_id, ltrim(upper(regexp_replace(s.bank_reference, '[^[:alnum:]]', '', 'g')), '0') AS number
         FROM (
-            SELECT school_id, bank_reference FROM line WHERE transaction_id IS NULL
+            SELECT l.school_id, l.bank_reference FROM stray
+            JOIN bank_line l ON l.school_id = stray.school_id AND l.id = stray.line_id
             UNION ALL
-            SELECT school_id, bank_reference FROM sent WHERE transaction_id IS NULL
+            SELECT stray.school_id, e.bank_reference FROM stray JOIN evidence e ON e.id = stray.sent_id
             UNION ALL
             SELECT l.school_id, l.bank_reference FROM bank_line l
             WHERE l.school_id = ANY(CAST(:schools AS bigint[])) AND l.statement_id = ANY(CAST(:doubtful AS bigint[]))
@@ -188,8 +77,8 @@ CROSSED = """
         SELECT d.school_id, d.bank_reference AS document, min(d.id) AS one_row, max(d.id) AS other_row,
             min(n.transaction_id) AS one, max(n.transaction_id) AS other
         FROM ledger_row d JOIN (
-            SELECT link.school_id, link.bank_number AS number, link.transaction_id FROM link
-            WHERE length(link.bank_number) >= 6
+            SELECT link.school_id, link.bank_number AS number, link.transaction_id FROM transaction_evidence link
+            WHERE link.school_id = ANY(CAST(:schools AS bigint[])) AND length(link.bank_number) >= 6
             UNION ALL
             SELECT loose.school_id, loose.number, 0 FROM loose WHERE length(loose.number) >= 6
         ) AS n ON n.school_id = d.school_id AND n.number = d.bank_reference
@@ -197,71 +86,48 @@ CROSSED = """
         GROUP BY d.school_id, d.bank_reference
     )"""
 CROSSED_BY_INDEX = """
-    near AS MATERIALIZED (
-        SELECT own.school_id, own.document AS number FROM booked own
-        WHERE own.plain AND own.document IS NOT NULL AND (
+    meeting AS MATERIALIZED (
+        SELECT own.school_id, own.document AS number FROM weighed own
+        WHERE own.near AND own.document IS NOT NULL AND (
             EXISTS (SELECT FROM transaction_evidence link
                 WHERE link.school_id = own.school_id AND link.bank_number = own.document)
             OR (own.school_id, own.document) IN (SELECT loose.school_id, loose.number FROM loose))
         UNION
-        SELECT own.school_id, own.number FROM line own
-        WHERE own.plain AND length(own.number) >= 6 AND EXISTS (
-            SELECT FROM ledger_row d WHERE d.school_id = own.school_id AND d.bank_reference = own.number)
+        SELECT own.school_id, own.line_number FROM weighed own
+        WHERE own.near AND length(own.line_number) >= 6 AND EXISTS (
+            SELECT FROM ledger_row d WHERE d.school_id = own.school_id AND d.bank_reference = own.line_number)
+        UNION
+        SELECT own.school_id, own.sent_number FROM weighed own
+        WHERE own.near AND length(own.sent_number) >= 6 AND own.sent_number IS DISTINCT FROM own.line_number
+          AND EXISTS (SELECT FROM ledger_row d WHERE d.school_id = own.school_id AND d.bank_reference = own.sent_number)
     ),
     crossed AS MATERIALIZED (
-        SELECT near.school_id, near.number AS document, min(d.id) AS one_row, max(d.id) AS other_row,
+        SELECT meeting.school_id, meeting.number AS document, min(d.id) AS one_row, max(d.id) AS other_row,
             min(n.transaction_id) AS one, max(n.transaction_id) AS other
-        FROM near
-        JOIN ledger_row d ON d.school_id = near.school_id AND d.bank_reference = near.number
+        FROM meeting
+        JOIN ledger_row d ON d.school_id = meeting.school_id AND d.bank_reference = meeting.number
         CROSS JOIN LATERAL (
             SELECT link.transaction_id FROM transaction_evidence link
-            WHERE link.school_id = near.school_id AND link.bank_number = near.number
+            WHERE link.school_id = meeting.school_id AND link.bank_number = meeting.number
             UNION ALL
-            SELECT 0 FROM loose WHERE loose.school_id = near.school_id AND loose.number = near.number
+            SELECT 0 FROM loose WHERE loose.school_id = meeting.school_id AND loose.number = meeting.number
         ) AS n
-        GROUP BY near.school_id, near.number
+        GROUP BY meeting.school_id, meeting.number
     )"""
 
+# A number that crosses is plain only where it joins the row and the transaction of one payment, and no others.
 JUDGED = """
-    again AS MATERIALIZED (
-        SELECT no, key FROM line WHERE key IS NOT NULL GROUP BY no, key HAVING count(*) > 1
-        UNION ALL
-        SELECT no, key FROM sent WHERE key IS NOT NULL GROUP BY no, key HAVING count(*) > 1
-        UNION ALL
-        SELECT no, key FROM booked WHERE key IS NOT NULL GROUP BY no, key HAVING count(*) > 1
-        UNION ALL
-        SELECT no, key FROM elsewhere
-    ),
     judged AS MATERIALIZED (
-        SELECT coalesce(l.no, s.no, b.no) AS no, l.key, l.day, l.amount_vnd, l.state,
-            l.id AS line_id, s.id AS evidence_id, b.id AS row_id, l.school_id, l.transaction_id, s.is_later,
-            coalesce(
-                l.plain AND s.plain AND s.key = l.key AND s.amount_vnd = l.amount_vnd AND s.day = l.day
-                AND CASE WHEN u.booked
-                    THEN b.plain AND b.amount_vnd = l.amount_vnd AND (b.day = l.day OR b.day - l.day BETWEEN -10 AND 45
-                        AND date_trunc('month', b.day) = date_trunc('month', l.day))
-                    ELSE true END
-                AND NOT (l.no, l.key) IN (SELECT no, key FROM again)
-                AND NOT (l.school_id, l.transaction_id) IN (SELECT school_id, id FROM odd)
-                AND NOT (l.school_id, l.transaction_id) IN (SELECT school_id, transaction_id FROM many)
-                AND NOT s.id IN (SELECT id FROM contradicted)
-                AND NOT l.id IN (SELECT id FROM ruled_line)
-                AND NOT s.id IN (SELECT id FROM ruled_evidence)
-                AND NOT coalesce(b.id IN (SELECT id FROM ruled_row), false)
-                AND (c.document IS NULL OR c.one_row = c.other_row AND c.one = c.other AND c.one_row = b.id)
-                AND (d.document IS NULL
-                    OR d.one_row = d.other_row AND d.one = d.other AND d.one = l.transaction_id
-                    AND b.document = l.number),
-            false) AS plain,
-            CASE WHEN l.number <> '' AND l.number = s.number
-                THEN CASE WHEN b.id IS NULL OR b.document = l.number THEN 0 ELSE 2 END
-                ELSE CASE WHEN b.document = l.number THEN 3 ELSE 1 END END AS rule
-        FROM line l
-        FULL JOIN sent s ON s.no = l.no AND s.transaction_id = l.transaction_id
-        FULL JOIN booked b ON b.no = l.no AND b.key = l.key
-        LEFT JOIN unit u ON u.no = l.no
-        LEFT JOIN crossed c ON c.school_id = l.school_id AND c.document = l.number
-        LEFT JOIN crossed d ON d.school_id = l.school_id AND d.document = b.document
+        SELECT w.*, w.near AND CASE
+            WHEN coalesce((w.school_id, w.line_number) IN (SELECT school_id, document FROM crossed), false)
+                OR coalesce((w.school_id, w.sent_number) IN (SELECT school_id, document FROM crossed), false)
+                OR coalesce((w.school_id, w.document) IN (SELECT school_id, document FROM crossed), false)
+            THEN coalesce(w.document = w.line_number
+                AND (w.sent_number = w.line_number OR coalesce(w.sent_number, '') = '')
+                AND (w.school_id, w.row_id, w.transaction_id) IN (
+                    SELECT school_id, one_row, one FROM crossed WHERE one_row = other_row AND one = other), false)
+            ELSE true END AS plain
+        FROM weighed w WHERE w.near
     )"""
 
 KEPT = """
@@ -270,11 +136,11 @@ KEPT = """
             no, number, size, days, rules, keys, amounts, bank_line_ids, transaction_ids, evidence_ids, ledger_row_ids
         )
         SELECT no, place / :block, count(*), array_agg(day), array_agg(rule::smallint), array_agg(key),
-            array_agg(amount_vnd), array_agg(line_id), array_agg(transaction_id), array_agg(evidence_id),
+            array_agg(amount_vnd), array_agg(line_id), array_agg(transaction_id), array_agg(sent_id),
             array_agg(coalesce(row_id, 0))
         FROM (
             SELECT j.no, (j.day - u.first)::smallint AS day, j.rule, j.key, j.amount_vnd, j.line_id, j.transaction_id,
-                j.evidence_id, j.row_id,
+                j.sent_id, j.row_id,
                 (row_number() OVER (PARTITION BY j.no ORDER BY j.day, j.amount_vnd, j.key) - 1)::int AS place
             FROM judged j JOIN unit u ON u.no = j.no WHERE j.plain
         ) AS ranked
@@ -282,43 +148,76 @@ KEPT = """
         RETURNING no
     )"""
 
-SUMS = """
-    SELECT j.no, count(*) FILTER (WHERE j.plain) AS size,
-        coalesce(sum(j.amount_vnd) FILTER (WHERE j.plain), 0)::bigint AS vnd,
-        count(*) FILTER (WHERE j.plain AND NOT j.is_later) AS told,
-        coalesce(sum(j.amount_vnd) FILTER (WHERE j.plain AND NOT j.is_later), 0)::bigint
-            AS told_vnd,
-        count(j.row_id) FILTER (WHERE j.plain) AS booked,
-        coalesce(sum(j.amount_vnd) FILTER (WHERE j.plain AND j.row_id IS NOT NULL), 0)::bigint AS booked_vnd,
-        coalesce(sum(j.amount_vnd) FILTER (WHERE j.plain AND j.state IN ('new', 'unmatched')), 0)::bigint AS unmatched,
-        array_agg(DISTINCT j.line_id) FILTER (WHERE NOT j.plain AND j.line_id IS NOT NULL) AS lines,
-        array_agg(DISTINCT j.evidence_id) FILTER (WHERE NOT j.plain AND j.evidence_id IS NOT NULL) AS evidence,
-        array_agg(DISTINCT j.row_id) FILTER (WHERE NOT j.plain AND j.row_id IS NOT NULL) AS rows,
-        coalesce(max(m.allocated), 0)::bigint AS allocated, coalesce(max(m.credit), 0)::bigint AS credit
-    FROM judged j
-    LEFT JOIN placed m ON m.no = j.no
-    GROUP BY j.no
-"""
 PLACED = """
     placed AS MATERIALIZED (
         SELECT no, sum(allocated) AS allocated, sum(credit) AS credit FROM (
             SELECT j.no, a.amount_vnd AS allocated, 0 AS credit FROM judged j
-            JOIN allocation a ON a.school_id = j.school_id AND a.transaction_id = j.transaction_id WHERE j.plain
+            JOIN allocation a ON a.school_id = j.school_id AND a.transaction_id = j.transaction_id
+            WHERE j.plain {of_schools}
             UNION ALL
             SELECT j.no, 0, c.amount_vnd FROM judged j
             JOIN pupil_credit c ON c.school_id = j.school_id AND c.transaction_id = j.transaction_id WHERE j.plain
         ) AS parts GROUP BY no
     )"""
+SUMS = """
+    mass AS MATERIALIZED (
+        SELECT no, count(*) AS size, sum(amount_vnd)::bigint AS vnd,
+            count(*) FILTER (WHERE NOT is_later) AS told,
+            coalesce(sum(amount_vnd) FILTER (WHERE NOT is_later), 0)::bigint AS told_vnd,
+            count(row_id) AS booked,
+            coalesce(sum(amount_vnd) FILTER (WHERE row_id IS NOT NULL), 0)::bigint AS booked_vnd,
+            coalesce(sum(amount_vnd) FILTER (WHERE state IN ('new', 'unmatched')), 0)::bigint AS unmatched
+        FROM judged WHERE plain GROUP BY no
+    ),
+    rest AS MATERIALIZED (
+        SELECT no, array_agg(line_id ORDER BY line_id) FILTER (WHERE line_id IS NOT NULL) AS lines,
+            array_agg(sent_id ORDER BY sent_id) FILTER (WHERE sent_id IS NOT NULL) AS evidence,
+            array_agg(row_id ORDER BY row_id) FILTER (WHERE row_id IS NOT NULL) AS rows
+        FROM (
+            SELECT no, line_id, sent_id, row_id FROM stray
+            UNION ALL
+            SELECT no, line_id, sent_id, row_id FROM judged WHERE NOT plain
+        ) AS left_over GROUP BY no
+    )
+    SELECT u.no, coalesce(mass.size, 0) AS size, coalesce(mass.vnd, 0) AS vnd, coalesce(mass.told, 0) AS told,
+        coalesce(mass.told_vnd, 0) AS told_vnd, coalesce(mass.booked, 0) AS booked,
+        coalesce(mass.booked_vnd, 0) AS booked_vnd, coalesce(mass.unmatched, 0) AS unmatched,
+        rest.lines, rest.evidence, rest.rows,
+        coalesce(placed.allocated, 0)::bigint AS allocated, coalesce(placed.credit, 0)::bigint AS credit
+    FROM unit u
+    LEFT JOIN mass ON mass.no = u.no
+    LEFT JOIN rest ON rest.no = u.no
+    LEFT JOIN placed ON placed.no = u.no
+"""
 
 
-def _whole(behind: str, elsewhere: str, many: str, crossed: str) -> str:
-    parts = [UNITS, behind, FACTS, elsewhere, many, NUMBERS + crossed, JUDGED, KEPT, PLACED]
-    return "WITH " + ",\n".join(parts) + SUMS
+def _whole(grouped: str, behind: Sequence[str], weighed: str, crossed: str, placed: str) -> str:
+    parts = [grouping.UNITS, grouping.SPECIAL, grouped, *behind, weighed, STRAY.format(said=grouping.said(crowd=True))]
+    return "WITH " + ",\n".join([*parts, NUMBERS + crossed, JUDGED, KEPT, placed, SUMS])
 
 
-JUDGE_ALL = text(_whole(BEHIND, ELSEWHERE, MANY, CROSSED))
+JUDGE_ALL = text(
+    _whole(
+        grouping.GROUPED.format(said=grouping.said(crowd=False) + grouping.ELSEWHERE),
+        [grouping.BEHIND.format(pieces=grouping.PIECES.format(whose=grouping.OF_SCHOOLS))],
+        WEIGHED.format(joined=grouping.JOINED, elsewhere=""),
+        CROSSED,
+        PLACED.format(of_schools=f"AND a.{grouping.OF_SCHOOLS}"),
+    )
+)
 """For runs that own most of what there is: every table is read once."""
-JUDGE_NEW = text(_whole(BEHIND_BY_INDEX, ELSEWHERE_BY_INDEX, MANY_BY_INDEX, CROSSED_BY_INDEX))
+JUDGE_NEW = text(
+    _whole(
+        grouping.GROUPED.format(said=grouping.said(crowd=False)),
+        [],
+        WEIGHED.format(
+            joined=grouping.JOINED_BY_INDEX.format(pieces=grouping.PIECES.format(whose=grouping.OF_OWN)),
+            elsewhere=grouping.ELSEWHERE_BY_INDEX,
+        ),
+        CROSSED_BY_INDEX,
+        PLACED.format(of_schools=""),
+    )
+)
 """For runs that own little of it: what else speaks of a payment is looked up in an index."""
 
 MAKE_ROOM = text("""
@@ -327,6 +226,23 @@ MAKE_ROOM = text("""
         bank_line_ids bigint[], transaction_ids bigint[], evidence_ids bigint[], ledger_row_ids bigint[]
     ) ON COMMIT DROP
 """)
+# Ids hardly compress, and the time would be the night's (as in ``reconcile_block``).
+AS_IT_IS = text(
+    "ALTER TABLE mass_block "
+    + ", ".join(
+        f"ALTER {name} SET STORAGE EXTERNAL"
+        for name in (
+            "days",
+            "rules",
+            "keys",
+            "amounts",
+            "bank_line_ids",
+            "transaction_ids",
+            "evidence_ids",
+            "ledger_row_ids",
+        )
+    )
+)
 CLEAR = text("TRUNCATE mass_block")
 READ = text("""
     SELECT no, days, keys, amounts,

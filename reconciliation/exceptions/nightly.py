@@ -1,5 +1,8 @@
 """What a night does with exceptions: follow the runs that stand, and tell people of work that is overdue."""
 
+from collections.abc import Collection
+from datetime import date
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -15,17 +18,27 @@ from reconciliation.exceptions.syncing import Synced, sync
 def follow(session: Session, school_id: int, account_id: int) -> Synced:
     """Bring the exceptions of an account in line with its runs; accountants hear of what became overdue."""
     made = sync(session, school_id, account_id)
-    remind(session, school_id)
+    remind(session, [school_id])
     return made
 
 
-def remind(session: Session, school_id: int) -> None:
-    """Tell the school's accountants how much is overdue, once for each day on which something became so."""
+def follow_all(session: Session, accounts: Collection[tuple[int, int]]) -> None:
+    """The same for many accounts, given as (school, account): schools are reminded when all of theirs are followed."""
+    for school_id, account_id in accounts:
+        sync(session, school_id, account_id)
+    remind(session, {school_id for school_id, _ in accounts})
+
+
+def remind(session: Session, school_ids: Collection[int]) -> None:
+    """Tell accountants how much is overdue at their school, once for each day on which something became so."""
     case = ReconcileException
-    overdue = (case.school_id == school_id, case.state != State.RESOLVED, case.due_on < clock.today())
-    count, newest = session.execute(select(func.count(), func.max(case.due_on)).where(*overdue)).one()
-    if not count:
-        return
+    overdue = (case.school_id.in_(school_ids), case.state != State.RESOLVED, case.due_on < clock.today())
+    counts = select(case.school_id, func.count(), func.max(case.due_on)).where(*overdue).group_by(case.school_id)
+    for school_id, count, newest in session.execute(counts.order_by(case.school_id)).all():
+        _tell(session, school_id, count, newest)
+
+
+def _tell(session: Session, school_id: int, count: int, newest: date) -> None:
     for user in users_with(session, school_id, Role.ACCOUNTANT, clock.today()):
         enqueue_message(
             session,

@@ -58,7 +58,10 @@ def test_without_that_the_block_would_hold_what_a_person_parted(plain, monkeypat
     """Teeth of the test above."""
     desk, _ = plain
     blind = statements.JUDGE_ALL.text
-    for condition in ("AND NOT l.id IN (SELECT id FROM ruled_line)", "AND NOT s.id IN (SELECT id FROM ruled_evidence)"):
+    for condition in (
+        "AND NOT g.line_id IN (SELECT id FROM ruled_line)",
+        "AND NOT g.sent_id IN (SELECT id FROM ruled_evidence)",
+    ):
         assert condition in blind
         blind = blind.replace(condition, "")
     monkeypatch.setattr(statements, "JUDGE_ALL", text(blind))

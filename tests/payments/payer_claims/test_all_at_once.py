@@ -49,9 +49,11 @@ def fill(session: Session, school: SchoolSetting, random: Random) -> None:
     """Claims and transfers of every kind, some with money of the same pupil."""
     make_pupils(session, school, 40)
     pupils = list(session.scalars(text("SELECT id FROM pupil WHERE school_id = :id"), {"id": school.id}))
+    named: dict[int, str] = {}
     for pupil in pupils:
         for number in random.sample(NUMBERS, 2):
-            amount_vnd = random.choice((*AMOUNTS, None))
+            amount_vnd = random.choice((*AMOUNTS, None)) if pupil in named else AMOUNTS[0]
+            named.setdefault(pupil, number)
             claim(session, school.id, pupil, number, amount_vnd=amount_vnd)
     for around in AROUND:
         for number in NUMBERS:
@@ -65,7 +67,7 @@ def fill(session: Session, school: SchoolSetting, random: Random) -> None:
             )
     for pupil in pupils[:8]:
         paid = issue(session, school, 115_000, pupil=pupil)
-        memo = f"{paid.reference} {random.choice(NUMBERS)}"
+        memo = f"{paid.reference} {named[pupil]}"
         settle_transactions(session, school.id, [arrive(session, school, 115_000, memo)])
 
 

@@ -1,4 +1,4 @@
-"""Money that filled voluntary lines before families chose stays where it is: no later fold moves it (docs/adr/0032)."""
+"""Money that filled voluntary lines before families chose stays where it is: no later fold moves it (docs/adr/0031)."""
 
 import importlib
 from pathlib import Path

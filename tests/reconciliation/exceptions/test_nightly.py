@@ -32,5 +32,5 @@ def test_finished_work_is_never_overdue(nights):
         resolution=Resolution.BANK_CONFIRMED,
     )
     with clock.turned_to(datetime(2025, 12, 1, tzinfo=UTC)):
-        nightly.remind(nights.session, nights.school.id)
+        nightly.remind(nights.session, [nights.school.id])
     assert messages(nights) == []

@@ -5,8 +5,8 @@ Hash indexes: equality is all that is asked. While they are built, issuing and n
 
 from alembic import op
 
-revision = "0040"
-down_revision = "0039"
+revision = "0039"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ that its family declined and that money had reached keeps it, for taking it off 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0039"
+revision = "0038"
 down_revision = "0037"
 branch_labels = None
 depends_on = None
