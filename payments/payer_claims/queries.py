@@ -251,7 +251,7 @@ def count_waiting(session: Session, school_id: int) -> int:
 def about(session: Session, school_id: int, transaction_ids: Sequence[int]) -> dict[int, list[About]]:
     """Transfer -> the open claims that name it, oldest first; two statements' work for any number of transfers.
 
-    Most schools have no open claim most of the time: then no transfer is looked at, which cost a batch of settlement a sixth.
+    Most schools have no open claim most of the time: then no transfer is looked at: that was a sixth of settling.
     """
     found: dict[int, list[About]] = defaultdict(list)
     values = {"school_id": school_id, "ids": list(transaction_ids), "since": clock.now() - LIVES}
