@@ -99,7 +99,7 @@ def postings(session: Session, run_id: int) -> list[LedgerRow]:
     """One row for each bank line and account, in the order of the run. Raises as ``workbook``."""
     view = queries.run_by_id(session, run_id)
     items = queries.items_with(session, view.run, MISSING)
-    lines = queries.behind(session, view.run).lines
+    lines = queries.behind(session, view.run, items).lines
     codes = _chart(session, view.run.school_id)
     book = Book(
         _shares(session, view.run.school_id, items, codes),

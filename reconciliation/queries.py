@@ -166,40 +166,53 @@ def cases_of(session: Session, school_id: int, transaction_id: int) -> list[Reco
     return found
 
 
+UNBOOKED = text("""
+    SELECT EXISTS (SELECT FROM reconcile_item WHERE school_id = :school_id AND run_id = :run_id
+                   AND (primary_class = 'missing_ledger' OR 'missing_ledger' = ANY(flags)))
+""")
+
+
+def unbooked(session: Session, run: ReconcileRun) -> bool:
+    """Whether the school's books lack something that can be posted."""
+    return bool(session.scalar(UNBOOKED, {"school_id": run.school_id, "run_id": run.id}))
+
+
 def _ids_of(column: str) -> str:
-    """The ids of one column of a run's items and blocks; what lies in blocks is matched."""
+    """The ids of one column of a run's items and blocks."""
     return f"""(
         SELECT school_id, run_id, unnest({column}) AS id FROM reconcile_item
         WHERE school_id = :school_id AND run_id = :run_id
-          AND (CAST(:classes AS text[]) IS NULL OR primary_class = ANY(CAST(:classes AS text[])))
         UNION ALL
         SELECT school_id, run_id, unnest({column}) FROM reconcile_block
         WHERE school_id = :school_id AND run_id = :run_id
-          AND (CAST(:classes AS text[]) IS NULL OR '{MATCHED}' = ANY(CAST(:classes AS text[])))
     )"""  # noqa: S608 - names of our own columns
 
 
-LINES_BEHIND = text(f"""
+_GIVEN = "(SELECT :school_id AS school_id, unnest(CAST(:ids AS bigint[])) AS id)"
+BEHIND = {
+    "bank_line_ids": """
     SELECT line.id, line.line_no, line.booked_on, line.value_date, line.direction, line.amount_vnd,
         coalesce(line.bank_reference, '') AS bank_reference, line.description, st.file_name
-    FROM {_ids_of("bank_line_ids")} AS behind
+    FROM BEHIND AS behind
     JOIN bank_line line ON line.school_id = behind.school_id AND line.id = behind.id
     JOIN bank_statement st ON st.school_id = line.school_id AND st.id = line.statement_id
-""")  # noqa: S608 - names of our own columns
-EVIDENCE_BEHIND = text(f"""
+""",
+    "evidence_ids": """
     SELECT e.id, e.value_date, e.amount_vnd, coalesce(e.bank_reference, '') AS bank_reference, e.description,
         e.source || ':' || e.connection_id AS source,
         CASE WHEN e.status = 'settled' THEN e.direction WHEN e.direction = 'credit' THEN 'debit' ELSE 'credit' END
             AS direction
-    FROM {_ids_of("evidence_ids")} AS behind
+    FROM BEHIND AS behind
     JOIN evidence e ON e.id = behind.id
-""")  # noqa: S608 - names of our own columns
-ROWS_BEHIND = text(f"""
+""",
+    "ledger_row_ids": """
     SELECT row.id, row.line_no, row.booked_on, row.direction, row.amount_vnd, row.document_no, row.description,
         row.account_code, row.contra_code
-    FROM {_ids_of("ledger_row_ids")} AS behind
+    FROM BEHIND AS behind
     JOIN ledger_row row ON row.school_id = behind.school_id AND row.id = behind.id
-""")  # noqa: S608 - names of our own columns
+""",
+}
+"""Column of an item -> the rows behind it; BEHIND stands for their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +224,12 @@ class Behind:
     rows: dict[int, Row[Any]]
 
 
-def behind(session: Session, run: ReconcileRun, *, classes: Iterable[str] = ()) -> Behind:
-    """Bank lines, evidence and rows of the books behind the items of a run; all of them, or some classes."""
-    key = {"school_id": run.school_id, "run_id": run.id, "classes": sorted(classes) or None}
-    found = [session.execute(statement, key).all() for statement in (LINES_BEHIND, EVIDENCE_BEHIND, ROWS_BEHIND)]
+def behind(session: Session, run: ReconcileRun, items_: Sequence[ReconcileItem] | None = None) -> Behind:
+    """Bank lines, evidence and rows of the books behind all items of a run, or behind some."""
+    found = []
+    for column, statement in BEHIND.items():
+        ids = None if items_ is None else [one for item in items_ for one in getattr(item, column)]
+        source = _ids_of(column) if ids is None else _GIVEN
+        values = {"school_id": run.school_id, "run_id": run.id, "ids": ids}
+        found.append(session.execute(text(statement.replace("BEHIND", source)), values).all())
     return Behind(*({row.id: row for row in rows} for rows in found))

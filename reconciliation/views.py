@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from payments.console.desk import desk_of
 from payments.console.today import register_cards
 from payments.errors import NotFoundError
-from payments.web.context import db_session
+from payments.web.context import db_session, row_id
 from reconciliation import drafts, queries, words
 from reconciliation.decisions import queries as decisions
 from reconciliation.decisions import views as deciding
@@ -23,9 +23,9 @@ ACCESS = ("accountant", "principal")
 deciding.add_to(blueprint)
 
 RUNS_SHOWN = 60
-ENTRIES_SHOWN = 500
+ENTRIES_SHOWN = 100
+"""On a page."""
 ODD = words.CLASSES.keys() - {MATCHED, NOT_DUE}
-"""More are in the workbook."""
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -55,20 +55,23 @@ def run(code: str, run_id: int) -> ResponseReturnValue:
     with db_session() as session:
         desk = desk_of(session, code)
         chosen = request.args.get("class", "")
-        report = _report(code, content.build(session, run_id, classes=ODD | ({chosen} & words.CLASSES.keys())))
-        entries = report.of(chosen) if chosen in words.CLASSES else report.odd
-        shown = entries[:ENTRIES_SHOWN]
-        facts = decisions.labels(session, desk.school_id, [name for entry in shown for name in entry.facts])
+        number = _page_number()
+        shown = slice((number - 1) * ENTRIES_SHOWN, number * ENTRIES_SHOWN)
+        found = content.page(session, run_id, {chosen} if chosen in words.CLASSES else ODD, shown)
+        report = _report(code, found.report)
+        facts = decisions.labels(session, desk.school_id, [name for entry in report.entries for name in entry.facts])
         decided = decisions.decisions(session, desk.school_id, report.account)
         cases = exceptions_of_run(session, desk.school_id, run_id)
     return render_template(
         "reconciliation/run.html",
         desk=desk,
         report=report,
-        entries=shown,
+        entries=report.entries,
+        unbooked=found.unbooked,
         facts=facts,
         decided=decided,
-        left_out=max(0, len(entries) - ENTRIES_SHOWN),
+        page=number,
+        pages=-(-found.total // ENTRIES_SHOWN),
         chosen=chosen,
         words=words,
         cases=cases,
@@ -92,11 +95,19 @@ def postings(code: str, run_id: int) -> Response:
     """Proposed postings for what the books lack, ready to be changed and imported."""
     with db_session() as session:
         desk_of(session, code)
-        _report(code, content.build(session, run_id))
+        _report(code, content.page(session, run_id, ODD, slice(0)).report)
         data = drafts.workbook(session, run_id)
     return send_file(
         io.BytesIO(data), mimetype=XLSX, as_attachment=True, download_name=f"but-toan-{code}-{run_id}.xlsx"
     )
+
+
+def _page_number() -> int:
+    """The page of the address. Raises NotFoundError for what is none."""
+    try:
+        return max(1, row_id(request.args.get("page") or "1"))
+    except ValueError:
+        raise NotFoundError from None
 
 
 def _report(code: str, report: content.Report) -> content.Report:

@@ -8,7 +8,6 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import xlsxwriter
 from sqlalchemy import text
@@ -20,7 +19,7 @@ from payments.notices.outside import Outside
 from payments.notices.rules import Kind
 from payments.notices.texts import chat_text
 from payments.notices.wording import LANGUAGES, template_of
-from payments.notices.writing import values_for_class, values_for_pupil
+from payments.notices.writing import values_for_class, values_of_pupil
 from payments.portal.service import ensure_links, good_until, links_of
 
 HEADINGS = ("Lớp", "Mã học sinh", "Đường dẫn", "Nội dung")
@@ -82,19 +81,15 @@ def texts_for(
     links = links_of(session, keys, school_id, [row.id for row in rows])
     single = {one: template_of(session, school_id, Kind.NEW_ROUND, one) for one in languages}
     group = {one: template_of(session, school_id, Kind.GROUP, one) for one in languages}
+    common = values_for_class(session, outside, campaign, class_id)
     lines = []
     for row in rows:
         if row.id not in links:
             continue
         link = f"{outside.settings.base_url}/p/{links[row.id]}"
-        values = {**_values(session, outside, campaign, row.id, row.due_on), "duong_dan": link}
+        values = {**common, **values_of_pupil(row.full_name, row.due_on), "duong_dan": link}
         lines.append(Line(row.full_name, row.sector_id, link, chat_text(single, languages, values)))
-    values = values_for_class(session, outside, campaign, class_id)
-    return ClassTexts(values["lop"], chat_text(group, languages, values), lines)
-
-
-def _values(session: Session, outside: Outside, campaign: Campaign, pupil_id: int, due: date) -> dict[str, str]:
-    return values_for_pupil(session, outside, campaign, pupil_id, due)
+    return ClassTexts(common["lop"], chat_text(group, languages, common), lines)
 
 
 def for_paste(school_id: int, round_id: int, language: str) -> tuple[Campaign, tuple[Language, ...]]:

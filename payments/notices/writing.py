@@ -166,11 +166,18 @@ def values_for_pupil(
     round_ = session.execute(_ROUND, {"school_id": campaign.school_id, "round_id": campaign.round_id}).first()
     return {
         **_of_school(session, outside, campaign, row.code, row.school),
+        **values_of_pupil(row.full_name, day),
         "dot_thu": tamed(round_.name) if round_ else "",
+        "lop": tamed(row.class_name or ""),
+    }
+
+
+def values_of_pupil(full_name: str, day: date) -> dict[str, str]:
+    """What differs from pupil to pupil of a class."""
+    return {
         "han_nop": f"{day:%d/%m/%Y}",
         "ngay_nhan": f"{day:%d/%m/%Y}",
-        "lop": tamed(row.class_name or ""),
-        "ten_rut_gon": tamed(shown_name(row.full_name)),
+        "ten_rut_gon": tamed(shown_name(full_name)),
         "duong_dan": NO_LINK,
         "ngung": "",
     }

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from payments import clock
 from reconciliation import queries, reasons, words
 from reconciliation.closing.late import Link, links_of
-from reconciliation.models import ReconcileItem
+from reconciliation.models import ReconcileItem, ReconcileRun
 from reconciliation.movements import MATCHED, NOT_DUE
 from reconciliation.queries import Behind, RunView
 
@@ -81,20 +81,39 @@ class Report:
         """The exceptions."""
         return [entry for entry in self.entries if entry.primary_class not in {MATCHED, NOT_DUE}]
 
-    @property
-    def unbooked(self) -> bool:
-        """Whether the school's books lack something that can be posted."""
-        return any("missing_ledger" in (entry.primary_class, *entry.flags) for entry in self.entries)
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A report with some of its entries, for a screen; ``total`` is how many there are of the classes asked for."""
+
+    report: Report
+    total: int
+    unbooked: bool
+    """Whether the school's books lack something that can be posted."""
 
 
-def build(session: Session, run_id: int, *, classes: Collection[str] = ()) -> Report:
-    """Read a report; with ``classes`` only their entries, for a page that shows no others. Raises NotFoundError."""
+def build(session: Session, run_id: int) -> Report:
+    """Read a whole report. Raises NotFoundError."""
+    view = queries.run_by_id(session, run_id)
+    return _linked(
+        session, view.run, _report(view, queries.items(session, view.run), queries.behind(session, view.run))
+    )
+
+
+def page(session: Session, run_id: int, classes: Collection[str], shown: slice) -> Page:
+    """Read some entries of some classes. Raises NotFoundError."""
     view = queries.run_by_id(session, run_id)
     found = queries.items(session, view.run, classes=classes)
-    links = links_of(session, view.run.school_id, [run_id])
-    report = _report(view, found, queries.behind(session, view.run, classes=classes))
+    some = found[shown]
+    report = _linked(session, view.run, _report(view, some, queries.behind(session, view.run, some)))
+    return Page(report, len(found), queries.unbooked(session, view.run))
+
+
+def _linked(session: Session, run: ReconcileRun, report: Report) -> Report:
+    """With what came too late for its day."""
+    links = links_of(session, run.school_id, [run.id])
     return (
-        replace(report, entries=tuple(replace(one, late=links.get((run_id, one.position))) for one in report.entries))
+        replace(report, entries=tuple(replace(one, late=links.get((run.id, one.position))) for one in report.entries))
         if links
         else report
     )

@@ -10,7 +10,7 @@ from operations.sample_files import write_camt053
 from payments.banking.models import ReceivingAccount
 from payments.db import session_scope
 from payments.ledger.chart_service import load_chart_preset
-from reconciliation import service
+from reconciliation import service, views
 from reconciliation.panels import PANELS
 from reconciliation.school_ledgers.template import write_template
 from tests.payments.faces import faces
@@ -73,6 +73,27 @@ def test_an_imported_statement_becomes_a_night_with_its_proof_and_exceptions(des
     assert "Đầu kỳ + phát sinh có" in page
     assert "Không có ngoại lệ nào" in desk.page(base(desk, run_id) + "/?class=matched")
     assert "No statement" in desk.page(base(desk, waiting(desk)) + "/", language="en")
+
+
+def test_a_long_night_is_read_page_by_page_and_nothing_falls_between(desk, monkeypatch):
+    monkeypatch.setattr(views, "ENTRIES_SHOWN", 2)
+    desk.log_in("accountant")
+    said = [f"FT2525300000{number}" for number in range(5)]
+    lines = [line(X_VND + n, "nop", reference) for n, reference in enumerate(said)]
+    with session_scope(desk.engine) as session:
+        data = write_camt053([statement(number_of(desk), lines)])
+        service.import_statement(session, desk.school.id, desk.school.account, data, "saoke.xml")
+    address = base(desk, night(desk)) + "/"
+    pages = [desk.page(f"{address}?page={number}") for number in (1, 2, 3)]
+    found = [[reference for reference in said if reference in page] for page in pages]
+    assert [len(some) for some in found] == [2, 2, 1]
+    assert sorted(reference for some in found for reference in some) == said
+    assert "Trang 2/3" in pages[1]
+    assert ("Trang trước" in pages[0], "Trang sau" in pages[0]) == (False, True)
+    assert ("Trang trước" in pages[2], "Trang sau" in pages[2]) == (True, False)
+    assert not any(reference in desk.page(f"{address}?page=4") for reference in said)
+    for odd in ("0", "x", "-1", "9" * 30):
+        assert desk.client.get(f"{address}?page={odd}").status_code in {200, 404}
 
 
 def waiting(desk) -> int:

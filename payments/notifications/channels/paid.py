@@ -7,14 +7,19 @@ No sender comes with hocphi: each needs a contract, and a template that the prov
 """
 
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import entry_points
 
 GROUP = "hocphi.paid_senders"
 Sender = Callable[[str, str, str], str | None]
 
 
+@cache
 def sender(channel: str) -> Sender | None:
-    """The sender that the operator has installed for a channel; None: the channel is off."""
+    """The sender that the operator has installed for a channel; None: the channel is off.
+
+    Looked for once a process: the search reads every installed package.
+    """
     found = next(iter(entry_points(group=GROUP, name=channel)), None)
     if found is None:
         return None
