@@ -255,7 +255,7 @@ def dues(session: Session, who: Holder) -> list[Due]:
 def _filled(lines: list[Line], paid_vnd: int) -> tuple[Line, ...]:
     """The lines with what is paid of each: their order of rank and the paid sum say it (settlement/folding.py)."""
     paid: dict[int, int] = {}
-    for line in fillable(lines):
+    for line in fillable(lines, [paid_vnd]):
         paid[line.id] = min(line.amount_vnd, paid_vnd)
         paid_vnd -= paid[line.id]
     return tuple(replace(line, paid_vnd=paid.get(line.id, 0)) for line in lines)

@@ -100,7 +100,7 @@ def shares_in_order(shelf: Shelf, invoice_ids: Sequence[int], amount_vnd: int) -
 def open_amounts(shelf: Shelf, invoice_ids: Sequence[int]) -> list[int]:
     """What is open where the money for each of these invoices lands, in đồng."""
     landing = [shelf.book.landing(shelf.invoices[invoice_id]) for invoice_id in invoice_ids]
-    return [invoice.fillable_vnd - shelf.paid_vnd[invoice.id] if invoice.live else 0 for invoice in landing]
+    return [invoice.open_vnd(shelf.paid_vnd[invoice.id]) if invoice.live else 0 for invoice in landing]
 
 
 def _place(session: Session, deed: Deed, shelf: Shelf, shares: Shares) -> int:

@@ -1,6 +1,6 @@
 """Which lines of an invoice money may fill, and in what order. Pure; settlement and the parent's page read it alike."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol, TypeVar
 
 GROUP_ORDER = {"agency": 0, "tuition": 1, "service": 2, "sponsorship": 3}
@@ -41,12 +41,15 @@ class Fillable(Protocol):
 L = TypeVar("L", bound=Fillable)
 
 
-def fillable(lines: Iterable[L]) -> list[L]:
+def fillable(lines: Iterable[L], paid_vnd: Collection[int] = ()) -> list[L]:
     """The lines that money meant for one invoice may fill, in the order of allocation: what is owed, and what the
-    family chose (docs/adr/0022).
+    family chose (docs/adr/0031). ``paid_vnd`` are the payments that name the invoice, in đồng.
 
-    Who names an invoice that asks for nothing else has chosen it: then every line that the family did not decline.
+    Every line that the family did not decline, where money can mean nothing else: the invoice asks for nothing else,
+    or somebody paid in one sum, to the đồng, all that is printed. The amounts say so whatever their order.
     """
     every = sorted(lines, key=lambda line: line.rank)
     asked = [line for line in every if line.asked]
-    return asked if any(line.amount_vnd for line in asked) else [line for line in every if not line.declined]
+    printed = [line for line in every if line.asked or not line.declined]
+    whole = sum(line.amount_vnd for line in printed) in paid_vnd
+    return asked if any(line.amount_vnd for line in asked) and not whole else printed

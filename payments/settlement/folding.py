@@ -1,7 +1,7 @@
 """How an invoice is filled: the fold of all claims on it, in an order that the facts alone give. Pure.
 
-A voluntary line that nobody chose takes nothing (docs/adr/0022): it is asked of nobody. What was chosen is filled after
-what is owed.
+A voluntary line that nobody chose takes nothing (docs/adr/0031): it is asked of nobody. What was chosen is filled after
+what is owed; who pays in one sum all that is printed has chosen all of it.
 
 A batch computes the new fold of every invoice that it touches and writes the difference to what stood before. So a
 payment that arrives late, a reversal, a replaced invoice and a person's undo are one and the same thing: the set of
@@ -56,12 +56,13 @@ def fill(invoice: Invoice, claims: Iterable[Claim]) -> list[Share]:
 
     A line is filled before the next one gets anything, so the paid amount of each line follows from their sum alone.
     """
-    lines = invoice.fillable if invoice.live else []
+    known = sorted(claims, key=lambda claim: precedence(invoice, claim))
+    lines = invoice.fillable([claim.amount_vnd for claim in known]) if invoice.live else []
     room = {line.id: line.amount_vnd for line in lines}
     open_vnd = sum(room.values())
     owed_vnd = sum(line.amount_vnd for line in lines if line.mandatory)
     shares: list[Share] = []
-    for claim in sorted(claims, key=lambda claim: precedence(invoice, claim)):
+    for claim in known:
         taken = min(open_vnd, claim.amount_vnd)
         key = amount_key(owed_vnd, open_vnd, claim)
         shares.append(Share(claim, _take(room, taken), claim.amount_vnd - taken, key))

@@ -6,7 +6,7 @@ same paid amounts, credits and books (invariant I8).
 """
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -68,7 +68,7 @@ class Line:
 
     @property
     def asked(self) -> bool:
-        """Whether somebody is asked for it: it is owed, or chosen. What is neither takes no money."""
+        """Whether somebody is asked for it: it is owed, or chosen."""
         return self.mandatory or self.chosen
 
     @property
@@ -93,15 +93,13 @@ class Invoice:
     successor_id: int | None
     lines: tuple[Line, ...] = ()
 
-    @property
-    def fillable(self) -> list[Line]:
-        """The lines that money meant for this very invoice may fill, in the order of allocation."""
-        return fillable(self.lines)
+    def fillable(self, paid_vnd: Collection[int]) -> list[Line]:
+        """The lines that payments of such amounts for this very invoice may fill, in the order of allocation."""
+        return fillable(self.lines, paid_vnd)
 
-    @property
-    def fillable_vnd(self) -> int:
-        """Most that it takes, in đồng; what comes beyond is credit."""
-        return sum(line.amount_vnd for line in self.fillable)
+    def open_vnd(self, paid_vnd: int) -> int:
+        """Most that it takes after so much, in đồng; what comes beyond is credit."""
+        return sum(line.amount_vnd for line in self.fillable([paid_vnd])) - paid_vnd
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ def hint_at(
 
 def hint_at_several(named: Sequence[Invoice], paid_vnd: Mapping[int, int], amount_vnd: int) -> list[Hint]:
     """The invoices that a transfer names though their sum is another one; a chip says when all that is open fits."""
-    open_vnd = sum(invoice.fillable_vnd - paid_vnd[invoice.id] for invoice in named if invoice.live)
+    open_vnd = sum(invoice.open_vnd(paid_vnd[invoice.id]) for invoice in named if invoice.live)
     chips = ["named", "open_sum"] if open_vnd == amount_vnd else ["named"]
     return [hint([invoice.id for invoice in named], chips, differs_vnd=amount_vnd - open_vnd)]
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.db
 MEALS = (60_000, 100_000, 40_000)
 CLUBS = (20_000, 15_000, 10_000)
 CHOSEN = (True, False, True)
-"""Nobody chose the second one's club: it takes no money, whatever comes."""
+"""Nobody chose the second one's club: it takes no money, unless somebody pays all that is printed in one sum."""
 AMOUNTS = tuple(meals + club for meals, club in zip(MEALS, CLUBS, strict=True))
 OWNERS = (0, 0, 1)
 LISTS = {3: (0, 1, 2), 4: (1, 2)}
@@ -150,10 +150,25 @@ def arrived(facts: list[OwnFact]) -> int:
     return sum(one.amount_vnd for place, one in enumerate(facts) if one.reverses is None and place not in gone)
 
 
+def taking_part(facts: list[OwnFact]) -> set[int]:
+    """The invoices whose club takes money: it was chosen, or one payment that stands is, for this invoice, all of it."""
+    gone = {fact.reverses for fact in facts if fact.reverses is not None}
+    paid_whole = set()
+    for place, fact in enumerate(facts):
+        apart = [one for part in fact.invoices for one in LISTS.get(part, (part,))]
+        of_bundle = len(fact.invoices) == 1 and fact.invoices[0] in LISTS
+        known = fact.owner is None or fact.owner in {OWNERS[one] for one in apart}
+        stands = fact.reverses is None and place not in gone and known and not of_bundle
+        if stands and len(set(apart)) == len(apart) and fact.amount_vnd == sum(AMOUNTS[one] for one in apart):
+            paid_whole |= set(apart)
+    return {one for one in range(3) if CHOSEN[one]} | paid_whole
+
+
 def expected(pupils: list[int], facts: list[OwnFact]) -> Projection:
     """What the facts come to, in whatever order: written without the code under test."""
     gone = {fact.reverses for fact in facts if fact.reverses is not None}
-    room = {(0, one): MEALS[one] for one in range(3)} | {(1, one): CLUBS[one] for one in range(3) if CHOSEN[one]}
+    clubs = taking_part(facts)
+    room = {(0, one): MEALS[one] for one in range(3)} | {(1, one): CLUBS[one] for one in clubs}
     claims: Counter[tuple[int, bool]] = Counter()
     pots: Counter[tuple[int, bool]] = Counter()
     purses: Counter[int] = Counter()
@@ -194,7 +209,7 @@ def expected(pupils: list[int], facts: list[OwnFact]) -> Projection:
     for owner, used in enumerate(placed[len(order) :]):
         credit[pupils[OWNERS.index(owner)], False] += purses[owner] - used
     rest = {line: vnd - part for (line, vnd), part in zip(room.items(), filled, strict=True)}
-    most = {one: MEALS[one] + (CLUBS[one] if CHOSEN[one] else 0) for one in range(3)}
+    most = {one: MEALS[one] + (CLUBS[one] if one in clubs else 0) for one in range(3)}
     paid = {one: most[one] - rest.get((0, one), 0) - rest.get((1, one), 0) for one in range(3)}
     return {
         "paid": {one: vnd for one, vnd in paid.items() if vnd},
@@ -213,7 +228,7 @@ def judged(session: Session, worlds: list[WholeWorld], facts: list[OwnFact]) -> 
         assert world.projection() == expected(world.pupils, facts)
         assert total(world.projection()) == arrived(facts), "lost, doubled or invented"
         assert world.receipts() == world.brought()
-        assert not set(world.voluntary()) - {one for one in range(3) if CHOSEN[one]}, "spent on what nobody chose"
+        assert not set(world.voluntary()) - taking_part(facts), "spent on what nobody chose"
     assert len({str(sorted(books(session, world.school).items())) for world in worlds}) == 1
     assert len({str(sorted(world.voluntary().items())) for world in worlds}) == 1
     assert worlds[0].broken() == []
