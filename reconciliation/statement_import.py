@@ -32,7 +32,7 @@ from reconciliation.imports.layouts import in_use
 from reconciliation.imports.models import ImportKind
 from reconciliation.imports.rules import Step, plain_name, silent
 from reconciliation.locks import lock_school
-from reconciliation.told_otherwise import Told, known_otherwise
+from reconciliation.told_otherwise import Stretch, Told, known_otherwise, told_before
 
 LONGEST_FILE_NAME = 200
 ONE_DAY = timedelta(days=1)
@@ -226,27 +226,31 @@ def _compared(session: Session, owner: dict[str, int], planned: list[_Planned]) 
     """The plan under the keys by which its lines are known, those keys, and how many lines were worded otherwise."""
     keys = sorted({key for one in planned for key in one.keys})
     known_keys = set(session.scalars(_KNOWN_LINES, owner | {"keys": keys}))
-    sound = [one for one in planned if not one.contradicts_itself]
+    again = [one for one in planned if _is_told_before(session, owner, one)]
     lines = [
         Told(key, line.booked_on, line.direction, line.amount_vnd, line.description)
-        for one in sound
+        for one in again
         for key, line in zip(one.keys, one.statement.lines, strict=True)
     ]
-    pairs = known_otherwise(session, owner, lines, known_keys, [one.period for one in sound if one.proved])
+    pairs = known_otherwise(session, owner, lines, known_keys)
     if not pairs:
         return planned, known_keys, 0
-    return [_renamed(one, pairs) for one in planned], known_keys | set(pairs.values()), len(pairs)
+    renamed = [_renamed(one, pairs) if one in again else one for one in planned]
+    return renamed, known_keys | set(pairs.values()), len(pairs)
+
+
+def _is_told_before(session: Session, owner: dict[str, int], one: _Planned) -> bool:
+    stretch = Stretch(*one.period, one.opening_vnd, one.closing_vnd)
+    return one.proved and not one.contradicts_itself and told_before(session, owner, stretch)
 
 
 def _renamed(one: _Planned, pairs: dict[str, str]) -> _Planned:
-    if one.contradicts_itself or pairs.keys().isdisjoint(one.keys):
-        return one
     return _planned(one.statement, prove(one.statement), tuple(pairs.get(key, key) for key in one.keys))
 
 
 def _otherwise_notice(lines: int) -> str:
     return (
-        f"{lines} dòng được ghi khác lần nhập trước (mã giao dịch hoặc nội dung), nhưng ngày đó đã đủ và khớp số dư: "
+        f"{lines} dòng được ghi khác lần nhập trước (mã giao dịch hoặc nội dung), nhưng cùng kỳ và cùng số dư: "
         "đó là những giao dịch đã có, không ghi thêm."
     )
 

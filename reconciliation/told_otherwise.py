@@ -1,14 +1,17 @@
 """Lines that a file words otherwise than an earlier one did: the same facts, though their natural keys differ.
 
 A spreadsheet program keeps fifteen digits of a long reference, MT940 has no reference where the workbook has one, a
-payer's name is cut elsewhere. Where one of the two files is proved to tell a whole day, to the đồng, the other can
-only tell the same movements: for each direction and amount of the day, a line that is not known stands for one that is
-known and that the file does not name otherwise. Only what goes beyond those is new, and brings money.
+payer's name is cut elsewhere. Where two proved statements go over the same days from the same opening to the same
+closing balance they tell the same movements: for each direction and amount of a day, a line that is not known stands
+for one that is known and that the file does not name otherwise.
+
+Nothing less will do: a second statement of a day that begins where the first one ended tells other movements, of which
+some may well be equal to earlier ones, and all of them are money.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -16,8 +19,6 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bank_adapters.statements.keys import fold
-
-Days = tuple[date, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,11 @@ class Told:
         return self.booked_on, self.direction, self.amount_vnd
 
 
-_WHOLE_DAYS = text("""
-    SELECT period_from, period_to FROM bank_statement
-    WHERE school_id = :school_id AND account_id = :account_id AND proved AND break_at IS NULL
-      AND period_from <= :last AND period_to >= :first
+_SAME = text("""
+    SELECT EXISTS (
+        SELECT FROM bank_statement
+        WHERE school_id = :school_id AND account_id = :account_id AND proved AND break_at IS NULL
+          AND period_from = :first AND period_to = :last AND opening_vnd = :opening_vnd AND closing_vnd = :closing_vnd)
 """)
 # A line of a statement that contradicts itself has a «!» in its key and says nothing about others.
 _LINES_OF_DAYS = text("""
@@ -50,22 +52,26 @@ _LINES_OF_DAYS = text("""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What a proved statement goes over: days, and balances in đồng."""
+
+    first: date
+    last: date
+    opening_vnd: int | None
+    closing_vnd: int | None
+
+
+def told_before(session: Session, owner: Mapping[str, Any], stretch: Stretch) -> bool:
+    """Whether a proved statement of the account goes over the same days between the same balances."""
+    return bool(session.scalar(_SAME, {**owner, **asdict(stretch)}))
+
+
 def known_otherwise(
-    session: Session,
-    owner: Mapping[str, Any],
-    lines: Sequence[Told],
-    known_keys: Collection[str],
-    whole: Sequence[Days],
+    session: Session, owner: Mapping[str, Any], lines: Sequence[Told], known_keys: Collection[str]
 ) -> dict[str, str]:
-    """Return, for keys of a file that are not known, the known keys of the same facts; ``whole`` are the periods that
-    the file itself proves.
-    """
-    unknown = {line.booked_on for line in lines if line.key not in known_keys}
-    if not unknown:
-        return {}
-    found = session.execute(_WHOLE_DAYS, {**owner, "first": min(unknown), "last": max(unknown)})
-    periods = [*whole, *((first, last) for first, last in found)]
-    days = sorted(day for day in unknown if any(first <= day <= last for first, last in periods))
+    """Return, for keys that are not known of a statement that was told before, the known keys of the same facts."""
+    days = sorted({line.booked_on for line in lines if line.key not in known_keys})
     stored = [Told(*row) for row in session.execute(_LINES_OF_DAYS, {**owner, "days": days})] if days else []
     return same_facts([line for line in lines if line.booked_on in days], stored)
 

@@ -43,13 +43,21 @@ def test_a_workbook_with_numbers_after_an_mt940_without_them_is_the_same_day(des
     assert (desk.count("bank_line"), desk.night().state) == (3, RunState.PROVED)
 
 
-def test_what_goes_beyond_the_known_lines_of_the_day_is_new(desk):
-    """The export of the afternoon has one line; the day's statement words it otherwise and has one more like it."""
-    first = replace(statement(desk.number, [line(100_000, "a", "FT1")]), opening_vnd=None, closing_vnd=None)
-    desk.bring(write_camt053([first]))
-    whole = balanced(desk.number, [line(100_000, "b"), line(100_000, "c")])
-    assert desk.bring(write_vietcombank(whole), "b.xlsx").new_lines == 1
-    assert (desk.count("bank_line"), desk.night().state) == (2, RunState.PROVED)
+def test_a_statement_that_goes_on_where_the_first_one_ended_tells_other_money(desk):
+    """Equal amounts of one day in two files, both proved: morning and afternoon. None of it may be lost."""
+    morning = balanced(desk.number, [line(100_000, "a", "FT1"), line(100_000, "b", "FT2")])
+    afternoon = balanced(desk.number, [line(100_000, "c", "FT3")])
+    shift = morning.closing_vnd - afternoon.opening_vnd
+    later = [replace(one, balance_after_vnd=one.balance_after_vnd + shift) for one in afternoon.lines]
+    afternoon = replace(
+        afternoon,
+        opening_vnd=morning.closing_vnd,
+        closing_vnd=afternoon.closing_vnd + shift,
+        lines=tuple(later),
+    )
+    assert desk.bring(write_vietcombank(morning), "a.xlsx").new_lines == 2
+    assert desk.bring(write_vietcombank(afternoon), "b.xlsx").new_lines == 1
+    assert desk.count("bank_line") == 3
 
 
 def test_without_a_proved_day_nobody_says_that_two_lines_are_one(desk):

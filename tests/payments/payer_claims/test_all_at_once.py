@@ -71,7 +71,7 @@ def fill(session: Session, school: SchoolSetting, random: Random) -> None:
         settle_transactions(session, school.id, [arrive(session, school, 115_000, memo)])
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_all_at_once_and_one_by_one_say_the_same(session: Session, school: SchoolSetting, seed: int) -> None:
     with clock.turned_to(datetime.combine(PAID_ON, time(12), clock.VIETNAM)):
         fill(session, school, Random(seed))

@@ -12,11 +12,10 @@ from sqlalchemy import Engine, text
 from operations.cli import hocphi
 from payments.db import session_scope
 from payments.portal import families
-from payments.settings import generated_environment
+from tests.payments.faces import KEYS
 from tests.payments.portal.homes import Homes, homes
 
 pytestmark = pytest.mark.db
-KEYS = generated_environment()
 
 
 @pytest.fixture

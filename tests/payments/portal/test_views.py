@@ -81,11 +81,11 @@ def test_what_was_paid_too_much_is_told_with_what_becomes_of_it(home: Faces) -> 
     home.pay(150_000, home.invoice.reference)
     page = home.page(f"/p/{home.token}")
     assert "Đã thanh toán" in page
-    assert "thừa 35.000\u00a0₫" in page
+    assert "thừa 50.000\u00a0₫" in page
     assert "được giữ cho học sinh ở tài khoản «Dịch vụ và bán trú»" in page
     home.pay(20_000, home.invoice.reference)
     page = home.page(f"/p/{home.token}")
-    assert "55.000\u00a0₫" in page
+    assert "70.000\u00a0₫" in page
     # Its notice tells all of it, so it is not said once more below.
     assert "Tiền thừa đang giữ" not in page
     assert home.client.get(f"/p/{home.token}/status").headers["ETag"] != tag

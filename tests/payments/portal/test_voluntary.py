@@ -139,10 +139,16 @@ def test_a_second_payment_of_what_is_owed_is_no_gift_to_what_nobody_chose(home: 
 
 
 def test_who_gives_more_than_is_owed_and_chosen_keeps_the_rest(home: Faces) -> None:
-    home.pay(115_000, home.invoice.reference)
-    assert (set(paid_of(home)) & {line_of(home)}, credit_of(home)) == (set(), 15_000)
+    home.pay(112_000, home.invoice.reference)
+    assert (set(paid_of(home)) & {line_of(home)}, credit_of(home)) == (set(), 12_000)
     assert rows(home, "SELECT outcome FROM settlement") == [("over",)]
     assert "thừa" in home.page(f"/p/{home.token}")
+
+
+def test_who_pays_in_one_sum_all_that_is_printed_has_chosen_it(home: Faces) -> None:
+    home.pay(115_000, home.invoice.reference)
+    assert (paid_of(home)[line_of(home)], credit_of(home)) == (15_000, 0)
+    assert rows(home, "SELECT outcome FROM settlement") == [("exact",)]
 
 
 def test_what_was_chosen_is_asked_for_filled_and_then_rests(home: Faces) -> None:

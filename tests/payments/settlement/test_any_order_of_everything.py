@@ -151,7 +151,7 @@ def arrived(facts: list[OwnFact]) -> int:
 
 
 def taking_part(facts: list[OwnFact]) -> set[int]:
-    """The invoices whose club takes money: it was chosen, or one payment that stands is, for this invoice, all of it."""
+    """The invoices whose club takes money: it was chosen, or one standing payment covers all of it."""
     gone = {fact.reverses for fact in facts if fact.reverses is not None}
     paid_whole = set()
     for place, fact in enumerate(facts):

@@ -54,4 +54,6 @@ def test_every_voluntary_line_with_money_on_it_keeps_it(session, school, old):
 
 def test_without_that_mark_the_next_payment_would_move_settled_money(session, school, old):
     """Teeth."""
-    assert [stands(session, school.id, one.id) for one in old] == [False, False, False, True]
+    assert [stands(session, school.id, one.id) for one in old] == [False, True, False, True], (
+        "the second was paid whole"
+    )
