@@ -240,8 +240,10 @@ def _compared(session: Session, owner: dict[str, int], planned: list[_Planned]) 
 
 
 def _is_told_before(session: Session, owner: dict[str, int], one: _Planned) -> bool:
+    # Where a day ends as it began (money is swept away), its second half looks just like its first.
+    goes_on = one.opening_vnd == one.closing_vnd
     stretch = Stretch(*one.period, one.opening_vnd, one.closing_vnd)
-    return one.proved and not one.contradicts_itself and told_before(session, owner, stretch)
+    return one.proved and not one.contradicts_itself and not goes_on and told_before(session, owner, stretch)
 
 
 def _renamed(one: _Planned, pairs: dict[str, str]) -> _Planned:

@@ -2,7 +2,7 @@
 
 What is owed (mandatory and not paid), and what is open of the voluntary lines that the family chose. The state of the
 balance speaks of the whole paper: an invoice whose voluntary lines nobody chose stays ``partial`` for ever and owes
-nothing (docs/adr/0022).
+nothing (docs/adr/0031).
 """
 
 OWED_VND = "greatest(i.mandatory_vnd - b.paid_vnd, 0)"

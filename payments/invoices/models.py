@@ -217,7 +217,7 @@ class VoluntaryChoice(SchoolRow):
     line_id: Mapped[Id]
     declined: Mapped[bool]
     chosen: Mapped[bool] = mapped_column(server_default="false")
-    """It is asked for with what is owed, and money fills it; a line without it takes none (docs/adr/0022)."""
+    """It is asked for with what is owed, and money fills it; a line without it takes none (docs/adr/0031)."""
     kept: Mapped[bool] = mapped_column(server_default="false")
     """Money stood on the line without a choice (paid before choices were kept): it stays, nobody is asked for more."""
     changed_at: Mapped[datetime]

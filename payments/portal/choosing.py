@@ -1,6 +1,6 @@
 """Voluntary lines of a notice: never chosen in advance, chosen by whoever wants them, declined without shame; pure.
 
-Money fills what is owed and what was chosen, nothing else (settlement, docs/adr/0022): so what the page asks for is
+Money fills what is owed and what was chosen, nothing else (settlement, docs/adr/0031): so what the page asks for is
 what the family's kept words say, on each of its telephones alike.
 """
 

@@ -60,6 +60,16 @@ def test_a_statement_that_goes_on_where_the_first_one_ended_tells_other_money(de
     assert desk.count("bank_line") == 3
 
 
+def test_halves_of_a_day_that_is_swept_empty_are_two_however_alike(desk):
+    halves = [
+        balanced(desk.number, [line(100_000, who, f"FT{who}"), line(100_000, "quet", f"FTS{who}", direction="debit")])
+        for who in ("1", "2")
+    ]
+    assert halves[0].opening_vnd == halves[0].closing_vnd == halves[1].opening_vnd
+    found = [desk.bring(write_vietcombank(half), f"{n}.xlsx").new_lines for n, half in enumerate(halves)]
+    assert (found, desk.count("bank_line")) == ([2, 2], 4)
+
+
 def test_without_a_proved_day_nobody_says_that_two_lines_are_one(desk):
     bare = {"opening_vnd": None, "closing_vnd": None}
     for words in ("a", "b"):
