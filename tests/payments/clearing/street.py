@@ -171,7 +171,8 @@ class Street:
         return [
             state
             for (state,) in self.rows("""
-                SELECT state FROM bank_transaction WHERE school_id = :school AND clearing_id IS NULL ORDER BY id
+                SELECT state FROM bank_transaction
+                WHERE school_id = :school AND clearing_id IS NULL ORDER BY value_date, id
             """)
         ]
 
@@ -184,12 +185,12 @@ class Street:
         """)
 
     def ids(self, *, owed: bool = True) -> list[int]:
-        """Bank transactions: what the wallet owes, or the lines of the bank."""
+        """Bank transactions, oldest day first: what the wallet owes, or the lines of the bank."""
         kind = "IS NOT NULL" if owed else "IS NULL"
         return [
             key
             for (key,) in self.rows(f"""
-                SELECT id FROM bank_transaction WHERE school_id = :school AND clearing_id {kind} ORDER BY id
+                SELECT id FROM bank_transaction WHERE school_id = :school AND clearing_id {kind} ORDER BY value_date, id
             """)
         ]
 
