@@ -111,12 +111,13 @@ class SheetReader:
     def refuse_cut(self, statement: Statement) -> None:
         """Refuse a last line that has no end, for half of 1500000 is 150, and half a memo names another pupil.
 
-        Only a running balance at its very end, which follows from the line before, vouches for all of it.
+        Only a running balance at its very end, which follows from the line before, vouches for all of it; not where a
+        column to the right of it, such as the memo, may be what was cut off.
         """
         row = self.last_row
         if row is None or row.number != self.sheet.open_row:
             return
-        ends_in_balance = self.header.columns.get("balance") == len(row.cells) - 1
+        ends_in_balance = len(row.cells) - 1 == self.header.columns.get("balance") == max(self.header.columns.values())
         begun = len(statement.lines) > 1 or statement.opening_vnd is not None
         if not (ends_in_balance and begun and prove(statement).first_break is None):
             raise unfinished(row)

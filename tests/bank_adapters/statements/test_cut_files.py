@@ -68,6 +68,11 @@ def test_a_file_cut_at_a_row_is_refused_or_does_not_claim_to_be_whole(name):
     assert check(name, data)
 
 
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name.endswith(".csv")])
+def test_a_csv_is_cut_at_each_of_its_bytes(name):
+    assert not all(check(name, SAMPLES[name][:cut]) for cut in range(len(SAMPLES[name])))
+
+
 @settings(max_examples=150, deadline=None)
 @given(name=st.sampled_from(sorted(SAMPLES)), at=st.floats(0, 1, exclude_max=True))
 def test_a_file_cut_at_any_byte_is_refused_or_does_not_claim_to_be_whole(name, at):
