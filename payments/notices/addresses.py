@@ -4,6 +4,7 @@ An address is compared by its blind index; the table of contacts has a row only 
 known, sealed, so that the school can be shown what to correct.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from payments.audit.service import record
 from payments.crypto import FieldCipher
 from payments.errors import NotFoundError
 from payments.notices.models import NoticeContact
-from payments.notices.rules import Channel
+from payments.notices.rules import Channel, Left
 from payments.notifications.rules import is_address
 from payments.schools.roster.store import GUARDIAN_PHONE
 
@@ -34,6 +35,10 @@ _PHONES = text("""
     SELECT pupil_id, relation, phone_sealed FROM guardian
     WHERE school_id = :school_id AND phone_sealed IS NOT NULL
       AND (CAST(:pupil_id AS bigint) IS NULL OR pupil_id = :pupil_id)
+""")
+_SHUT = text("""
+    SELECT address_sealed, opted_out_at IS NOT NULL FROM notice_contact
+    WHERE school_id = :school_id AND channel = :channel AND (bounced_at IS NOT NULL OR opted_out_at IS NOT NULL)
 """)
 
 
@@ -64,17 +69,48 @@ def addresses(
     session: Session, cipher: FieldCipher, school_id: int, channel: Channel, pupil_id: int | None = None
 ) -> list[Address]:
     """The guardians' addresses of a channel, of one pupil or of all."""
-    values = {"school_id": school_id, "pupil_id": pupil_id}
-    found: list[tuple[int, str, str]]
-    if channel is Channel.EMAIL:
-        found = [(row[0], row[1], row[2]) for row in session.execute(_EMAILS, values) if is_address(row[2])]
-    else:
-        sealed = session.execute(_PHONES, values)
-        found = [(row[0], row[1], cipher.open(row[2], GUARDIAN_PHONE).decode()) for row in sealed]
     return [
         Address(pupil, _PREFERENCE.get(relation, 9), address, index_of(cipher, channel, address))
-        for pupil, relation, address in found
+        for pupil, relation, address in _known(session, cipher, school_id, channel, pupil_id)
     ]
+
+
+def ways(
+    session: Session, cipher: FieldCipher, school_id: int, channel: Channel, pupil_id: int | None = None
+) -> dict[Left | None, list[int]]:
+    """Pupils with an address, by why none of theirs may be written to; None: at least one may.
+
+    The few shut addresses are opened and compared as text: a keyed hash of every address of a school takes longer.
+    """
+    shut = {
+        cipher.open(sealed, PLACE).decode(): opted_out
+        for sealed, opted_out in session.execute(_SHUT, {"school_id": school_id, "channel": channel.value})
+    }
+    marks: dict[int, list[bool | None]] = defaultdict(list)
+    for pupil, _, address in _known(session, cipher, school_id, channel, pupil_id):
+        marks[pupil].append(shut.get(address.strip().lower()))
+    found: dict[Left | None, list[int]] = {None: [], Left.OPTED_OUT: [], Left.BOUNCED: []}
+    for pupil, of_pupil in marks.items():
+        found[reason(of_pupil)].append(pupil)
+    return found
+
+
+def reason(marks: Sequence[bool | None]) -> Left | None:
+    """Why no address of a pupil may be written to. A mark: None for an open one, else whether its owner opted out."""
+    if None in marks:
+        return None
+    return Left.OPTED_OUT if any(marks) else Left.BOUNCED
+
+
+def _known(
+    session: Session, cipher: FieldCipher, school_id: int, channel: Channel, pupil_id: int | None
+) -> list[tuple[int, str, str]]:
+    """Pupil, relation and address of the guardians."""
+    values = {"school_id": school_id, "pupil_id": pupil_id}
+    if channel is Channel.EMAIL:
+        return [(row[0], row[1], row[2]) for row in session.execute(_EMAILS, values) if is_address(row[2])]
+    sealed = session.execute(_PHONES, values)
+    return [(row[0], row[1], cipher.open(row[2], GUARDIAN_PHONE).decode()) for row in sealed]
 
 
 def usable(session: Session, school_id: int, channel: Channel, known: Sequence[Address]) -> Address | None:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import TextClause, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger
 
 from payments import clock
 from payments.crypto import FieldCipher
-from payments.notices.addresses import addresses
+from payments.notices.addresses import ways
 from payments.notices.rules import TELL_AGAIN_AFTER, Channel, Kind, Left
 
 # «wanted» says for each pupil of the round what is open; each kind picks from it what it is about.
@@ -46,26 +46,20 @@ _WANTED = """
 """
 _PUPILS = f"""
     WITH {_WANTED},
-    address AS (
-        SELECT * FROM unnest(:pupils, :indexes) AS given (pupil_id, address_index)
-    ),
     way AS (
-        SELECT a.pupil_id, bool_or(k.id IS NULL) AS open, bool_or(k.opted_out_at IS NOT NULL) AS opted_out
-        FROM address a
-        LEFT JOIN notice_contact k ON k.school_id = :school_id AND k.channel = :channel
-          AND k.address_index = a.address_index AND (k.bounced_at IS NOT NULL OR k.opted_out_at IS NOT NULL)
-        GROUP BY a.pupil_id
+        SELECT unnest(:open) AS pupil_id, NULL AS left_out
+        UNION ALL SELECT unnest(:opted_out), 'opted_out'
+        UNION ALL SELECT unnest(:bounced), 'bounced'
     ),
     judged AS (
         SELECT d.pupil_id, d.due_on, CASE
             WHEN EXISTS (SELECT FROM told t WHERE t.pupil_id = d.pupil_id) THEN 'told'
-            WHEN w.open THEN NULL
-            WHEN w.opted_out THEN 'opted_out'
-            WHEN NOT w.open THEN 'bounced'
-            ELSE 'no_address' END AS left_out
+            WHEN w.pupil_id IS NULL THEN 'no_address'
+            ELSE w.left_out END AS left_out
         FROM due d LEFT JOIN way w ON w.pupil_id = d.pupil_id
     )
 """  # noqa: S608 - two constants of this module
+_PUPIL_LISTS = [bindparam(name, type_=ARRAY(BigInteger)) for name in ("open", "opted_out", "bounced")]
 _CLASSES = f"""
     WITH {_WANTED},
     class_of AS (
@@ -166,9 +160,6 @@ def _asked(
     values = _values(question)
     if question.channel is Channel.CHAT:
         return text(_CLASSES + ending), values
-    known = addresses(session, cipher, question.school_id, question.channel, question.pupil_id)
-    statement = text(_PUPILS + ending).bindparams(
-        bindparam("pupils", type_=ARRAY(BigInteger)),
-        bindparam("indexes", type_=ARRAY(BYTEA)),
-    )
-    return statement, {**values, "pupils": [one.pupil_id for one in known], "indexes": [one.index for one in known]}
+    found = ways(session, cipher, question.school_id, question.channel, question.pupil_id)
+    pupils = {"open": found[None], "opted_out": found[Left.OPTED_OUT], "bounced": found[Left.BOUNCED]}
+    return text(_PUPILS + ending).bindparams(*_PUPIL_LISTS), {**values, **pupils}
