@@ -19,7 +19,7 @@ STANDING = text("""
       AND NOT EXISTS (SELECT FROM reconcile_decision u WHERE u.school_id = d.school_id AND u.undoes_id = d.id)
     ORDER BY d.id
 """)
-# A doubtful line is named like the true one that takes its place, with a mark behind (statement_import.py).
+# A doubtful line is named like the true one that takes its place, with a mark behind (statement_proving.py).
 BANK_IDS = text("""
     SELECT split_part(natural_key, '!', 1) AS name, id FROM bank_line
     WHERE school_id = :school_id AND account_id = :account_id AND booked_on BETWEEN :first AND :last

@@ -26,7 +26,7 @@ ITEMS = text("""
     ORDER BY i.value_date, i.run_id, i.position
 """)
 # A line that only a doubtful statement shows is the same fact as the line of a later one that adds up: its natural key
-# is that one's with a mark behind (statement_import).
+# is that one's with a mark behind (statement_proving).
 _FACTS = """
     WITH item AS (
         SELECT * FROM reconcile_item

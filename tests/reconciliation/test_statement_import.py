@@ -15,7 +15,8 @@ from operations.sample_files import write_camt053, write_mt940, write_techcomban
 from payments import clock
 from payments.errors import DomainError
 from reconciliation.models import RunState
-from reconciliation.statement_import import _ours, _plan, import_statement
+from reconciliation.statement_import import _ours, import_statement
+from reconciliation.statement_proving import plan_statements
 from tests.payments.setting import make_school
 from tests.payments.settlement.bank import Bank
 from tests.reconciliation.desk import DAY, OPENING, line, statement
@@ -205,7 +206,7 @@ def test_half_files_and_changed_bytes_are_planned_whole_or_refused(data):
         if changed:
             changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
     try:
-        planned = _plan(_ours(read_statement(bytes(changed), "saoke.xml"), "1234567890"))
+        planned = plan_statements(_ours(read_statement(bytes(changed), "saoke.xml"), "1234567890"))
     except (StatementError, DomainError):
         return
     assert all(len(one.keys) == len(one.statement.lines) for one in planned)

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from operations.sample_files import write_camt053, write_vietcombank
-from reconciliation import ledger_import, service, statement_import
+from reconciliation import ledger_import, service, statement_proving
 from reconciliation.school_ledgers.template import write_template
 from tests.reconciliation.desk import DAY, OPENING, line, row, statement
 from tests.reconciliation.imports.test_returned import edited
@@ -87,8 +87,8 @@ def test_with_the_place_in_the_file_as_key_a_sorted_file_would_add_rows(school, 
 
 
 def test_without_the_number_of_an_occurrence_two_true_payments_would_become_one(school, monkeypatch):
-    real = statement_import.natural_keys
-    monkeypatch.setattr(statement_import, "natural_keys", lambda lines: [(key, 1) for key, _ in real(lines)])
+    real = statement_proving.natural_keys
+    monkeypatch.setattr(statement_proving, "natural_keys", lambda lines: [(key, 1) for key, _ in real(lines)])
     same = line(100_000, "Thu tien an", None)
     lost = statement(school.number, [same, replace(same, line_no=2)], opening=OPENING)
     school.bring("statement", write_camt053([lost]))
