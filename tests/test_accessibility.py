@@ -59,6 +59,7 @@ def judge(page: Page, *, doubts: bool = True) -> None:
 
     ``doubts`` False where part of a table is scrolled out of sight: axe cannot see the colours there.
     """
+    page.wait_for_load_state()  # with its style sheets
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
     assert page.evaluate(SMALL) == [], page.url
     _show_all(page)

@@ -33,6 +33,11 @@ def chosen_of(due: Due) -> list[Line]:
     return [line for line in due.voluntary if line.chosen and line.open_vnd > 0]
 
 
+def chosen_vnd_of(due: Due) -> int:
+    """What the chosen voluntary lines add to what is asked for, in đồng."""
+    return sum(line.open_vnd for line in chosen_of(due))
+
+
 def options(due: Due, *, payable: bool) -> list[Option]:
     """Every voluntary line; ``payable`` False: nothing can be paid on the notice now."""
     chosen = {line.id for line in chosen_of(due)} if payable else set()

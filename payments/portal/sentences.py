@@ -1,7 +1,8 @@
 """What each state says to a parent: what happened, what to do, and that nobody has to pay twice; pure.
 
-Placeholders are filled by ``showing.py``: {paid} {open} {excess} {amount} (đồng with their sign), {due} {at} (dates),
-{fund} (purpose of the account), {bank_references}, {ticket}, {other} (a reference), {when} (how soon the bank tells).
+Placeholders are filled by ``showing.py``: {paid} {open} {asked} {excess} {amount} (đồng with their sign; {open} is owed
+and {asked} what the QR code asks for), {extra} (EXTRA where voluntary items were chosen), {due} {at} (dates), {fund}
+(purpose of the account), {bank_references}, {ticket}, {other} (a reference), {when} (how soon the bank tells).
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ class Sentences:
 
 
 NOT_TWICE = Text("Đã chuyển rồi thì không cần chuyển lại.", "If you have paid already, please do not pay again.")
+EXTRA = Text(", gồm {chosen} tự nguyện gia đình đã chọn", ", with {chosen} for voluntary items that you chose")
 NOTHING_TO_DO = Text("Bạn không cần làm gì thêm.", "There is nothing left for you to do.")
 NOT_LOST = Text(
     "Nếu bạn đã chuyển tiền, khoản tiền không mất: nhà trường giữ cho học sinh. Không cần chuyển lại.",
@@ -47,8 +49,8 @@ SENTENCES: dict[State, Sentences] = {
         "◐",
         Text("Đã nhận {paid} – còn thiếu {open}", "Received {paid} – still due {open}"),
         Text(
-            "Chỉ nộp phần còn thiếu: mã QR và số tiền bên dưới đã là {open}, hạn {due}. {when}",
-            "Pay the rest only: the QR code and the amount below are for {open}, due on {due}. {when}",
+            "Chỉ nộp phần còn thiếu: mã QR và số tiền bên dưới đã là {asked}{extra}, hạn {due}. {when}",
+            "Pay the rest only: the QR code and the amount below are for {asked}{extra}, due on {due}. {when}",
         ),
         Text("Phần đã nộp không cần chuyển lại.", "What you have paid need not be paid again."),
     ),

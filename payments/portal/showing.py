@@ -11,7 +11,7 @@ from payments.i18n import Text
 from payments.money import format_vnd
 from payments.payer_claims.queries import ClaimState
 from payments.portal import happenings, queries, sentences, status
-from payments.portal.choosing import Option, chosen_of, options
+from payments.portal.choosing import Option, chosen_vnd_of, options
 from payments.portal.claims import SeenClaim
 from payments.portal.explaining import Change, changes
 from payments.portal.payable import Payable
@@ -131,7 +131,7 @@ def payable_of(due: queries.Due) -> Payable:
     """What the QR of an invoice asks for: what is owed, and the voluntary lines that were chosen."""
     return Payable(
         reference=due.reference,
-        amount_vnd=due.open_vnd + sum(line.open_vnd for line in chosen_of(due)),
+        amount_vnd=due.open_vnd + chosen_vnd_of(due),
         bin=due.bin,
         bank_name=due.bank_name,
         account_number=due.account_number,
@@ -196,9 +196,12 @@ def _said(state: State, due: queries.Due, facts: Facts, reporting: Reporting) ->
     words = sentences.SENTENCES[state]
     last = payments[-1] if payments else None
     moment = seen[-1].at if seen else (last and last.taken_back_at)
+    chosen_vnd = chosen_vnd_of(due)
     values = {
         "paid": format_vnd(due.paid_vnd),
         "open": format_vnd(due.open_vnd),
+        "asked": format_vnd(due.open_vnd + chosen_vnd),
+        "chosen": format_vnd(chosen_vnd),
         "excess": format_vnd(sum(payment.excess_vnd for payment in payments)),
         "amount": format_vnd(last.amount_vnd) if last else "",
         "due": f"{due.due_on:%d/%m/%Y}",
@@ -209,9 +212,13 @@ def _said(state: State, due: queries.Due, facts: Facts, reporting: Reporting) ->
         "other": due.successor or "",
     }
     when = sentences.WHEN[reporting]
+    extra = sentences.EXTRA if chosen_vnd else Text("", "")
 
     def filled(text: Text) -> Text:
-        return Text(text.vi.format(**values, when=when.vi), text.en.format(**values, when=when.en))
+        return Text(
+            text.vi.format(**values, when=when.vi, extra=extra.vi.format(**values)),
+            text.en.format(**values, when=when.en, extra=extra.en.format(**values)),
+        )
 
     return Said(words.tone, words.icon, filled(words.happened), filled(words.to_do), filled(words.once))
 

@@ -151,6 +151,19 @@ def test_voluntary_items_are_added_and_declined_without_a_script(place: Town, ch
         assert page.locator(".warn").count() == 0
 
 
+def test_the_rest_with_a_voluntary_item_is_one_amount_in_every_place(place: Town, chromium: Browser) -> None:
+    family = place.family(club_vnd=15_000)
+    notice, reference = f"#r{family.invoice.id}", family.invoice.reference
+    place.ring(60_000, reference)
+    with opened(chromium, script=False) as page:
+        page.goto(family.url)
+        agrees(page, notice, 40_000, reference)
+        page.get_by_role("button", name="Nộp thêm 15.000").click()
+        agrees(page, notice, 55_000, reference)
+        expect(page.locator(notice)).to_contain_text("còn thiếu 40.000")
+        expect(page.locator(notice)).to_contain_text("đã là 55.000 ₫, gồm 15.000 ₫ tự nguyện gia đình đã chọn")
+
+
 def test_several_notices_stand_folded_below_the_first(place: Town, chromium: Browser) -> None:
     family = place.family()
     school = place.home.school

@@ -37,7 +37,8 @@ PAYMENT = Payment(
     confirmed_at=NOW,
 )
 SEEN = Seen(1, "GD-000007", NOW)
-FILLED = {"paid", "open", "excess", "amount", "due", "at", "fund", "bank_references", "ticket", "other", "when"}
+MONEY = {"paid", "open", "asked", "extra", "excess", "amount"}
+FILLED = MONEY | {"due", "at", "fund", "bank_references", "ticket", "other", "when"}
 
 
 def but(**changed: object) -> Facts:

@@ -4,6 +4,7 @@ One school, one application and one server for a whole module; every state gets 
 """
 
 import io
+import re
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -206,14 +207,16 @@ def town(engine: Engine, database_url: str) -> Iterator[Town]:
 
 
 def scanned(picture: Locator) -> VietQR:
-    """What a bank's app reads from the screen."""
+    """What a bank's app reads from the screen, once the picture has come."""
+    picture.scroll_into_view_if_needed()
+    picture.evaluate("picture => picture.decode()")
     found = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture.screenshot())))
     assert found, "no QR can be read"
     return decode(found[0].text)
 
 
 def agrees(page: Page, notice: str, amount_vnd: int, reference: str) -> None:
-    """Headline, QR on the screen and fields to copy say the same amount, account and memo."""
+    """Headline, QR on the screen, fields to copy and what the sentence says of them: one amount, account and memo."""
     part = page.locator(notice)
     qr = scanned(part.locator(".qr img"))
     copies = [button.get_attribute("data-copy") for button in part.locator(".copy").all()]
@@ -223,6 +226,8 @@ def agrees(page: Page, notice: str, amount_vnd: int, reference: str) -> None:
     assert (qr.memo, copies[3]) == (reference, reference)
     assert qr.account == copies[0]
     assert part.locator(".amount").count() == 1
+    told = re.search(r"(?:bên dưới đã là|amount below are for) ([\d.]+)", part.inner_text())
+    assert told is None or told[1].replace(".", "") == str(amount_vnd)
 
 
 __all__ = ["DUE", "NEXT_MONTH", "WITHIN_5_S", "Family", "Town", "agrees", "scanned", "town"]
