@@ -71,8 +71,18 @@ def test_an_imported_statement_becomes_a_night_with_its_proof_and_exceptions(des
     assert "kiểm tra kết nối báo có" in page
     assert "<script>alert" not in page
     assert "Đầu kỳ + phát sinh có" in page
-    assert "Không có ngoại lệ nào" in desk.page(base(desk, run_id) + "/?class=matched")
-    assert "No statement" in desk.page(base(desk, waiting(desk)) + "/", language="en")
+    assert "Không có dòng nào" in desk.page(base(desk, run_id) + "/?class=matched")
+
+
+def test_a_night_without_a_statement_does_not_say_that_all_is_well(desk):
+    desk.log_in("accountant")
+    page = desk.page(base(desk, waiting(desk)) + "/", language="en")
+    assert "No statement" in page
+    assert "Nothing has been judged yet" in page
+    assert "There is no exception" not in page
+    listed = desk.page(base(desk))
+    assert "chưa xét" in listed
+    assert "không có</span>" not in listed
 
 
 def test_a_long_night_is_read_page_by_page_and_nothing_falls_between(desk, monkeypatch):
