@@ -12,7 +12,7 @@ from payments.access.queries import users_with
 from payments.notifications.service import enqueue_message
 from reconciliation.exceptions.models import ReconcileException
 from reconciliation.exceptions.rules import State
-from reconciliation.exceptions.syncing import Synced, sync
+from reconciliation.exceptions.syncing import Synced, sync, sync_all
 
 
 def follow(session: Session, school_id: int, account_id: int) -> Synced:
@@ -24,8 +24,7 @@ def follow(session: Session, school_id: int, account_id: int) -> Synced:
 
 def follow_all(session: Session, accounts: Collection[tuple[int, int]]) -> None:
     """The same for many accounts, given as (school, account): schools are reminded when all of theirs are followed."""
-    for school_id, account_id in accounts:
-        sync(session, school_id, account_id)
+    sync_all(session, accounts)
     remind(session, {school_id for school_id, _ in accounts})
 
 
