@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from payments import clock
 from payments.access.models import Role, User
-from payments.access.queries import users_with
+from payments.access.queries import users_of_each
 from payments.banking.models import ReceivingAccount
 from payments.notifications.service import enqueue_message
 from reconciliation.models import ReconcileRun
@@ -26,11 +26,10 @@ ADVICE = {
 def alert(session: Session, runs: Sequence[ReconcileRun]) -> None:
     """Tell the schools' accountants of silent connections, unproved credits and broken statements."""
     told = [run for run in runs if any(run.exceptions.get(key, 0) for key in SUBJECTS)]
-    people: dict[int, list[User]] = {}
+    schools = {run.school_id for run in told}
+    people = users_of_each(session, schools, Role.ACCOUNTANT, clock.today()) if told else {}
     for run in told:
-        if run.school_id not in people:
-            people[run.school_id] = users_with(session, run.school_id, Role.ACCOUNTANT, clock.today())
-        if people[run.school_id]:
+        if run.school_id in people:
             _tell(session, run, people[run.school_id])
 
 

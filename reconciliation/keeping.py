@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, select, text, tuple_
+from sqlalchemy import Row, insert, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from payments import clock
@@ -134,12 +134,16 @@ def _key(head: Head) -> Key:
     return (head.school_id, head.account_id, head.day, head.inputs_hash)
 
 
+def _key_of(run: ReconcileRun) -> Key:
+    return (run.school_id, run.account_id, run.day, run.inputs_hash)
+
+
 def _held(session: Session, findings: Sequence[Finding]) -> dict[Key, ReconcileRun]:
     """Runs that were made of these inputs before."""
     key = (ReconcileRun.school_id, ReconcileRun.account_id, ReconcileRun.day, ReconcileRun.inputs_hash)
     wanted = [_key(one.head) for one in findings]
     found = session.scalars(select(ReconcileRun).where(tuple_(*key).in_(wanted)))
-    return {(run.school_id, run.account_id, run.day, run.inputs_hash): run for run in found}
+    return {_key_of(run): run for run in found}
 
 
 def _stand(session: Session, findings: Sequence[Finding], runs: Mapping[Key, ReconcileRun]) -> set[int]:
@@ -198,38 +202,39 @@ def _add(session: Session, findings: Sequence[Finding]) -> dict[Key, ReconcileRu
     }
     marks = session.execute(WATERMARKS, owners).all()
     items = [[*map(item_of_break, one.breaks), *map(item_of_case, one.cases)] for one in findings]
-    runs = [_run(*each) for each in zip(findings, items, marks, strict=True)]
-    session.add_all(runs)
-    session.flush()
+    values = [_run(*each) for each in zip(findings, items, marks, strict=True)]
+    # One statement for all: the unit of work would add them one by one, since their key is of two columns.
+    added = session.scalars(insert(ReconcileRun).returning(ReconcileRun), values)
+    runs = {_key_of(run): run for run in added}
     placed = [
-        (run, position, item)
-        for run, one, some in zip(runs, findings, items, strict=True)
+        (runs[_key(one.head)], position, item)
+        for one, some in zip(findings, items, strict=True)
         for position, item in zip(positions(one), some, strict=True)
     ]
     if placed:
         session.execute(ADD_ITEMS, _columns(placed))
-    return {_key(one.head): run for one, run in zip(findings, runs, strict=True)}
+    return runs
 
 
-def _run(one: Finding, items: Sequence[Item], marks: Row[Any]) -> ReconcileRun:
+def _run(one: Finding, items: Sequence[Item], marks: Row[Any]) -> dict[str, Any]:
     head, mass = one.head, one.mass.banks if one.mass else Part()
     counts = Counter(item.primary_class for item in items)
-    return ReconcileRun(
-        school_id=head.school_id,
-        account_id=head.account_id,
-        from_day=head.from_day,
-        day=head.day,
-        inputs_hash=head.inputs_hash,
-        rules_version=RULES_VERSION,
-        state=head.state,
-        matched=counts[MATCHED] + mass.count,
-        matched_vnd=sum(item.amount_vnd for item in items if item.primary_class == MATCHED) + mass.vnd,
-        not_due=counts[NOT_DUE],
-        proof=one.proof.as_dict(),
-        exceptions={key: counts[key] for key in sorted(counts) if key not in {MATCHED, NOT_DUE}},
-        inputs={name: getattr(marks, name) or 0 for name in MARKS},
-        created_at=clock.now(),
-    )
+    return {
+        "school_id": head.school_id,
+        "account_id": head.account_id,
+        "from_day": head.from_day,
+        "day": head.day,
+        "inputs_hash": head.inputs_hash,
+        "rules_version": RULES_VERSION,
+        "state": head.state,
+        "matched": counts[MATCHED] + mass.count,
+        "matched_vnd": sum(item.amount_vnd for item in items if item.primary_class == MATCHED) + mass.vnd,
+        "not_due": counts[NOT_DUE],
+        "proof": one.proof.as_dict(),
+        "exceptions": {key: counts[key] for key in sorted(counts) if key not in {MATCHED, NOT_DUE}},
+        "inputs": {name: getattr(marks, name) or 0 for name in MARKS},
+        "created_at": clock.now(),
+    }
 
 
 def _columns(placed: Sequence[tuple[ReconcileRun, int, Item]]) -> dict[str, list[Any]]:

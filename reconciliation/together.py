@@ -1,6 +1,6 @@
 """Many nights at once: their questions are asked together, their mass is judged together, their runs kept together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from reconciliation import keeping
 from reconciliation.alerts import alert
 from reconciliation.asking import ask
 from reconciliation.bulk import judging
-from reconciliation.closing.late import keep_links
+from reconciliation.closing.late import Late, Signed, keep_links, late_cases
 from reconciliation.locks import lock_school, lock_settlement
 from reconciliation.models import ReconcileRun, RunState
 from reconciliation.night import Night
@@ -70,14 +70,21 @@ def _keep(session: Session, nights: Sequence[Night]) -> list[ReconcileRun]:
         if one.is_new and finding.mass is not None and finding.mass.banks.count
     }
     judging.keep(session, masses)
-    for night, finding, one in zip(judged, findings, kept, strict=True):
-        if one.is_new and night.source.signed.has_days:
-            places = keeping.positions(finding)[len(finding.breaks) :]
-            cases = zip(places, finding.cases, strict=True)
-            keep_links(session, one.run.school_id, one.run.id, night.source.signed, cases)
+    late = [
+        found
+        for night, finding, one in zip(judged, findings, kept, strict=True)
+        if one.is_new and night.source.signed.has_days
+        for found in _late(night.source.signed, finding, one.run)
+    ]
+    keep_links(session, late)
     alert(session, [one.run for one in kept if one.is_new])
     for one in kept:
         if one.stands_anew and one.run.state is not RunState.WAITING_STATEMENT:
             tell_closed(session, one.run.school_id, [one.run.id])
     runs = iter(one.run for one in kept)
     return [night.signed or next(runs) for night in nights]
+
+
+def _late(signed: Signed, finding: keeping.Finding, run: ReconcileRun) -> Iterator[Late]:
+    places = keeping.positions(finding)[len(finding.breaks) :]
+    return late_cases(run.school_id, run.id, signed, zip(places, finding.cases, strict=True))

@@ -1,6 +1,7 @@
 """Reads of users and sessions."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import RowMapping, or_, select, text
@@ -74,16 +75,26 @@ def all_users(session: Session, today: date) -> Sequence[RowMapping]:
 
 def users_with(session: Session, organisation_id: int, role: str, today: date) -> list[User]:
     """Active users who hold a role in an organisation today."""
+    return users_of_each(session, [organisation_id], role, today)[organisation_id]
+
+
+def users_of_each(
+    session: Session, organisation_ids: Collection[int], role: str, today: date
+) -> Mapping[int | None, list[User]]:
+    """Active users who hold a role today, by organisation."""
     found = (
-        select(User)
-        .join(Grant, Grant.user_id == User.id)
+        select(Grant.organisation_id, User)
+        .join(User, User.id == Grant.user_id)
         .where(
             User.active,
             Grant.role == role,
-            Grant.organisation_id == organisation_id,
+            Grant.organisation_id.in_(organisation_ids),
             Grant.valid_from <= today,
             or_(Grant.valid_to.is_(None), Grant.valid_to > today),
         )
         .order_by(User.id)
     )
-    return list(session.scalars(found))
+    people: dict[int | None, list[User]] = defaultdict(list)
+    for organisation_id, user in session.execute(found):
+        people[organisation_id].append(user)
+    return people

@@ -4,7 +4,7 @@ Known is what stood in a case of a run when the school signed. All else that is 
 clock wrote the moment of its arrival.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -35,9 +35,9 @@ KNOWN = text("""
 """)
 KEEP = text("""
     INSERT INTO late_item (school_id, run_id, position, close_id, day)
-    SELECT :school_id, :run_id, late.position, late.close_id, late.day
-    FROM unnest(CAST(:positions AS int[]), CAST(:closes AS bigint[]), CAST(:days AS date[]))
-        AS late (position, close_id, day)
+    SELECT * FROM unnest(
+        CAST(:schools AS bigint[]), CAST(:runs AS bigint[]), CAST(:positions AS int[]), CAST(:closes AS bigint[]),
+        CAST(:days AS date[]))
     ON CONFLICT DO NOTHING
 """)
 LINKS = text("""
@@ -111,18 +111,38 @@ class Signed:
         return self._known
 
 
-def keep_links(session: Session, school_id: int, run_id: int, signed: Signed, cases: Iterable[tuple[int, Any]]) -> None:
-    """Link the late cases of a new run, given with their positions, to the closes that they missed."""
-    found: list[tuple[int, int, date]] = []
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A case of a new run that missed a close."""
+
+    school_id: int
+    run_id: int
+    position: int
+    close_id: int
+    day: date
+    """The first of the signed days that its facts name."""
+
+
+def late_cases(school_id: int, run_id: int, signed: Signed, cases: Iterable[tuple[int, Any]]) -> Iterator[Late]:
+    """The late cases of a new run, given with their positions, each with the close that it missed."""
     for position, case in cases:
         days = _late_days(case)
         close = signed.close_of(min(days)) if days else None
         if close is not None:
-            found.append((position, close.id, min(days)))
+            yield Late(school_id, run_id, position, close.id, min(days))
+
+
+def keep_links(session: Session, found: Sequence[Late]) -> None:
+    """Link late cases to the closes that they missed."""
     if found:
-        positions, closes, days_of = (list(column) for column in zip(*found, strict=True))
-        values = {"positions": positions, "closes": closes, "days": days_of}
-        session.execute(KEEP, {"school_id": school_id, "run_id": run_id} | values)
+        values = {
+            "schools": [late.school_id for late in found],
+            "runs": [late.run_id for late in found],
+            "positions": [late.position for late in found],
+            "closes": [late.close_id for late in found],
+            "days": [late.day for late in found],
+        }
+        session.execute(KEEP, values)
 
 
 def links_of(session: Session, school_id: int, run_ids: Sequence[int]) -> dict[tuple[int, int], Link]:

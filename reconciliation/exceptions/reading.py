@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -24,48 +26,77 @@ class Case:
     last_run_id: int
 
 
-def read_found(
-    session: Session, school_id: int, account_id: int, runs: Sequence[int]
-) -> tuple[list[Found], Mapping[int, str]]:
-    """What the runs found, and by item the text by which it is searched.
+@dataclass(slots=True)
+class Findings:
+    """What the runs of a school found, and by item the text by which it is searched."""
 
-    A fact that two runs show belongs to the older item; an item that has no fact of its own is no finding.
+    found: list[Found] = field(default_factory=list)
+    texts: dict[int, str] = field(default_factory=dict)
+
+
+class Moved(NamedTuple):
+    """A run that stands anew for its day, and the one that was followed before."""
+
+    school_id: int
+    account_id: int
+    day: date
+    run_id: int
+    created_at: datetime
+    former_id: int | None
+
+
+def read_moved(session: Session, accounts: Sequence[tuple[int, int]]) -> list[Moved]:
+    """The runs of accounts, given with their schools, that were not followed yet; oldest day first."""
+    return [Moved(*row) for row in session.execute(sql.MOVED, sql.columns(accounts, "schools", "accounts"))]
+
+
+def read_found(session: Session, runs: Sequence[Moved]) -> Mapping[int, Findings]:
+    """What runs of one account of each school found, by school.
+
+    A fact that two runs of a school show belongs to the older item; an item that has no fact of its own is no finding.
     """
-    values = {"school_id": school_id, "runs": list(runs)}
+    values = sql.columns([(run.school_id, run.run_id) for run in runs], "schools", "runs")
+    accounts = {run.school_id: run.account_id for run in runs}
     keys: dict[int, list[str]] = {}
     said: dict[int, list[str]] = defaultdict(list)
-    taken: set[str] = set()
+    taken: set[tuple[int, str]] = set()
     for row in session.execute(sql.FACTS, values):
         # Two doubtful statements may show one line: the second copy keeps a name of its own.
-        key = next((name for name in (row.key, row.own_key) if name not in taken), None)
+        key = next((name for name in (row.key, row.own_key) if (row.school_id, name) not in taken), None)
         keys.setdefault(row.item_id, []).extend([] if key is None else [key])
-        taken |= set() if key is None else {key}
+        taken |= set() if key is None else {(row.school_id, key)}
         said[row.item_id].append(row.said)
-    found, texts = [], {}
+    found: dict[int, Findings] = defaultdict(Findings)
     for item in session.execute(sql.ITEMS, values):
         names = " ".join(item.references)
-        facts = keys.get(item.id, [f"case:{account_id}:{item.value_date}:{item.amount_vnd}:{names}"])
+        alone = f"case:{accounts[item.school_id]}:{item.value_date}:{item.amount_vnd}:{names}"
+        facts = keys.get(item.id, [alone])
         if facts:
             told = f"{item.amount_vnd} {names} {' '.join(dict.fromkeys(said[item.id]))}"
-            texts[item.id] = search_key(told)[:LONGEST_SEARCH_KEY]
+            found[item.school_id].texts[item.id] = search_key(told)[:LONGEST_SEARCH_KEY]
             about = (item.id, item.run_id, item.primary_class, tuple(item.flags), item.amount_vnd, item.value_date)
-            found.append(Found(*about, tuple(facts)))
-    return found, texts
+            found[item.school_id].found.append(Found(*about, tuple(facts)))
+    return found
 
 
-def read_cases(session: Session, school_id: int, former: Sequence[int], keys: Sequence[str]) -> dict[int, Case]:
-    """Exceptions that stood in the former runs or hold one of the facts, by id; ours until the transaction ends."""
-    rows = session.execute(sql.TOUCHED, {"school_id": school_id, "former": list(former), "keys": list(keys)}).all()
+def read_cases(
+    session: Session, former: Sequence[tuple[int, int]], keys: Sequence[tuple[int, str]]
+) -> Mapping[int, dict[int, Case]]:
+    """Exceptions that stood in the former runs or hold one of the facts, by school and id; ours until the transaction
+    ends. Runs and facts are given with their school.
+    """
+    values = sql.columns(former, "run_schools", "former") | sql.columns(keys, "key_schools", "keys")
+    rows = session.execute(sql.TOUCHED, values).all()
+    cases: dict[int, dict[int, Case]] = defaultdict(dict)
     if not rows:
-        return {}
+        return cases
     current: dict[int, set[str]] = defaultdict(set)
     once: dict[int, set[str]] = defaultdict(set)
-    for fact in session.execute(sql.FACTS_OF, {"school_id": school_id, "ids": [row.id for row in rows]}):
+    for fact in session.execute(sql.FACTS_OF, sql.columns([row[:2] for row in rows], "schools", "ids")):
         (current if fact.current else once)[fact.exception_id].add(fact.key)
-    waiting = [row.proposal_id for row in rows if row.proposal_id is not None]
-    proposals = session.execute(sql.PROPOSALS, {"school_id": school_id, "ids": waiting}) if waiting else ()
+    waiting = [(row.school_id, row.proposal_id) for row in rows if row.proposal_id is not None]
+    proposals = session.execute(sql.PROPOSALS, sql.columns(waiting, "schools", "ids")) if waiting else ()
     authors = {row.id: row.actor_id for row in proposals}
-    cases = {}
     for row in rows:
         known = Known(
             row.id,
@@ -79,5 +110,5 @@ def read_cases(session: Session, school_id: int, former: Sequence[int], keys: Se
             frozenset(current[row.id]),
             frozenset(once[row.id]),
         )
-        cases[row.id] = Case(known, row.proposal_id, authors.get(row.proposal_id), row.last_run_id)
+        cases[row.school_id][row.id] = Case(known, row.proposal_id, authors.get(row.proposal_id), row.last_run_id)
     return cases
