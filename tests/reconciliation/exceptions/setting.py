@@ -82,13 +82,15 @@ class Nights:
         """A callback."""
         return say(self.session, self.school, amount_vnd, memo)
 
-    def row(self, amount_vnd: int = X_VND, said: str = "Thu tiền", *, cash: bool = False) -> int:
+    def row(
+        self, amount_vnd: int = X_VND, said: str = "Thu tiền", *, cash: bool = False, key: str | None = None
+    ) -> int:
         """A row of the books."""
         one = LedgerRow(
             school_id=self.school.id,
             import_id=self.books.id,
             account_id=None if cash else self.school.account,
-            natural_key=f"row {next(_serial)}",
+            natural_key=key or f"row {next(_serial)}",
             line_no=1,
             booked_on=DAY,
             document_no="PT1",
