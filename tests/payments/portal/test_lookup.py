@@ -21,6 +21,7 @@ from payments.vietqr import decode
 from tests.payments.faces import Faces, faces
 from tests.payments.portal.homes import homes
 from tests.payments.portal.test_attacks import statements
+from tests.payments.portal.test_voluntary import answer, line_of
 from tests.payments.setting import make_pupil, make_school
 from tests.payments.settlement.setting import issue
 
@@ -78,6 +79,16 @@ def test_reference_or_identifier_with_the_birthday_shows_what_is_due_and_how_to_
     home.pay(115_000, home.invoice.reference)
     assert "không có khoản nào cần nộp" in home.page("/tra-cuu/ket-qua")
     assert "nothing to pay" in home.page("/tra-cuu/ket-qua", language="en")
+
+
+def test_what_a_family_chose_is_in_the_amount_of_the_code_and_is_said(home: Faces) -> None:
+    assert answer(home, line_of(home), chosen="yes") == 303
+    home.pay(60_000, home.invoice.reference)
+    ask(home, home.invoice.reference)
+    page = home.page("/tra-cuu/ket-qua")
+    assert "còn thiếu 40.000" in page
+    assert 'class="money">55.000' in page
+    assert "Số tiền của mã gồm 15.000 ₫ tự nguyện gia đình đã chọn" in page.replace("\xa0", " ")
 
 
 def test_the_child_s_own_link_and_its_facts_are_in_no_address_and_no_page(home: Faces) -> None:
