@@ -212,13 +212,10 @@ def _said(state: State, due: queries.Due, facts: Facts, reporting: Reporting) ->
         "other": due.successor or "",
     }
     when = sentences.WHEN[reporting]
-    extra = sentences.EXTRA if chosen_vnd else Text("", "")
 
     def filled(text: Text) -> Text:
-        return Text(
-            text.vi.format(**values, when=when.vi, extra=extra.vi.format(**values)),
-            text.en.format(**values, when=when.en, extra=extra.en.format(**values)),
-        )
+        vi, en = (side.format(**values) if chosen_vnd else "" for side in sentences.EXTRA)
+        return Text(text.vi.format(**values, when=when.vi, extra=vi), text.en.format(**values, when=when.en, extra=en))
 
     return Said(words.tone, words.icon, filled(words.happened), filled(words.to_do), filled(words.once))
 
