@@ -1,7 +1,7 @@
 """``hocphi statement``, ``hocphi ledger`` and ``hocphi reconcile``: files in, nights out."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -22,6 +22,7 @@ from payments.settings import Settings
 from reconciliation import drafts, queries, service, words
 from reconciliation.closing import cli as closing
 from reconciliation.decisions.cli import COMMANDS as DECISIONS
+from reconciliation.doubts import Doubt, SameLines
 from reconciliation.imports.cli import layout_group
 from reconciliation.imports.models import ImportKind
 from reconciliation.imports.reading import File, all_of, give_back
@@ -50,17 +51,36 @@ def statement_group() -> None:
 @statement_group.command("import")
 @click.argument("file", type=FILE)
 @click.option("--account", "account_name", required=True, metavar="BIN:NUMBER", help="tài khoản của sao kê")
+@click.option(
+    "--same-lines",
+    type=click.Choice(list(SameLines), case_sensitive=False),
+    help="dòng có thể đã nhập là giao dịch đã có (known) hay giao dịch khác (new) / what lines in doubt are",
+)
 @ERRORS_TO
 @DRY_RUN
 @AS_JSON
-def import_statement(file: Path, account_name: str, errors_to: Path | None, *, dry_run: bool, as_json: bool) -> None:
+def import_statement(
+    file: Path,
+    account_name: str,
+    same_lines: SameLines | None,
+    errors_to: Path | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Nhập sao kê: camt, MT940/MT942, hoặc bảng tính của ngân hàng (import a statement, all of it or nothing)."""
     with _readable(), command_session() as (session, _settings):
         account = account_by_name(session, account_name)
         sent = File(file.name, file.read_bytes())
         with _given_back(session, account.school_id, ImportKind.STATEMENT, sent, errors_to):
             report = service.import_statement(
-                session, account.school_id, account.id, sent.data, sent.name, dry_run=dry_run
+                session,
+                account.school_id,
+                account.id,
+                sent.data,
+                sent.name,
+                same_lines=same_lines,
+                dry_run=dry_run,
             )
     if as_json:
         _print_json(report.as_dict())
@@ -70,11 +90,25 @@ def import_statement(file: Path, account_name: str, errors_to: Path | None, *, d
         known = ", đã nhập trước đây" if one.already_imported else ""
         click.echo(f"{one.period_from:%d/%m/%Y}–{one.period_to:%d/%m/%Y} ({one.format}): {one.lines} dòng, ", nl=False)
         click.echo(f"{one.new_lines} dòng mới, {state}{known}.")
+    _tell_doubts(report.doubts, same_lines)
     for account_end in report.other_accounts:
         click.echo(f"Bỏ qua sao kê của tài khoản khác …{account_end}.", err=True)
     for notice in report.notices:
         click.echo(notice, err=True)
     _tell_dry_run(dry_run=dry_run)
+
+
+def _tell_doubts(doubts: Sequence[Doubt], same_lines: SameLines | None) -> None:
+    for doubt in doubts:
+        known = f"{doubt.known_on:%d/%m/%Y} {doubt.known_reference or '—'}"
+        amount = f"{'' if doubt.direction == 'credit' else '−'}{format_number(doubt.amount_vnd)}"
+        ours = f"{doubt.place}: {doubt.booked_on:%d/%m/%Y} {amount} đ {doubt.bank_reference or '—'}"
+        click.echo(f"  {ours} có thể là dòng đã nhập {known}", err=True)
+    if doubts and same_lines is None:
+        click.echo(
+            "Hãy thêm --same-lines known nếu đó là những giao dịch đã có, --same-lines new nếu là giao dịch khác.",
+            err=True,
+        )
 
 
 def _proof_words(one: StatementResult) -> str:

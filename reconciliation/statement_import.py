@@ -17,22 +17,23 @@ from sqlalchemy.orm import Session
 
 from bank_adapters.statements.errors import Problems
 from bank_adapters.statements.model import Statement, StatementLine
-from bank_adapters.statements.proof import prove
 from bank_adapters.statements.read import read_statement
 from bank_adapters.statements.values import far_date
 from payments import clock
 from payments.banking.models import ReceivingAccount
 from payments.banking.rules import account_text
 from payments.errors import DomainError, NotFoundError
+from reconciliation.doubts import Doubt, SameLines
 from reconciliation.imports.layouts import in_use
 from reconciliation.imports.models import ImportKind
 from reconciliation.imports.rules import Step, plain_name, silent
 from reconciliation.locks import lock_school
-from reconciliation.statement_proving import Planned, plan_statements, planned_from
+from reconciliation.statement_comparing import compared_with_known
+from reconciliation.statement_proving import Planned, plan_statements
 from reconciliation.statement_writing import write_planned
-from reconciliation.told_otherwise import Stretch, Told, known_otherwise, told_before
 
 LONGEST_FILE_NAME = 200
+PLACES_NAMED = 5
 AHEAD = timedelta(days=31)
 """Banks date what comes before a long holiday with the first day after it; what is later is a slip in the year."""
 
@@ -63,6 +64,8 @@ class StatementReport:
     other_accounts: tuple[str, ...]
     notices: tuple[str, ...]
     dry_run: bool
+    doubts: tuple[Doubt, ...] = ()
+    """Lines that may be known ones worded otherwise; they count as new until a person says what they are."""
 
     @property
     def new_lines(self) -> int:
@@ -78,10 +81,6 @@ _KNOWN_STATEMENTS = text("""
     SELECT content_sha256 FROM bank_statement
     WHERE school_id = :school_id AND account_id = :account_id AND content_sha256 = ANY(CAST(:contents AS bytea[]))
 """)
-_KNOWN_LINES = text("""
-    SELECT natural_key FROM bank_line
-    WHERE school_id = :school_id AND account_id = :account_id AND natural_key = ANY(CAST(:keys AS text[]))
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +90,10 @@ class StatementPlan:
     owner: dict[str, int]
     planned: tuple[Planned, ...]
     known_keys: frozenset[str]
+    sha256: bytes
+    """Of all that would be imported and of all doubts: another reading of the same bytes has another one."""
+    answered: bool
     report: StatementReport
-
-    @property
-    def sha256(self) -> bytes:
-        """Of all that would be imported: another reading of the same bytes has another one."""
-        return hashlib.sha256(b"".join(one.content_sha256 for one in self.planned)).digest()
 
     def first_lines(self, limit: int) -> list[tuple[StatementLine, bool]]:
         """The first lines, each with whether it is known already."""
@@ -105,14 +102,23 @@ class StatementPlan:
 
 
 def import_statement(
-    session: Session, school_id: int, account_id: int, data: bytes, filename: str, *, dry_run: bool = False
+    session: Session,
+    school_id: int,
+    account_id: int,
+    data: bytes,
+    filename: str,
+    *,
+    same_lines: SameLines | None = None,
+    dry_run: bool = False,
 ) -> StatementReport:
     """Import the statements of a file for one receiving account; what is known already adds nothing.
 
-    Raises StatementError for a file that cannot be read as a whole, DomainError ``other_account`` when it is another
-    account's, ``no_period`` when a statement says neither its days nor any line, and NotFoundError.
+    ``same_lines`` says what lines in doubt are (``reconciliation/doubts.py``). Raises StatementError for a file that
+    cannot be read as a whole, DomainError ``other_account`` when it is another account's, ``no_period`` when a
+    statement says neither its days nor any line, ``same_lines`` when lines are in doubt and nothing was said of them,
+    and NotFoundError.
     """
-    plan = plan_statement(session, school_id, account_id, data, filename)
+    plan = plan_statement(session, school_id, account_id, data, filename, same_lines=same_lines)
     if dry_run:
         return replace(plan.report, dry_run=True)
     write_statement(session, plan, data, filename)
@@ -120,9 +126,16 @@ def import_statement(
 
 
 def plan_statement(
-    session: Session, school_id: int, account_id: int, data: bytes, filename: str, *, step: Step = silent
+    session: Session,
+    school_id: int,
+    account_id: int,
+    data: bytes,
+    filename: str,
+    *,
+    same_lines: SameLines | None = None,
+    step: Step = silent,
 ) -> StatementPlan:
-    """Read, check and compare a file with what is known. Raises as ``import_statement`` does."""
+    """Read, check and compare a file with what is known. Raises as ``import_statement`` does, but never for doubts."""
     account = session.get(ReceivingAccount, (school_id, account_id))
     if account is None:
         raise NotFoundError(
@@ -135,53 +148,46 @@ def plan_statement(
     step("check", 0, total)
     lock_school(session, school_id)
     owner = {"school_id": school_id, "account_id": account_id}
-    planned, known_keys, told_otherwise = _compared(session, owner, plan_statements(ours))
-    known = set(session.scalars(_KNOWN_STATEMENTS, owner | {"contents": [one.content_sha256 for one in planned]}))
-    known_contents = {bytes(content) for content in known}
+    compared = compared_with_known(session, owner, plan_statements(ours))
+    digest = compared.sha256
+    doubts = compared.doubts
+    if same_lines is SameLines.KNOWN:
+        compared = compared.taken_as_known()
+    contents = [one.content_sha256 for one in compared.planned]
+    known_contents = {bytes(content) for content in session.scalars(_KNOWN_STATEMENTS, owner | {"contents": contents})}
     step("check", total, total)
-    results = _results(planned, known_contents, known_keys)
+    results = _results(compared.planned, known_contents, compared.known_keys)
     others = sorted({(one.account_number or "")[-4:] for one in read if one not in ours})
     notices = tuple(f"{notice.place}: {notice.vi}" for one in ours for notice in one.notices)
-    notices += tuple(_open_notice(*one.open_days) for one in planned if one.open_days)
-    notices += (_otherwise_notice(told_otherwise),) if told_otherwise else ()
-    report = StatementReport(tuple(results), tuple(others), notices, dry_run=False)
-    return StatementPlan(owner, tuple(planned), frozenset(known_keys), report)
+    notices += tuple(_open_notice(*one.open_days) for one in compared.planned if one.open_days)
+    notices += (_otherwise_notice(compared.told_otherwise),) if compared.told_otherwise else ()
+    report = StatementReport(tuple(results), tuple(others), notices, dry_run=False, doubts=doubts)
+    answered = same_lines is not None or not doubts
+    return StatementPlan(
+        owner, tuple(compared.planned), frozenset(compared.known_keys), digest, answered=answered, report=report
+    )
 
 
 def write_statement(session: Session, plan: StatementPlan, data: bytes, filename: str, step: Step = silent) -> None:
-    """Write what is new of a plan, in the transaction in which it was made."""
+    """Write what is new of a plan, in the transaction in which it was made. Raises DomainError ``same_lines``."""
+    if not plan.answered:
+        raise _unanswered(plan.report.doubts)
     results = plan.report.statements
     fresh = [one for one, result in zip(plan.planned, results, strict=True) if not result.already_imported]
     file = {"file_name": plain_name(filename, LONGEST_FILE_NAME), "file_sha256": hashlib.sha256(data).digest()}
     write_planned(session, plan.owner, fresh, file, step)
 
 
-def _compared(session: Session, owner: dict[str, int], planned: list[Planned]) -> tuple[list[Planned], set[str], int]:
-    """The plan under the keys by which its lines are known, those keys, and how many lines were worded otherwise."""
-    keys = sorted({key for one in planned for key in one.keys})
-    known_keys = set(session.scalars(_KNOWN_LINES, owner | {"keys": keys}))
-    again = [one for one in planned if _is_told_before(session, owner, one)]
-    lines = [
-        Told(key, line.booked_on, line.direction, line.amount_vnd, line.description)
-        for one in again
-        for key, line in zip(one.keys, one.statement.lines, strict=True)
-    ]
-    pairs = known_otherwise(session, owner, lines, known_keys)
-    if not pairs:
-        return planned, known_keys, 0
-    renamed = [_renamed(one, pairs) if one in again else one for one in planned]
-    return renamed, known_keys | set(pairs.values()), len(pairs)
-
-
-def _is_told_before(session: Session, owner: dict[str, int], one: Planned) -> bool:
-    # Where a day ends as it began (money is swept away), its second half looks just like its first.
-    goes_on = one.opening_vnd == one.closing_vnd
-    stretch = Stretch(*one.period, one.opening_vnd, one.closing_vnd)
-    return one.proved and not one.contradicts_itself and not goes_on and told_before(session, owner, stretch)
-
-
-def _renamed(one: Planned, pairs: dict[str, str]) -> Planned:
-    return planned_from(one.statement, prove(one.statement), tuple(pairs.get(key, key) for key in one.keys))
+def _unanswered(doubts: Sequence[Doubt]) -> DomainError:
+    shown = ", ".join(doubt.place for doubt in doubts[:PLACES_NAMED]) + ("…" if len(doubts) > PLACES_NAMED else "")
+    return DomainError(
+        "same_lines",
+        f"{len(doubts)} dòng cùng ngày và số tiền với dòng đã nhập nhưng được ghi khác ({shown}). Chưa nhập dòng nào. "
+        "Hãy xem với --dry-run, rồi thêm --same-lines known (những giao dịch đã có) hoặc --same-lines new (những giao "
+        "dịch khác).",
+        f"{len(doubts)} lines have day and amount of imported ones but are worded otherwise ({shown}). Nothing was "
+        "imported. Look with --dry-run, then add --same-lines known (the same payments) or new (others).",
+    )
 
 
 def _otherwise_notice(lines: int) -> str:

@@ -88,7 +88,9 @@ def _record_evidence(session: Session, owner: dict[str, int], planned: Sequence[
     for one in planned:
         if not one.contradicts_itself:
             by_key |= dict(zip(one.keys, one.statement.lines, strict=True))
-    ids = record_statement_evidence(session, owner["school_id"], owner["account_id"], list(by_key.values()))
+    ids = record_statement_evidence(
+        session, owner["school_id"], owner["account_id"], list(by_key.values()), list(by_key)
+    )
     return dict(zip(by_key, ids, strict=True))
 
 

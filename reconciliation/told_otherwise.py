@@ -12,7 +12,7 @@ some may well be equal to earlier ones, and all of them are money.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -30,6 +30,11 @@ class Told:
     direction: str
     amount_vnd: int
     description: str
+    bank_reference: str | None = None
+    references: tuple[str, ...] = ()
+    """Payment references that it names."""
+    format: str = ""
+    """Of its statement, as ``bank_statement.format``."""
 
     @property
     def movement(self) -> tuple[date, str, int]:
@@ -44,11 +49,15 @@ _SAME = text("""
           AND period_from = :first AND period_to = :last AND opening_vnd = :opening_vnd AND closing_vnd = :closing_vnd)
 """)
 # A line of a statement that contradicts itself has a «!» in its key and says nothing about others.
-_LINES_OF_DAYS = text("""
-    SELECT natural_key, booked_on, direction, amount_vnd, description FROM bank_line
-    WHERE school_id = :school_id AND account_id = :account_id AND booked_on = ANY(CAST(:days AS date[]))
-      AND strpos(natural_key, '!') = 0
-    ORDER BY id
+_LINES_NEAR = text("""
+    SELECT line.natural_key, line.booked_on, line.direction, line.amount_vnd, line.description, line.bank_reference,
+        line."references", st.format
+    FROM bank_line line JOIN bank_statement st ON st.school_id = line.school_id AND st.id = line.statement_id
+    WHERE line.school_id = :school_id AND line.account_id = :account_id
+      AND line.booked_on BETWEEN :first AND :last AND strpos(line.natural_key, '!') = 0
+      AND (line.booked_on = ANY(CAST(:days AS date[]))
+        OR split_part(split_part(line.natural_key, '|', 4), '#', 1) = ANY(CAST(:numbers AS text[])))
+    ORDER BY line.id
 """)
 
 
@@ -67,12 +76,37 @@ def told_before(session: Session, owner: Mapping[str, Any], stretch: Stretch) ->
     return bool(session.scalar(_SAME, {**owner, **asdict(stretch)}))
 
 
+def stored_near(
+    session: Session, owner: Mapping[str, Any], lines: Collection[Told], margin: timedelta, numbers: Collection[str]
+) -> list[Told]:
+    """Known lines of the same days, and those of the days around that bear one of the folded numbers of the bank."""
+    if not lines:
+        return []
+    days = sorted({line.booked_on for line in lines})
+    span = {"first": days[0] - margin, "last": days[-1] + margin, "days": days, "numbers": sorted(numbers)}
+    rows = session.execute(_LINES_NEAR, {**owner, **span})
+    return [
+        Told(
+            row.natural_key,
+            row.booked_on,
+            row.direction,
+            row.amount_vnd,
+            row.description,
+            row.bank_reference,
+            tuple(row.references),
+            row.format,
+        )
+        for row in rows
+    ]
+
+
 def known_otherwise(
     session: Session, owner: Mapping[str, Any], lines: Sequence[Told], known_keys: Collection[str]
 ) -> dict[str, str]:
     """Return, for keys that are not known of a statement that was told before, the known keys of the same facts."""
-    days = sorted({line.booked_on for line in lines if line.key not in known_keys})
-    stored = [Told(*row) for row in session.execute(_LINES_OF_DAYS, {**owner, "days": days})] if days else []
+    unknown = [line for line in lines if line.key not in known_keys]
+    days = {line.booked_on for line in unknown}
+    stored = stored_near(session, owner, unknown, timedelta(0), ())
     return same_facts([line for line in lines if line.booked_on in days], stored)
 
 

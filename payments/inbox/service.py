@@ -268,16 +268,21 @@ _LINES_BY_KEY = text("""
 
 
 def record_statement_evidence(
-    session: Session, school_id: int, account_id: int, lines: Sequence[StatementLine]
+    session: Session,
+    school_id: int,
+    account_id: int,
+    lines: Sequence[StatementLine],
+    known_as: Sequence[str] | None = None,
 ) -> list[int]:
     """Record the lines of one statement as evidence and return an id per line, in their order.
 
     A line is known by its natural key with occurrence number: the same file again, re-saved or reordered, adds
-    nothing. New evidence puts work into the outbox of settlement.
+    nothing; ``known_as`` gives the keys where lines are known under those of others. New evidence puts work into the
+    outbox of settlement.
     """
     if not lines:
         return []
-    keys = [f"{key}#{occurrence}" for key, occurrence in natural_keys(lines)]
+    keys = known_as or [f"{key}#{occurrence}" for key, occurrence in natural_keys(lines)]
     owner = {"school_id": school_id, "account_id": account_id}
     new_ids = session.scalars(_RECORD_LINES, owner | _columns(keys, lines) | {"now": clock.now()}).all()
     outbox.put_many(session, "settlement", "evidence", school_id=school_id, subject_ids=sorted(new_ids))

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstr
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payments.db import SchoolRow, str_enum
+from reconciliation.doubts import SameLines
 
 
 class ImportKind(enum.StrEnum):
@@ -60,6 +61,8 @@ class ImportJob(SchoolRow):
     bad_rows: Mapped[int] = mapped_column(default=0)
     plan_sha256: Mapped[bytes | None]
     """Of what was shown: only that is written."""
+    same_lines: Mapped[SameLines | None] = mapped_column(str_enum(SameLines))
+    """What the person who had it written said of the lines in doubt."""
     created_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
     created_at: Mapped[datetime]
     confirmed_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("app_user.id"))

@@ -11,6 +11,7 @@ from payments.audit.service import record
 from payments.banking.models import ReceivingAccount
 from payments.crypto import FieldCipher
 from payments.errors import ConflictError, DomainError, NotFoundError
+from reconciliation.doubts import SameLines
 from reconciliation.imports.models import ImportJob, ImportKind, JobState
 from reconciliation.imports.reading import File
 from reconciliation.imports.rules import OPEN, plain_name
@@ -68,8 +69,14 @@ def start_import(
     return job.id
 
 
-def confirm_import(session: Session, school_id: int, job_id: int, *, actor_id: int) -> None:
-    """Have written what was shown; saying so twice writes once. Raises NotFoundError, ConflictError ``not_ready``."""
+def confirm_import(
+    session: Session, school_id: int, job_id: int, *, actor_id: int, same_lines: SameLines | None = None
+) -> None:
+    """Have written what was shown; saying so twice writes once.
+
+    ``same_lines`` says what the lines in doubt are. Raises NotFoundError, ConflictError ``not_ready``, and DomainError
+    ``same_lines`` where there is a doubt and nothing was said.
+    """
     job = locked(session, school_id, job_id)
     if job.state in {JobState.WRITING, JobState.DONE}:
         return
@@ -79,8 +86,15 @@ def confirm_import(session: Session, school_id: int, job_id: int, *, actor_id: i
             "Tệp này không còn chờ ghi. Hãy tải lại trang.",
             "This file does not wait to be written. Reload the page.",
         )
+    in_doubt = job.report.get("doubts_count", 0)
+    if in_doubt and same_lines is None:
+        raise DomainError(
+            "same_lines",
+            f"Có {in_doubt} dòng có thể là giao dịch đã nhập. Hãy chọn đó là giao dịch đã có hay khác rồi ghi.",
+            f"{in_doubt} lines may be known payments. Say whether they are known or others, then write.",
+        )
     _turn(job, JobState.WRITING, "write")
-    job.confirmed_by = actor_id
+    job.confirmed_by, job.same_lines = actor_id, same_lines if in_doubt else None
     outbox.put(session, QUEUE, "write", school_id=school_id, subject_id=job.id)
     record(
         session,
@@ -89,8 +103,12 @@ def confirm_import(session: Session, school_id: int, job_id: int, *, actor_id: i
         subject_kind="import_job",
         subject_id=job.id,
         school_id=school_id,
-        detail={"kind": job.kind.value, "bad_rows": job.bad_rows},
+        detail={"kind": job.kind.value, "bad_rows": job.bad_rows} | _said(in_doubt, job.same_lines),
     )
+
+
+def _said(in_doubt: int, same_lines: SameLines | None) -> dict[str, object]:
+    return {} if same_lines is None else {"in_doubt": in_doubt, "same_lines": same_lines.value}
 
 
 def read_again(session: Session, school_id: int, job_id: int) -> None:
@@ -130,7 +148,7 @@ def locked(session: Session, school_id: int, job_id: int) -> ImportJob:
 def forget(job: ImportJob) -> None:
     """Drop the bytes of a file and the rows of it that were shown."""
     job.content_sealed = job.returned_sealed = None
-    job.report = {name: value for name, value in job.report.items() if name != "first"}
+    job.report = {name: value for name, value in job.report.items() if name not in {"first", "doubts"}}
 
 
 def forget_old(session: Session) -> int:

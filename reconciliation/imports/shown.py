@@ -11,6 +11,7 @@ from reconciliation.statement_import import StatementPlan, StatementReport
 
 ROWS_SHOWN = 12
 NOTICES_KEPT = 100
+DOUBTS_KEPT = 100
 PROBLEMS_KEPT = 200
 """The returned workbook has them all."""
 
@@ -21,6 +22,8 @@ def of_statement(report: StatementReport) -> dict[str, Any]:
     found["lines"] = sum(one.lines for one in report.statements)
     found["notices_left_out"] = max(0, len(found["notices"]) - NOTICES_KEPT)
     found["notices"] = found["notices"][:NOTICES_KEPT]
+    found["doubts_count"] = len(found["doubts"])
+    found["doubts"] = found["doubts"][:DOUBTS_KEPT]
     return found
 
 

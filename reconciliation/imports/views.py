@@ -15,6 +15,7 @@ from payments.console.desk import Desk, desk_of
 from payments.errors import DomainError, NotFoundError
 from payments.i18n import Text
 from payments.web.context import db_session, row_id, say, services
+from reconciliation.doubts import SameLines
 from reconciliation.imports import layouts, queries, service, wizard, words
 from reconciliation.imports.models import ImportKind, JobState
 from reconciliation.imports.reading import File
@@ -123,7 +124,8 @@ def write(code: str, job_id: int) -> ResponseReturnValue:
     """Have written what was shown."""
     with db_session() as session:
         desk = desk_of(session, code, "accountant")
-        service.confirm_import(session, desk.school_id, job_id, actor_id=desk.actor.user_id)
+        said = request.form.get("same_lines", type=SameLines)
+        service.confirm_import(session, desk.school_id, job_id, actor_id=desk.actor.user_id, same_lines=said)
     return _to_job(code, job_id)
 
 

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from payments.i18n import Text
 from payments.money import format_number
+from reconciliation.doubts import SameLines
 from reconciliation.imports.models import ImportKind, JobState
 
 KINDS = {ImportKind.STATEMENT: Text("Sao kê", "Statement"), ImportKind.LEDGER: Text("Sổ kế toán", "Books")}
@@ -49,6 +50,11 @@ REASONS = {
     "words": Text("theo tên cột", "by its name"),
     "values": Text("theo giá trị", "by its values"),
     "balance": Text("số dư chạy đúng", "the balance runs"),
+}
+
+SAME_LINES = {
+    SameLines.KNOWN: Text("những giao dịch đã có (không ghi thêm)", "the known payments (nothing is added)"),
+    SameLines.NEW: Text("những giao dịch khác (ghi thêm)", "other payments (they are added)"),
 }
 
 

@@ -129,6 +129,7 @@ def write(session: Session, cipher: FieldCipher, row: outbox.Claimed, tell: Step
         job = locked(session, job.school_id, job.id)
         _keep_plan(session, cipher, job, file, plan)
         job.report = job.report | {"changed": True}
+        job.same_lines = None
         job.state, job.phase = JobState.READY, "preview"
         return
     if isinstance(plan, ledger_import.LedgerPlan):
@@ -148,7 +149,9 @@ def plan_of(session: Session, job: ImportJob, file: File, tell: Step) -> Plan:
     if job.kind is ImportKind.LEDGER:
         return ledger_import.plan_ledger(session, job.school_id, file.data, file.name, step=tell)
     account_id = job.account_id or 0
-    return statement_import.plan_statement(session, job.school_id, account_id, file.data, file.name, step=tell)
+    return statement_import.plan_statement(
+        session, job.school_id, account_id, file.data, file.name, same_lines=job.same_lines, step=tell
+    )
 
 
 def _job(session: Session, row: outbox.Claimed) -> ImportJob:

@@ -17,6 +17,7 @@ from reconciliation.school_ledgers.model import LedgerFile
 from reconciliation.school_ledgers.template import write_template
 from reconciliation.service import set_book_account
 from tests.reconciliation.desk import DAY, OPENING, line, row, statement
+from tests.reconciliation.test_doubts import bare
 
 X_VND = 100_000
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,21 @@ def paid(desk):
     one, two = desk.issue(X_VND), desk.issue(2 * X_VND)
     desk.pay(X_VND, one.reference, "FT25253000001")
     return [line(X_VND, one.reference, "FT25253000001"), line(2 * X_VND, two.reference, "FT25253000002")]
+
+
+def test_lines_in_doubt_are_shown_and_wait_for_an_answer(terminal, desk):
+    files = [terminal.file(f"{name}.xml", bare(desk.number, line(X_VND, name, None))) for name in ("mot", "hai")]
+    order = ("statement", "import", files[1], "--account", terminal.account)
+    assert terminal.told("statement", "import", files[0], "--account", terminal.account)["new_lines"] == 1
+    looked = terminal.run(*order, "--dry-run")
+    assert "có thể là dòng đã nhập 10/09/2025" in looked.stderr
+    assert "hai" not in looked.stderr.replace("hai.xml", ""), "no memo on the terminal"
+    refused = terminal.run(*order)
+    assert refused.exit_code == 1
+    assert "--same-lines known" in refused.stderr
+    assert desk.count("bank_line") == 1
+    assert terminal.told(*order, "--same-lines", "known")["new_lines"] == 0
+    assert terminal.told(*order, "--same-lines", "new")["new_lines"] == 1
 
 
 def test_a_statement_is_imported_once_and_a_night_reports_it_as_the_contract_says(terminal, desk, paid):

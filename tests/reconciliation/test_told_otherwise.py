@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.sample_files import write_camt053, write_mt940, write_vietcombank
-from reconciliation import statement_import
+from operations.sample_files import write_mt940, write_vietcombank
+from payments.errors import DomainError
+from reconciliation import statement_comparing
 from reconciliation.models import RunState
 from reconciliation.told_otherwise import Told, same_facts
 from tests.payments.settlement.bank import Bank
-from tests.reconciliation.desk import DAY, line, statement
+from tests.reconciliation.desk import DAY, line
 from tests.reconciliation.test_statement_import import balanced
 
 
@@ -70,15 +71,15 @@ def test_halves_of_a_day_that_is_swept_empty_are_two_however_alike(desk):
     assert (found, desk.count("bank_line")) == ([2, 2], 4)
 
 
-def test_without_a_proved_day_nobody_says_that_two_lines_are_one(desk):
-    bare = {"opening_vnd": None, "closing_vnd": None}
-    for words in ("a", "b"):
-        desk.bring(write_camt053([replace(statement(desk.number, [line(100_000, words)]), **bare)]))
-    assert desk.count("bank_line") == 2
+def test_without_the_comparison_a_person_is_asked(desk, monkeypatch):
+    monkeypatch.setattr(statement_comparing, "known_otherwise", lambda *_: {})
+    with pytest.raises(DomainError, match="same_lines"):
+        test_a_reference_that_a_spreadsheet_rounds_credits_nobody_twice(desk)
 
 
-def test_without_the_comparison_the_second_file_would_be_money_again(desk, monkeypatch):
-    monkeypatch.setattr(statement_import, "known_otherwise", lambda *_: {})
+def test_without_comparison_and_question_the_second_file_would_be_money_again(desk, monkeypatch):
+    monkeypatch.setattr(statement_comparing, "known_otherwise", lambda *_: {})
+    monkeypatch.setattr(statement_comparing, "doubtful", lambda *_: [])
     with pytest.raises(AssertionError):
         test_a_reference_that_a_spreadsheet_rounds_credits_nobody_twice(desk)
 
