@@ -53,8 +53,8 @@ REASONS = {
 }
 
 SAME_LINES = {
-    SameLines.KNOWN: Text("những giao dịch đã có (không ghi thêm)", "the known payments (nothing is added)"),
-    SameLines.NEW: Text("những giao dịch khác (ghi thêm)", "other payments (they are added)"),
+    SameLines.KNOWN: Text("giao dịch đã có (không ghi thêm)", "known payments (nothing is added)"),
+    SameLines.NEW: Text("giao dịch khác (ghi thêm)", "other payments (they are added)"),
 }
 
 

@@ -39,7 +39,9 @@ def test_the_answer_is_heard_kept_and_audited(hall, in_doubt, said, lines):
     job = hall.job(in_doubt)
     assert (job.state, job.same_lines, hall.count("bank_line")) == (JobState.DONE, said, lines)
     assert (job.report["new_lines"], job.report["doubts_count"], "doubts" in job.report) == (lines - 1, 1, False)
-    [(detail,)] = hall.rows(f"SELECT detail FROM audit_event WHERE action = 'import.confirmed' AND subject_id = {job.id}")
+    [(detail,)] = hall.rows(
+        f"SELECT detail FROM audit_event WHERE action = 'import.confirmed' AND subject_id = {job.id}"
+    )
     assert (detail["in_doubt"], detail["same_lines"]) == (1, said.value)
     page = hall.page(in_doubt)
     assert ("không ghi thêm" in page, "giao dịch khác (ghi thêm)" in page) == (said == "known", said == "new")

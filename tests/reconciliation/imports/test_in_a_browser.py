@@ -10,9 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.bank_adapters.statements.test_survey import PLAIN
+from tests.reconciliation.desk import line
 from tests.reconciliation.imports.test_flow import paper
 from tests.reconciliation.imports.test_layouts import unknown
 from tests.reconciliation.imports.test_returned import books, edited
+from tests.reconciliation.test_doubts import bare
 from tests.test_accessibility import enter, judge
 from tests.test_screenshots import served
 
@@ -136,6 +138,11 @@ def test_every_page_of_imports_in_both_schemes_and_languages(hall, base, chromiu
     ]
     hall.work()
     states.append(hall.bring("statement", paper(hall)).id)
+    hall.bring("statement", bare(hall.number, line(500_000, "NGUYEN VAN MAU chuyen tien", "FT25253000017")), "mot.xml")
+    states.append(
+        hall.send("statement", bare(hall.number, line(500_000, "MBVCB.1234.MAU CHUYEN TIEN", None)), "hai.xml")
+    )
+    hall.work()
     context = chromium.new_context(viewport={"width": width, "height": 740}, color_scheme=scheme)
     page = context.new_page()
     enter(page, base, accountant(hall))
@@ -143,5 +150,15 @@ def test_every_page_of_imports_in_both_schemes_and_languages(hall, base, chromiu
         for query in ("", "?lang=en"):
             page.goto(base + hall.base + path + query)
             judge(page, doubts=width > 1000)
+    page.goto(f"{base}{hall.base}{states[-1]}/")
+    page.screenshot(path=tmp_path / "doubts.png", full_page=True)
+    page.get_by_role("button", name="Ghi", exact=True).click()
+    assert page.evaluate("document.activeElement.name") == "same_lines", "the browser leads to what was not answered"
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Ghi", exact=True).click()
+    expect(page.get_by_text("đang ghi").first).to_be_visible(timeout=20_000)
+    hall.work()
+    assert hall.job(states[-1]).report["new_lines"] == 0
+    page.goto(f"{base}{hall.base}{states[1]}/layout")
     page.screenshot(path=tmp_path / "layout.png", full_page=True)
     context.close()
