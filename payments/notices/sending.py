@@ -176,8 +176,7 @@ def _by_channel(channel: Channel, written: Written, server: MailServer | None) -
     sender = paid.sender(channel)
     if sender is None:
         return Verdict(Fate.AWAY, "channel_off")
-    problem = sender(written.address.address if written.address else "", written.text, written.message_id)
-    return TAKEN if problem is None else Verdict(Fate.LATER, problem)
+    return paid.deliver(sender, written.address.address if written.address else "", written.text, written.message_id)
 
 
 def _not_sent(notice: Notice, why: Unsent) -> None:

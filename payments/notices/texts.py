@@ -70,6 +70,10 @@ CLOSING: Final = Text(
     "Check that this notice is the school's: {kiem_tra}\n"
     "The school never asks for passwords, OTP codes or card numbers.",
 )
+SHORT_CLOSING: Final = Text(
+    "Chi phí gửi tin này: {phi}; phí từng kênh nộp tiền: xem trên trang.\nKiểm tra: {kiem_tra}",
+    "Cost of this notice: {phi}; what each way of paying costs: see the page.\nCheck: {kiem_tra}",
+)
 STOPPING: Final = Text("Không muốn nhận thư nữa: {ngung}", "To get no more letters: {ngung}")
 
 
@@ -196,10 +200,9 @@ def letter_text(
 def chat_text(
     templates: Mapping[Language, Template], languages: tuple[Language, ...], values: Mapping[str, str]
 ) -> str:
-    """A text to paste or post: the school's text and how to check it, without opening."""
-    checking = Text("Kiểm tra: {kiem_tra}", "Check: {kiem_tra}")
+    """A text to paste, post or send to a telephone: the school's text, what it costs and how to check it."""
     return "\n\n".join(
-        filled(f"{templates[language].body}\n\n{checking.in_(language)}", values) for language in languages
+        filled(f"{templates[language].body}\n\n{SHORT_CLOSING.in_(language)}", values) for language in languages
     )
 
 

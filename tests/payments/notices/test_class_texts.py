@@ -32,6 +32,13 @@ def test_a_group_text_names_no_child_no_amount_and_no_familys_link(told):
         assert private not in told.group
 
 
+def test_every_text_says_what_it_costs_and_leaves_no_placeholder(told):
+    for text_ in (told.group, *(line.text for line in told.lines)):
+        assert "Chi phí gửi tin này: 0 đ; phí từng kênh nộp tiền: xem trên trang." in text_
+        assert "Cost of this notice: 0 đ; what each way of paying costs: see the page." in text_
+        assert "{" not in text_
+
+
 def test_who_has_paid_stands_in_the_list_like_everybody(told):
     assert [line.full_name for line in told.lines] == ["Nguyễn Mẫu An", "Nguyễn Mẫu Bảo Châu"]
     assert len({line.link for line in told.lines}) == 2
