@@ -1,14 +1,9 @@
-"""Import of the school's own books: all of a file or nothing, and the same rows again add nothing.
-
-Only rows of money accounts count: group 112 (deposits) and 111 (cash). Which receiving account a code of group 112
-stands for is said by the school (``book_account``), else by the payment references of its rows, else it is clear
-because there is only one. Rows that nobody can place are reported and not reconciled.
-"""
+"""Import of the school's own books: all of a file or nothing, and the same rows again add nothing."""
 
 import calendar
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
@@ -17,33 +12,26 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from bank_adapters.statements.errors import StatementError
-from bank_adapters.statements.keys import fold_reference
 from bank_adapters.statements.values import far_date
-from payments import clock, outbox
+from payments import clock
 from payments.banking.models import ReceivingAccount
 from payments.errors import DomainError
 from payments.i18n import Text
-from payments.invoices import reference
 from payments.money import format_number
 from reconciliation.imports.layouts import in_use
 from reconciliation.imports.models import ImportKind
 from reconciliation.imports.rules import Step, plain_name, silent
+from reconciliation.ledger_placing import Placed, holds_money, place_rows
+from reconciliation.ledger_writing import write_placed
 from reconciliation.locks import lock_school
-from reconciliation.models import BookAccount
-from reconciliation.queries import accounts_in_play
 from reconciliation.school_ledgers.model import LedgerFile, LedgerRow, break_of, natural_keys
 from reconciliation.school_ledgers.read import Books, as_one, read_books
 
-DEPOSITS = "112"
-CASH = "111"
 MAPPINGS: Mapping[str, str] = {"hocphi": "hocphi_template", "misa": "misa_so_chi_tiet", "bang-ke": "bang_ke_thu"}
 """Short name of a mapping -> its file."""
-PUSHED = "api/1"
-"""Format of rows that software has sent: each batch says itself whether its period is complete."""
 BREAKS = {
     "closing": Text("số dư cuối kỳ", "the closing balance"),
     "debit": Text("cộng phát sinh Nợ", "the total of debits"),
@@ -53,8 +41,6 @@ BREAKS = {
 AHEAD = timedelta(days=31)
 """Offices date the vouchers of a month's end ahead; what is later is a slip in the year."""
 LONGEST_FILE_NAME = 200
-WRITTEN_AT_ONCE = 5_000
-"""Rows of one statement of the database: so often a long import says how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +71,6 @@ class LedgerReport:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A row with its key, its payment references and the receiving account it belongs to."""
-
-    row: LedgerRow
-    key: str
-    references: tuple[str, ...]
-    account_id: int | None
-
-
 _KNOWN = text("""
     SELECT natural_key FROM ledger_row
     WHERE school_id = :school_id AND natural_key = ANY(CAST(:keys AS text[]))
@@ -109,43 +85,6 @@ _WAITING = text("""
             SELECT FROM ledger_row row WHERE row.school_id = part.school_id AND row.import_id = part.id
               AND row.booked_on BETWEEN :period_from AND :period_to
               AND row.natural_key <> ALL(CAST(:keys AS text[]))))
-""")
-_ACCOUNTS_OF_INVOICES = text("""
-    SELECT reference, receiving_account_id FROM invoice
-    WHERE school_id = :school_id AND reference = ANY(CAST(:names AS text[]))
-    UNION ALL
-    SELECT reference, receiving_account_id FROM bundle
-    WHERE school_id = :school_id AND reference = ANY(CAST(:names AS text[]))
-""")
-_ADD_IMPORT = text("""
-    INSERT INTO ledger_import (
-        school_id, file_name, file_sha256, content_sha256, format, period_from, period_to, opening_vnd, closing_vnd,
-        account_ids, vouches, waiting_rows, imported_at
-    ) VALUES (
-        :school_id, :file_name, :file_sha256, :content_sha256, :format, :period_from, :period_to, :opening_vnd,
-        :closing_vnd, :account_ids, :vouches, :waiting_rows, :now
-    )
-    ON CONFLICT (school_id, content_sha256) DO NOTHING
-    RETURNING id
-""")
-_ADD_ROWS = text("""
-    INSERT INTO ledger_row (
-        school_id, import_id, account_id, natural_key, line_no, booked_on, document_no, description, account_code,
-        contra_code, direction, amount_vnd, "references", bank_reference, is_cash
-    )
-    SELECT :school_id, :import_id, new.account_id, new.key, new.line_no, new.booked_on, new.document_no,
-        new.description, new.account_code, new.contra_code, new.direction, new.amount_vnd,
-        string_to_array(new.found, ' '), new.bank_reference, new.is_cash
-    FROM unnest(
-        CAST(:account_ids AS bigint[]), CAST(:keys AS text[]), CAST(:line_nos AS int[]), CAST(:booked AS date[]),
-        CAST(:documents AS text[]), CAST(:descriptions AS text[]), CAST(:codes AS text[]), CAST(:contras AS text[]),
-        CAST(:directions AS text[]), CAST(:amounts AS bigint[]), CAST(:found AS text[]),
-        CAST(:bank_references AS text[]), CAST(:cash AS boolean[])
-    ) AS new(
-        account_id, key, line_no, booked_on, document_no, description, account_code, contra_code, direction,
-        amount_vnd, found, bank_reference, is_cash
-    )
-    ON CONFLICT (school_id, natural_key) DO NOTHING
 """)
 
 
@@ -299,23 +238,8 @@ def plan_rows(
 
 def write_ledger(session: Session, plan: LedgerPlan, step: Step = silent) -> LedgerReport:
     """Write what is new of a plan, in the transaction in which it was made; bad rows wait and are not vouched for."""
-    imported = _write(session, plan.school_id, plan.placed, plan.file, step)
+    imported = write_placed(session, plan.school_id, plan.placed, plan.file, step)
     return replace(plan.report, already_imported=not imported)
-
-
-def set_book_account(session: Session, school_id: int, code: str, account_id: int) -> None:
-    """Say which receiving account a code of the books stands for; it holds for rows that were imported before, too.
-
-    Raises DomainError ``bad_account_code``.
-    """
-    if not code.startswith(DEPOSITS):
-        raise DomainError(
-            "bad_account_code",
-            f"Số hiệu «{code}» không thuộc nhóm tiền gửi {DEPOSITS}, ví dụ 1121.02.",
-            f"The code {code!r} is not of the group of deposits {DEPOSITS}, for example 1121.02.",
-        )
-    saying = insert(BookAccount).values(school_id=school_id, code=code, account_id=account_id)
-    session.execute(saying.on_conflict_do_update(index_elements=["school_id", "code"], set_={"account_id": account_id}))
 
 
 def _mapping(mapping: str | Mapping[str, object] | None) -> Mapping[str, object] | None:
@@ -353,11 +277,6 @@ def _require_sums(ledgers: Iterable[LedgerFile]) -> None:
             )
 
 
-def holds_money(row: LedgerRow) -> bool:
-    """Rows of groups 111 and 112; a row without code is one of the account that was exported."""
-    return row.is_cash or row.account_code is None or row.account_code.startswith((DEPOSITS, CASH))
-
-
 def _months(rows: Sequence[LedgerRow]) -> tuple[date, date]:
     """Books are exported by whole months, and cannot know what comes after the day of import.
 
@@ -368,53 +287,6 @@ def _months(rows: Sequence[LedgerRow]) -> tuple[date, date]:
     return first.replace(day=1), max(first.replace(day=1), min(month_end, clock.today()))
 
 
-def place_rows(
-    session: Session, school_id: int, rows: Sequence[LedgerRow], keys: Sequence[str]
-) -> tuple[list[Placed], dict[str, int]]:
-    """Give every row its receiving account; return also the codes of group 112 that stand for none, with their rows."""
-    found = [
-        tuple(dict.fromkeys([*reference.find(row.reference or ""), *reference.find(row.description)])) for row in rows
-    ]
-    by_reference = _accounts_by_reference(session, school_id, {name for names in found for name in names})
-    own = [next((by_reference[name] for name in names if name in by_reference), None) for names in found]
-    by_code = _accounts_by_code(session, school_id, rows, own)
-    unplaced: Counter[str] = Counter()
-    placed = []
-    for row, key, names, named in zip(rows, keys, found, own, strict=True):
-        code = row.account_code or ""
-        account_id = named if row.is_cash else by_code.get(code, named)
-        if account_id is None and not row.is_cash:
-            unplaced[code] += 1
-        placed.append(Placed(row, key, names, account_id))
-    return placed, dict(sorted(unplaced.items()))
-
-
-def _accounts_by_reference(session: Session, school_id: int, names: set[str]) -> dict[str, int]:
-    rows = session.execute(_ACCOUNTS_OF_INVOICES, {"school_id": school_id, "names": sorted(names)})
-    return {row.reference: row.receiving_account_id for row in rows}
-
-
-def _accounts_by_code(
-    session: Session, school_id: int, rows: Sequence[LedgerRow], own: Sequence[int | None]
-) -> dict[str, int]:
-    """Code -> receiving account: said by a person, else where most of its rows' references point, else the only one."""
-    known = session.execute(select(BookAccount.code, BookAccount.account_id).where(BookAccount.school_id == school_id))
-    said = {row.code: row.account_id for row in known}
-    votes: dict[str, Counter[int]] = defaultdict(Counter)
-    for row, account_id in zip(rows, own, strict=True):
-        if not row.is_cash:
-            votes[row.account_code or ""].update([] if account_id is None else [account_id])
-    live = accounts_in_play(session, school_id)
-    codes: dict[str, int] = {}
-    for code, voted in votes.items():
-        leader = voted.most_common(1)
-        if leader and leader[0][1] * 2 > voted.total():
-            codes[code] = leader[0][0]
-        elif not voted and len(live) == 1 and len(votes) == 1:
-            codes[code] = live[0]
-    return codes | said
-
-
 def _file(ledgers: Sequence[LedgerFile], data: bytes, filename: str) -> dict[str, Any]:
     single = ledgers[0] if len(ledgers) == 1 else None
     return {
@@ -423,51 +295,6 @@ def _file(ledgers: Sequence[LedgerFile], data: bytes, filename: str) -> dict[str
         "format": ledgers[0].mapping,
         "opening_vnd": single.opening_vnd if single else None,
         "closing_vnd": single.closing_vnd if single else None,
-    }
-
-
-def _write(session: Session, school_id: int, placed: Sequence[Placed], file: dict[str, Any], step: Step) -> bool:
-    """Write what is new, and ask for the nights that it touches. False: this very content was imported before."""
-    keys: Any = sorted(one.key for one in placed)
-    # The same rows vouch for more once the bad ones beside them are in: then they are another import.
-    said = keys if file["vouches"] else {"keys": keys, "waiting": file["waiting_rows"]}
-    if file["format"] == PUSHED:
-        days = [file["period_from"].isoformat(), file["period_to"].isoformat()]
-        said = {"keys": keys, "days": days, "vouches": file["vouches"]}
-    content = hashlib.sha256(msgspec.json.encode(said)).digest()
-    owner = {"school_id": school_id, "content_sha256": content, "now": clock.now()}
-    step("write", 0, len(placed))
-    import_id = session.scalar(_ADD_IMPORT, owner | file)
-    if import_id is None:
-        return False
-    columns = _columns(placed)
-    for start in range(0, len(placed), WRITTEN_AT_ONCE):
-        part = {name: values[start : start + WRITTEN_AT_ONCE] for name, values in columns.items()}
-        session.execute(_ADD_ROWS, {"school_id": school_id, "import_id": import_id} | part)
-        step("write", start + len(part["keys"]), len(placed))
-    for account_id in file["account_ids"]:
-        outbox.put(session, "nightly", "account", school_id=school_id, subject_id=account_id)
-    session.flush()
-    return True
-
-
-def _columns(placed: Sequence[Placed]) -> dict[str, list[Any]]:
-    rows = [one.row for one in placed]
-    return {
-        "account_ids": [one.account_id for one in placed],
-        "keys": [one.key for one in placed],
-        "line_nos": [row.line_no for row in rows],
-        "booked": [row.booked_on for row in rows],
-        "documents": [row.document_no or "" for row in rows],
-        "descriptions": [row.description for row in rows],
-        "codes": [row.account_code or "" for row in rows],
-        "contras": [row.contra_account or "" for row in rows],
-        # Money accounts are debited when money comes in; seen from the bank that is a credit.
-        "directions": ["credit" if row.debit_vnd > row.credit_vnd else "debit" for row in rows],
-        "amounts": [abs(row.debit_vnd - row.credit_vnd) for row in rows],
-        "found": [" ".join(one.references) for one in placed],
-        "bank_references": [fold_reference(row.document_no) or None for row in rows],
-        "cash": [row.is_cash for row in rows],
     }
 
 

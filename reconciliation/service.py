@@ -3,7 +3,8 @@
 from reconciliation.catching_up import catch_up, reconcile_school
 from reconciliation.closing.reopening import approve_reopening, propose_reopening, refuse_reopening
 from reconciliation.closing.service import Request, add_signature, close_period
-from reconciliation.ledger_import import LedgerReport, import_ledger, set_book_account
+from reconciliation.ledger_import import LedgerReport, import_ledger
+from reconciliation.ledger_placing import set_book_account
 from reconciliation.statement_import import StatementReport, import_statement
 from reconciliation.together import reconcile_day
 

@@ -16,7 +16,9 @@ from payments.api.operation import Call, Line, Nothing, Operation, Shape, Word, 
 from payments.api.problems import Fault, RequestError, invalid
 from payments.api.rules import Scope
 from payments.i18n import Text
-from reconciliation.ledger_import import CASH, PUSHED, holds_money, place_rows, plan_rows, write_ledger
+from reconciliation.ledger_import import plan_rows, write_ledger
+from reconciliation.ledger_placing import CASH, holds_money, place_rows
+from reconciliation.ledger_writing import PUSHED
 from reconciliation.locks import lock_school
 from reconciliation.school_ledgers.model import LedgerRow, natural_key, natural_keys
 

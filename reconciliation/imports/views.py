@@ -20,7 +20,7 @@ from reconciliation.imports import layouts, queries, service, wizard, words
 from reconciliation.imports.models import ImportKind, JobState
 from reconciliation.imports.reading import File
 from reconciliation.imports.rules import WORKING, phase_states, progress_of
-from reconciliation.ledger_import import set_book_account
+from reconciliation.ledger_placing import set_book_account
 
 blueprint = Blueprint("imports", __name__, url_prefix="/console", template_folder="templates")
 ACCESS = ("accountant", "principal")
