@@ -18,8 +18,6 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from payments.banking.rules import Tariff
-from payments.inbox.halves import LATE_DAYS
-from payments.inbox.pairing import REFERENCE_DAYS
 from payments.ledger.closed import closed_period
 from reconciliation import keeping, loading
 from reconciliation.asking import Ask
@@ -29,24 +27,16 @@ from reconciliation.bulk.rules import Mass, Rest
 from reconciliation.closing import chain
 from reconciliation.decisions.loading import STANDING, Decided, Named, decided
 from reconciliation.decisions.rules import Ruling
-from reconciliation.faces import NEAR_WINDOW, REFERENCE_WINDOW
-from reconciliation.facts import BankFact, Days, GatewayFact, LedgerFact, Scope
+from reconciliation.elsewhere import Query, around, elsewhere, lacks, linked
+from reconciliation.facts import Days, Scope
 from reconciliation.loading import Source
 from reconciliation.matching import RULES_VERSION, Case, match, unmet
 from reconciliation.models import ReconcileRun, RunState, StandingRun
-from reconciliation.movements import MATCHED, NOT_DUE
+from reconciliation.pool import Facts
 from reconciliation.proving import MONEY, money_ids, money_of, prove_run, waiting
 
 DAY = timedelta(days=1)
-LOOK_BACK = timedelta(days=REFERENCE_WINDOW[1])
-"""Bank and gateway of books that were written up late."""
-LOOK_AHEAD = timedelta(days=REFERENCE_WINDOW[1])
-NEAR = timedelta(days=max(LATE_DAYS, NEAR_WINDOW[1]))
-
 COVERED = [RunState.PROVED.value, RunState.FAILED.value]
-Query = tuple[TextClause, dict[str, Any]]
-"""A statement of ``loading`` and its values."""
-
 LAST_COVERED = text("""
     SELECT run.day, run.state, (run.proof ->> 'closing_vnd')::bigint AS closing_vnd
     FROM standing_run held JOIN reconcile_run run ON run.school_id = held.school_id AND run.id = held.run_id
@@ -54,31 +44,6 @@ LAST_COVERED = text("""
       AND run.state = ANY(CAST(:states AS text[]))
     ORDER BY held.day DESC LIMIT 1
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the sources say, each fact once."""
-
-    banks: tuple[BankFact, ...]
-    gateways: tuple[GatewayFact, ...]
-    ledgers: tuple[LedgerFact, ...]
-
-    def in_order(self) -> "Facts":
-        """The same facts whatever the order in which the database gave them."""
-        return Facts(
-            tuple(sorted(self.banks, key=_id)),
-            tuple(sorted(self.gateways, key=_id)),
-            tuple(sorted(self.ledgers, key=_id)),
-        )
-
-    def joined(self, other: "Facts") -> "Facts":
-        """These facts and those of the other that are not among them."""
-        return Facts(
-            _joined(self.banks, other.banks),
-            _joined(self.gateways, other.gateways),
-            _joined(self.ledgers, other.ledgers),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +96,7 @@ class Night:
             self._ask(loading.HOLIDAYS, **self.source.around(first, self.day)),
             self._ask(loading.BOOKS, first=first, last=self.day),
             self._ask(loading.STATED_BOOKS, first=first, last=self.day),
-            self._ask(STANDING, **_around(first, self.day)),
+            self._ask(STANDING, **around(first, self.day)),
         ]
         self.known = self.source.statements(start, self.day)
         self.source.doubtful = [one.id for one in standing(self.known) if one.break_at is not None]
@@ -181,12 +146,12 @@ class Night:
         scope, tariffs = self.scope, self.source.tariffs()
         yield self._rest_asks()
         own = self._own_facts(scope)
-        self.decided = decided(self.source, **_around(scope.first, scope.last))
+        self.decided = decided(self.source, **around(scope.first, scope.last))
         first, rulings = self._ruled(own, scope)
         cases = self._match(first, scope, tariffs, rulings)
         booked = bool(scope.ledger.intervals or own.ledgers or (self.mass and self.mass.ledgers.count))
-        lacking = [case for case in cases if _lacks(case, booked=booked)]
-        wanted = [*_linked(first), *_elsewhere(lacking, scope)]
+        lacking = [case for case in cases if lacks(case, booked=booked)]
+        wanted = [*linked(first), *elsewhere(lacking, scope)]
         money = self._ask(MONEY, ids=money_ids(own.banks, own.gateways))
         yield [*(self.source.asks(statement, **values) for statement, values in wanted), money]
         pool = first.joined(self._read(wanted))
@@ -363,75 +328,9 @@ class Night:
         return found
 
 
-def _around(first: date, last: date) -> dict[str, date]:
-    """The days whose decisions may concern a run."""
-    return {"first": first - LOOK_BACK, "last": last + LOOK_AHEAD}
-
-
 def _decisions(rulings: Sequence[Ruling], pool: Facts) -> dict[str, Any]:
     """What became of people's decisions in a run: none is dropped silently."""
     if not rulings:
         return {}
     lost = unmet(rulings, pool.banks, pool.gateways, pool.ledgers)
     return {"replayed": len(rulings) - len(lost), "lost": [{"id": one.id, "why": one.why} for one in lost]}
-
-
-def _linked(own: Facts) -> list[Query]:
-    """The other halves, on other days, of what stands behind one bank transaction or one payout, and what was taken
-    back.
-    """
-    at_bank = {fact.transaction_id for fact in own.banks}
-    sent = {fact.id for fact in own.gateways}
-    taken_back = {fact.reverses_id for fact in own.banks} | {fact.reverses_id for fact in own.gateways}
-    paid_by = {fact.paid_by for fact in own.gateways}
-    paid_out = sorted(fact.transaction_id or 0 for fact in own.banks if fact.payout_fee_vnd is not None)
-    lines = sorted(number for number in (sent | taken_back | paid_by) - at_bank if number is not None and number > 0)
-    calls = sorted(number for number in (at_bank | taken_back | paid_by) - sent if number is not None)
-    wanted = (
-        (loading.LINES_OF_TRANSACTIONS, lines),
-        (loading.SENT_OF_TRANSACTIONS, calls),
-        (loading.SENT_OF_PAYOUTS, paid_out),
-    )
-    return [(statement, {"ids": ids}) for statement, ids in wanted if ids]
-
-
-def _elsewhere(cases: Sequence[Case], scope: Scope) -> list[Query]:
-    """Facts outside the days that share a payment reference or an amount with cases that lack a partner."""
-    if not cases:
-        return []
-    wanted = {
-        "names": sorted({name for case in cases for name in case.references}),
-        "amounts": sorted({amount for case in cases for amount in _amounts(case)}),
-        "first": scope.first,
-        "last": scope.last,
-        "near_from": scope.first - NEAR,
-        "near_to": scope.last + NEAR,
-        "from_day": scope.first - LOOK_BACK,
-    }
-    money, books = scope.last + timedelta(days=REFERENCE_DAYS), scope.last + LOOK_AHEAD
-    return [
-        (loading.LINES_ELSEWHERE, wanted | {"to_day": money}),
-        (loading.SENT_ELSEWHERE, wanted | {"to_day": money}),
-        (loading.BOOKED_ELSEWHERE, wanted | {"to_day": books}),
-    ]
-
-
-def _joined(own: Iterable[Any], others: Iterable[Any]) -> tuple[Any, ...]:
-    first = tuple(own)
-    known = {fact.id for fact in first}
-    added = {fact.id: fact for fact in others if fact.id not in known}
-    return (*first, *added.values())
-
-
-def _id(fact: BankFact | GatewayFact | LedgerFact) -> int:
-    return fact.id
-
-
-def _lacks(case: Case, *, booked: bool) -> bool:
-    """Whether a partner may be found outside the days of the run; without books, no row of them is looked for."""
-    settled = case.primary_class in {MATCHED, NOT_DUE} and case.banks and case.gateways
-    return not settled or (booked and not case.ledgers)
-
-
-def _amounts(case: Case) -> set[int]:
-    return {fact.amount_vnd for side in (case.banks, case.gateways, case.ledgers) for fact in side}

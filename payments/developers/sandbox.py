@@ -31,7 +31,7 @@ from payments.developers.senders import granted_token, signed_request, token_req
 from payments.developers.sending import Payment
 from payments.developers.vectors import invented
 from payments.errors import ConflictError, DomainError
-from payments.inbox.receiving import MAX_BODY_BYTES
+from payments.inbox.sealing import MAX_BODY_BYTES
 from payments.invoices import reference
 
 LONGEST_MEMO = 200

@@ -21,7 +21,8 @@ from payments.developers.desk import Reach
 from payments.errors import ConflictError
 from payments.inbox.billing import OWED
 from payments.inbox.models import DeliveryOutcome
-from payments.inbox.receiving import Reception, receive, unseal
+from payments.inbox.receiving import Reception, receive
+from payments.inbox.sealing import unseal
 from payments.inbox.storing import STORE, Row, arguments
 
 BELIEVED = frozenset(

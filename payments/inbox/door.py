@@ -16,7 +16,8 @@ from payments.db import libpq_url
 from payments.inbox import metrics
 from payments.inbox.connections import AsyncConnections, async_loader
 from payments.inbox.lanes import DatabaseAwayError, Lanes, LookUps, NotDurableError
-from payments.inbox.receiving import INCOMPLETE, MAX_BODY_BYTES, UNAVAILABLE, Reception, receive, split_path
+from payments.inbox.receiving import INCOMPLETE, UNAVAILABLE, Reception, receive, split_path
+from payments.inbox.sealing import MAX_BODY_BYTES
 from payments.inbox.throttle import NOTE_USE, RefusalBudget, Uses
 from payments.settings import Settings
 from payments.web.proxies import client_address

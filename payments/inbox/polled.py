@@ -13,8 +13,8 @@ from bank_adapters.contract import BankTransaction
 from payments import clock, outbox
 from payments.banking.queries import DoorConnection
 from payments.banking.rules import Target
+from payments.inbox.evidence_rows import evidence_row, target_of
 from payments.inbox.models import POLLED, DeliveryOutcome
-from payments.inbox.receiving import evidence_row, target_of
 from payments.inbox.storing import STORE_POLLED, arguments, stored_work
 
 # The driver below SQLAlchemy has other names for parameters than the door's.

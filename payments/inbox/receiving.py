@@ -16,8 +16,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, cast
 
-import msgspec
-
 from bank_adapters import get_adapter
 from bank_adapters.billing import judge, sample_owed
 from bank_adapters.contract import (
@@ -31,29 +29,25 @@ from bank_adapters.contract import (
     Outcome,
     Reason,
     Request,
-    Status,
     TokenIssuer,
 )
-from payments import clock
 from payments.banking.queries import DoorConnection
 from payments.banking.rules import Target, account_text
 from payments.crypto import FieldCipher
 from payments.inbox.billing import ORDERED, OWED, OWN_NUMBER, Known, Question
+from payments.inbox.evidence_rows import evidence_row, target_of
 from payments.inbox.models import DeliveryOutcome
-from payments.inbox.rules import content_sha256, may_call
+from payments.inbox.rules import may_call
+from payments.inbox.sealing import MAX_BODY_BYTES, seal
 from payments.inbox.storing import Row
-from payments.invoices import reference
 
 log = logging.getLogger(__name__)
 
 Rows = Sequence[Sequence[Any]]
 
 PREFIX: Final = "/callbacks/"
-MAX_BODY_BYTES: Final = 256 * 1024
-"""No more is read before a request is verified."""
 KEPT_BODY_BYTES: Final = 16 * 1024
 """Of a request that nobody vouches for; what senders send is far smaller, so theirs is kept whole."""
-SEALED_PLACE: Final = "raw_callback.sealed"
 METHODS: Final = frozenset({"GET", "POST"})
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
@@ -367,73 +361,3 @@ def _known(connection: DoorConnection, rows: Rows, asked: str) -> Known:
 
 def _names_no_account(transaction: BankTransaction) -> bool:
     return transaction.account_number is None and transaction.virtual_account is None
-
-
-def target_of(connection: DoorConnection, transaction: BankTransaction) -> Target | None:
-    """Whose account a transaction names, of those on the connection's closed list."""
-    return connection.accounts.resolve(transaction.account_number, transaction.virtual_account)
-
-
-def evidence_row(connection: DoorConnection, transaction: BankTransaction, target: Target | None) -> Row:
-    """One transaction as a row, with its outcome for the case that it is new.
-
-    Raises MalformedCallbackError and UnicodeEncodeError for text that cannot be stored.
-    """
-    if transaction.status in (Status.failed, Status.test):
-        outcome = DeliveryOutcome.NOT_A_PAYMENT
-    else:
-        outcome = DeliveryOutcome.ACCEPTED if target else DeliveryOutcome.FOREIGN_ACCOUNT
-    texts = (transaction.dedup_key, transaction.provider_txn_id, transaction.description)
-    if any("\0" in text for text in texts):
-        raise MalformedCallbackError("nul_character")
-    return Row(
-        connection_id=connection.id,
-        outcome=outcome.value,
-        dedup_key=transaction.dedup_key,
-        direction=transaction.direction.value,
-        status=transaction.status.value,
-        school_id=target and target.school_id,
-        account_id=target and target.account_id,
-        account_named=(transaction.account_number or transaction.virtual_account or "")[-4:],
-        amount_vnd=transaction.amount_vnd,
-        occurred_at=transaction.occurred_at,
-        value_date=transaction.value_date or clock.day_of(transaction.occurred_at),
-        provider_txn_id=transaction.provider_txn_id,
-        bank_reference=transaction.bank_reference,
-        order_reference=transaction.order_ref,
-        virtual_account=_virtual_account(connection, transaction, target),
-        description=transaction.description,
-        found=" ".join(_references(transaction)),
-        content_sha256=content_sha256(transaction),
-        sandbox=connection.sandbox,
-    )
-
-
-def _virtual_account(connection: DoorConnection, transaction: BankTransaction, target: Target | None) -> str | None:
-    """The virtual account; of banks whose customer is known by it (VietinBank), also the customer's code."""
-    code = transaction.customer_code
-    if transaction.virtual_account is None and code and target and connection.accounts.is_virtual(code, target):
-        return code
-    return transaction.virtual_account
-
-
-def _references(transaction: BankTransaction) -> list[str]:
-    """Our references in the memo; else in the order that the sender names, else in a virtual account made of one."""
-    places = (transaction.description, transaction.order_ref, transaction.virtual_account)
-    return next((found for place in places if place and (found := reference.find(place))), [])
-
-
-def seal(request: Request, cipher: FieldCipher, keep: int = MAX_BODY_BYTES) -> bytes:
-    """The request as one sealed value; of a longer body only the first ``keep`` bytes."""
-    parts = (request.method, request.path, request.query, dict(request.headers), request.body[:keep])
-    return cipher.seal(_ENCODE(parts), SEALED_PLACE)
-
-
-def unseal(sealed: bytes, cipher: FieldCipher, remote_addr: str | None = None) -> Request:
-    """The request as it was received (without its token). Raises SealError."""
-    method, path, query, headers, body = _DECODE(cipher.open(sealed, SEALED_PLACE))
-    return Request(method, path, query, headers, body, remote_addr)
-
-
-_ENCODE: Final = msgspec.msgpack.Encoder().encode
-_DECODE: Final = msgspec.msgpack.Decoder(tuple[str, str, str, dict[str, str], bytes]).decode

@@ -19,7 +19,8 @@ from payments.crypto import FieldCipher, SealError
 from payments.inbox import metrics
 from payments.inbox.connections import Connections, loader
 from payments.inbox.patience import Pool
-from payments.inbox.receiving import INCOMPLETE, MAX_BODY_BYTES, PREFIX, UNAVAILABLE, Reception, receive, split_path
+from payments.inbox.receiving import INCOMPLETE, PREFIX, UNAVAILABLE, Reception, receive, split_path
+from payments.inbox.sealing import MAX_BODY_BYTES
 from payments.inbox.storing import COUNT_THROTTLED, STORE, STORE_ONE, arguments, scalars
 from payments.inbox.throttle import NOTE_USE, RefusalBudget, Uses
 from payments.settings import Settings

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from payments.developers import guide
 from payments.errors import NotFoundError
-from payments.inbox.receiving import MAX_BODY_BYTES
+from payments.inbox.sealing import MAX_BODY_BYTES
 from payments.web.context import services
 
 

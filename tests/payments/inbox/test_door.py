@@ -18,7 +18,7 @@ from payments.inbox import door as door_module
 from payments.inbox import lanes
 from payments.inbox.door import Door, read_body
 from payments.inbox.lanes import Lanes, NotDurableError, require_durable
-from payments.inbox.receiving import MAX_BODY_BYTES
+from payments.inbox.sealing import MAX_BODY_BYTES
 from payments.settings import Settings
 from tests.payments.inbox.callers import (
     SECRET,

@@ -14,7 +14,8 @@ from payments.banking.queries import DoorConnection
 from payments.banking.rules import Target, closed_list
 from payments.clock import now
 from payments.crypto import FieldCipher
-from payments.inbox.receiving import KEPT_BODY_BYTES, receive, split_path, unseal
+from payments.inbox.receiving import KEPT_BODY_BYTES, receive, split_path
+from payments.inbox.sealing import unseal
 from tests.payments.inbox.callers import SECRET, sepay_body, sepay_request
 
 CIPHER = FieldCipher({1: b"k" * 32})

@@ -25,7 +25,7 @@ from payments.banking.connections import AccountName, add_secret, revoke_secret
 from payments.db import session_scope
 from payments.developers.keys import rehearsal_secret
 from payments.developers.senders import Payment, signed_request
-from payments.inbox.receiving import MAX_BODY_BYTES, unseal
+from payments.inbox.sealing import MAX_BODY_BYTES, unseal
 from payments.settings import Settings
 from tests.bank_adapters import golden_files
 from tests.payments.inbox.callers import (

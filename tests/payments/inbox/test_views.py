@@ -10,7 +10,7 @@ from bank_adapters.contract import Request
 from operations.migrate import upgrade
 from operations.services import EmbeddedPostgres
 from payments.db import make_engine
-from payments.inbox.receiving import MAX_BODY_BYTES
+from payments.inbox.sealing import MAX_BODY_BYTES
 from payments.inbox.views import WsgiDoor
 from payments.settings import Settings
 from tests.payments.inbox.callers import (
