@@ -9,7 +9,7 @@ from payments import clock
 from payments.banking.models import BorneBy, ChannelKind
 from payments.banking.rules import Tariff
 from payments.banking.service import add_channel
-from reconciliation import balances, booking, matching, pairing
+from reconciliation import balances, booking, matching, pairing, words
 from reconciliation.models import RunState
 from reconciliation.movements import PRECEDENCE
 from tests.house import text_of
@@ -22,6 +22,11 @@ NEXT = date(2025, 9, 11)
 
 def classes(desk, run) -> dict[str, int]:
     return dict(Counter(item.primary_class for item in desk.items(run)))
+
+
+def test_pages_list_what_is_matched_first_then_classes_by_precedence_then_what_is_not_due():
+    found = dict.fromkeys(sorted([*PRECEDENCE, "matched", "not_due"]), 1)
+    assert [key for key, _ in words.in_order(found)] == ["matched", *PRECEDENCE, "not_due"]
 
 
 def test_balance_break(desk):
