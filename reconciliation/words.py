@@ -1,5 +1,6 @@
 """What people read about a night: the classes, states and checks in Vietnamese, and what to do about each."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
@@ -7,6 +8,7 @@ from payments.money import format_number
 from reconciliation.movements import MATCHED, PRECEDENCE
 
 Value = TypeVar("Value")
+UNEQUAL = re.compile(r"(-?\d+) ≠ (-?\d+)")
 
 
 class Words(NamedTuple):
@@ -111,6 +113,13 @@ def note_vi(note: str | None) -> str:
         shown = format_number(int(value)) if value.removeprefix("-").isdigit() and name != "statement" else value
         parts.append(NOTES[name].format(shown) if name in NOTES else CHECKS.get(part, part))
     return ", ".join(part for part in parts if part)
+
+
+def grouped(told: str) -> str:
+    """Where a statement contradicts itself, with its two amounts as people read them; files that are made again with
+    equal bytes tell it as it was kept.
+    """
+    return UNEQUAL.sub(lambda found: " ≠ ".join(format_number(int(number)) for number in found.groups()), told)
 
 
 def class_order(key: str) -> int:

@@ -29,6 +29,11 @@ def test_pages_list_what_is_matched_first_then_classes_by_precedence_then_what_i
     assert [key for key, _ in words.in_order(found)] == ["matched", *PRECEDENCE, "not_due"]
 
 
+def test_amounts_of_a_statement_that_contradicts_itself_are_told_in_thousands():
+    assert words.grouped("saoke.xlsx!dòng 28: 44870000 ≠ -44871000") == "saoke.xlsx!dòng 28: 44.870.000 ≠ -44.871.000"
+    assert words.grouped("phí 4.400 đồng") == "phí 4.400 đồng"
+
+
 def test_balance_break(desk):
     desk.state(line(X_VND, "x", "FT1"), closing_vnd=OPENING + X_VND + 7)
     run = desk.night()
