@@ -82,14 +82,15 @@ def _nights(session: Session, desk: Desk) -> Iterator[Card]:
     """One card for each account that has been reconciled: what its newest night found, and whether it proves."""
     for run in session.execute(_NEWEST, {"school_id": desk.school_id}):
         state = words.STATES[run.state]
+        waits = run.state == RunState.WAITING_STATEMENT
+        found = say("chưa xét", "not judged") if waits else f"{say('khớp', 'matched')} {format_number(run.matched)}"
         yield Card(
             count=run.exceptions,
             label=Text(
                 f"ngoại lệ của lần đối soát mới nhất · {run.fund}", f"exceptions of the last night · {run.fund}"
             ),
             href=url_for("reconciliation.run", code=desk.code, run_id=run.id),
-            detail=f"{say('đến', 'up to')} {day(run.day)} · {say('khớp', 'matched')} {format_number(run.matched)}"
-            f" · {say(state.vi, state.en).lower()}",
+            detail=f"{say('đến', 'up to')} {day(run.day)} · {found} · {say(state.vi, state.en).lower()}",
             urgent=run.state == RunState.FAILED,
             work=run.state == RunState.FAILED,
         )

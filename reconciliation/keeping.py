@@ -38,7 +38,7 @@ STAND = text("""
         CAST(:schools AS bigint[]), CAST(:accounts AS bigint[]), CAST(:days AS date[]), CAST(:runs AS bigint[]))
     ON CONFLICT (school_id, account_id, day) DO UPDATE SET run_id = excluded.run_id
         WHERE standing_run.run_id <> excluded.run_id
-    RETURNING run_id
+    RETURNING school_id, run_id
 """)
 ADD_ITEMS = text("""
     INSERT INTO reconcile_item (
@@ -122,7 +122,9 @@ def keep(session: Session, findings: Sequence[Finding]) -> list[Kept]:
     runs = held | _add(session, new)
     stood = _stand(session, findings, runs)
     return [
-        Kept(run := runs[_key(one.head)], is_new=_key(one.head) not in held, stands_anew=run.id in stood)
+        Kept(
+            run := runs[_key(one.head)], is_new=_key(one.head) not in held, stands_anew=(run.school_id, run.id) in stood
+        )
         for one in findings
     ]
 
@@ -146,7 +148,7 @@ def _held(session: Session, findings: Sequence[Finding]) -> dict[Key, ReconcileR
     return {_key_of(run): run for run in found}
 
 
-def _stand(session: Session, findings: Sequence[Finding], runs: Mapping[Key, ReconcileRun]) -> set[int]:
+def _stand(session: Session, findings: Sequence[Finding], runs: Mapping[Key, ReconcileRun]) -> set[tuple[int, int]]:
     """Let the runs stand for their days; returns those that did not before."""
     heads = [one.head for one in findings]
     values = {
@@ -155,7 +157,7 @@ def _stand(session: Session, findings: Sequence[Finding], runs: Mapping[Key, Rec
         "days": [head.day for head in heads],
         "runs": [runs[_key(head)].id for head in heads],
     }
-    return set(session.scalars(STAND, values))
+    return {(row.school_id, row.run_id) for row in session.execute(STAND, values)}
 
 
 def item_of_break(found: Break) -> Item:

@@ -259,5 +259,6 @@ def _results(planned: Sequence[Planned], known_contents: set[bytes], known_keys:
             )
         )
         contents.add(one.content_sha256)
-        seen.update(one.keys)
+        if not one.contradicts_itself:  # A doubtful line has a key of its own: the right one is still new.
+            seen.update(one.keys)
     return results

@@ -1,8 +1,14 @@
 """What people read about a night: the classes, states and checks in Vietnamese, and what to do about each."""
 
-from typing import NamedTuple
+import re
+from collections.abc import Mapping
+from typing import NamedTuple, TypeVar
 
 from payments.money import format_number
+from reconciliation.movements import MATCHED, PRECEDENCE
+
+Value = TypeVar("Value")
+UNEQUAL = re.compile(r"(-?\d+) ≠ (-?\d+)")
 
 
 class Words(NamedTuple):
@@ -107,6 +113,23 @@ def note_vi(note: str | None) -> str:
         shown = format_number(int(value)) if value.removeprefix("-").isdigit() and name != "statement" else value
         parts.append(NOTES[name].format(shown) if name in NOTES else CHECKS.get(part, part))
     return ", ".join(part for part in parts if part)
+
+
+def grouped(told: str) -> str:
+    """Where a statement contradicts itself, with its two amounts as people read them; files that are made again with
+    equal bytes tell it as it was kept.
+    """
+    return UNEQUAL.sub(lambda found: " ≠ ".join(format_number(int(number)) for number in found.groups()), told)
+
+
+def class_order(key: str) -> int:
+    """Matched first, then by precedence, what is not due last."""
+    return PRECEDENCE.index(key) if key in PRECEDENCE else -1 if key == MATCHED else len(PRECEDENCE)
+
+
+def in_order(found: Mapping[str, Value]) -> list[tuple[str, Value]]:
+    """What was found, by class, in the order of the classes."""
+    return sorted(found.items(), key=lambda pair: class_order(pair[0]))
 
 
 def age_vi(days: int) -> str:

@@ -154,7 +154,7 @@ def _slip(around: Surroundings, slip: Slip, kind: Kind) -> dict[str, Any]:
 
 def _details(slip: Slip, most: int) -> dict[str, Any]:
     """The lines in words and figures, and the voluntary ones: by name where there is room for all."""
-    voluntary = "; ".join(f"{line.description} {format_vnd(line.amount_vnd)}" for line in slip.voluntary)
+    voluntary = "; ".join(f"{line.description} = {format_vnd(line.amount_vnd)}" for line in slip.voluntary)
     if most == SHORTER[-1] and slip.voluntary:
         voluntary = f"{len(slip.voluntary)} khoản"
     lines = [(words, format_vnd(amount_vnd).replace("-", "−")) for words, amount_vnd in shown_lines(slip, most)]

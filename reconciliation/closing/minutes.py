@@ -20,7 +20,6 @@ from reconciliation import words
 from reconciliation.closing import certificates
 from reconciliation.closing.signing import Signature
 from reconciliation.closing.words import ROLES, STATES
-from reconciliation.movements import PRECEDENCE
 
 TEMPLATE = Path(str(files("reconciliation.closing"))) / "minutes.typ"
 MOST_ROWS = 2_000
@@ -78,11 +77,6 @@ def day_vi(text: str) -> str:
     return f"{date.fromisoformat(text):%d/%m/%Y}"
 
 
-def class_order(key: str) -> int:
-    """Matched first, then by precedence, what is not due last."""
-    return PRECEDENCE.index(key) if key in PRECEDENCE else -1 if key == "matched" else len(PRECEDENCE)
-
-
 def _month_after(first: date) -> date:
     return date(first.year + first.month // 12, first.month % 12 + 1, 1)
 
@@ -121,7 +115,7 @@ def _close(said: Mapping[str, Any]) -> dict[str, Any]:
         "credits_in_words": amount_in_words(totals["credits_vnd"]),
         "classes": [
             [words.class_vi(key), format_number(one["count"]), amount(one["vnd"])]
-            for key, one in sorted(said["classes"].items(), key=lambda pair: class_order(pair[0]))
+            for key, one in words.in_order(said["classes"])
         ],
         "exceptions": [_exception(one) for one in exceptions[:MOST_ROWS]],
         "left_out": max(0, len(exceptions) - MOST_ROWS),

@@ -14,7 +14,7 @@ import xlsxwriter
 
 from reconciliation import words
 from reconciliation.closing import certificates
-from reconciliation.closing.minutes import class_order, moment_vi, period_name
+from reconciliation.closing.minutes import moment_vi, period_name
 from reconciliation.closing.signing import Signature
 from reconciliation.closing.words import KINDS, ROLES, STATES
 from reconciliation.reports.workbook import OPTIONS
@@ -100,7 +100,7 @@ def _summary(
     _row(sheet, formats, row, ["Cộng", "", None, None, *totals])
     row += 2
     sheet.write_row(row, 0, ["Kết quả", "Số trường hợp", "Số tiền (đồng)"], formats["head"])
-    for key, found in sorted(said["classes"].items(), key=lambda pair: class_order(pair[0])):
+    for key, found in words.in_order(said["classes"]):
         row += 1
         _row(sheet, formats, row, [words.class_vi(key), found["count"], found["vnd"]])
 

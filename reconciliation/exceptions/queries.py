@@ -14,9 +14,13 @@ from payments.banking.models import ReceivingAccount
 from payments.schools.rules import search_key
 from reconciliation.exceptions.filters import ALL_STATES, LIVE_STATES, ME, NOBODY, Filter
 from reconciliation.exceptions.models import ExceptionEvent, ReconcileException
-from reconciliation.exceptions.rules import AGES, State
+from reconciliation.exceptions.rules import AGES, HANDLING, State
 
 _CASE = ReconcileException
+
+
+_PLACES = {key: place for place, key in enumerate(HANDLING)}
+"""Classes are listed by precedence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,10 @@ def overview(session: Session, school_id: int, chosen: Filter, actor_id: int, *,
     return Overview(
         rows(session, school_id, chosen, actor_id, limit=limit, offset=offset),
         Bucket("", total[0], int(total[1])),
-        _buckets(session, _CASE.primary_class, _wanted(school_id, chosen, actor_id, without="primary_class")),
+        sorted(
+            _buckets(session, _CASE.primary_class, _wanted(school_id, chosen, actor_id, without="primary_class")),
+            key=lambda bucket: _PLACES[bucket.key],
+        ),
         [by_age.get(key, Bucket(key, 0, 0)) for key, _, _ in AGES],
     )
 
@@ -216,6 +223,6 @@ def staff(session: Session, school_id: int) -> Sequence[User]:
 
 def by_class(cases: Sequence[ReconcileException]) -> list[Bucket]:
     """Cases that were read already, counted by class."""
-    keys = sorted({one.primary_class for one in cases})
+    keys = sorted({one.primary_class for one in cases}, key=lambda key: _PLACES[key])
     groups = {key: [one.amount_vnd for one in cases if one.primary_class == key] for key in keys}
     return [Bucket(key, len(amounts), sum(amounts)) for key, amounts in groups.items()]

@@ -57,22 +57,24 @@ def read_found(session: Session, runs: Sequence[Moved]) -> Mapping[int, Findings
     """
     values = sql.columns([(run.school_id, run.run_id) for run in runs], "schools", "runs")
     accounts = {run.school_id: run.account_id for run in runs}
-    keys: dict[int, list[str]] = {}
-    said: dict[int, list[str]] = defaultdict(list)
+    keys: dict[tuple[int, int], list[str]] = {}
+    said: dict[tuple[int, int], list[str]] = defaultdict(list)
     taken: set[tuple[int, str]] = set()
     for row in session.execute(sql.FACTS, values):
         # Two doubtful statements may show one line: the second copy keeps a name of its own.
         key = next((name for name in (row.key, row.own_key) if (row.school_id, name) not in taken), None)
-        keys.setdefault(row.item_id, []).extend([] if key is None else [key])
+        own = (row.school_id, row.item_id)
+        keys.setdefault(own, []).extend([] if key is None else [key])
         taken |= set() if key is None else {(row.school_id, key)}
-        said[row.item_id].append(row.said)
+        said[own].append(row.said)
     found: dict[int, Findings] = defaultdict(Findings)
     for item in session.execute(sql.ITEMS, values):
         names = " ".join(item.references)
         alone = f"case:{accounts[item.school_id]}:{item.value_date}:{item.amount_vnd}:{names}"
-        facts = keys.get(item.id, [alone])
+        own = (item.school_id, item.id)
+        facts = keys.get(own, [alone])
         if facts:
-            told = f"{item.amount_vnd} {names} {' '.join(dict.fromkeys(said[item.id]))}"
+            told = f"{item.amount_vnd} {names} {' '.join(dict.fromkeys(said[own]))}"
             found[item.school_id].texts[item.id] = search_key(told)[:LONGEST_SEARCH_KEY]
             about = (item.id, item.run_id, item.primary_class, tuple(item.flags), item.amount_vnd, item.value_date)
             found[item.school_id].found.append(Found(*about, tuple(facts)))
@@ -90,14 +92,15 @@ def read_cases(
     cases: dict[int, dict[int, Case]] = defaultdict(dict)
     if not rows:
         return cases
-    current: dict[int, set[str]] = defaultdict(set)
-    once: dict[int, set[str]] = defaultdict(set)
+    current: dict[tuple[int, int], set[str]] = defaultdict(set)
+    once: dict[tuple[int, int], set[str]] = defaultdict(set)
     for fact in session.execute(sql.FACTS_OF, sql.columns([row[:2] for row in rows], "schools", "ids")):
-        (current if fact.current else once)[fact.exception_id].add(fact.key)
+        (current if fact.current else once)[fact.school_id, fact.exception_id].add(fact.key)
     waiting = [(row.school_id, row.proposal_id) for row in rows if row.proposal_id is not None]
     proposals = session.execute(sql.PROPOSALS, sql.columns(waiting, "schools", "ids")) if waiting else ()
-    authors = {row.id: row.actor_id for row in proposals}
+    authors = {(row.school_id, row.id): row.actor_id for row in proposals}
     for row in rows:
+        own = (row.school_id, row.id)
         known = Known(
             row.id,
             State(row.state),
@@ -107,8 +110,9 @@ def read_cases(
             tuple(row.flags),
             row.amount_vnd,
             row.day,
-            frozenset(current[row.id]),
-            frozenset(once[row.id]),
+            frozenset(current[own]),
+            frozenset(once[own]),
         )
-        cases[row.school_id][row.id] = Case(known, row.proposal_id, authors.get(row.proposal_id), row.last_run_id)
+        author = authors.get((row.school_id, row.proposal_id))
+        cases[row.school_id][row.id] = Case(known, row.proposal_id, author, row.last_run_id)
     return cases

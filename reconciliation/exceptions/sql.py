@@ -130,7 +130,7 @@ FACTS_OF = text("""
     JOIN exception_fact fact ON fact.school_id = own.school_id AND fact.exception_id = own.id
 """)
 PROPOSALS = text("""
-    SELECT proposal.id, proposal.actor_id
+    SELECT proposal.school_id, proposal.id, proposal.actor_id
     FROM unnest(CAST(:schools AS bigint[]), CAST(:ids AS bigint[])) AS own(school_id, id)
     JOIN exception_event proposal ON proposal.school_id = own.school_id AND proposal.id = own.id
 """)

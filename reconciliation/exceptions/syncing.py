@@ -71,7 +71,7 @@ def _follow(session: Session, accounts: Sequence[Account]) -> list[Course]:
     new_ids = _add(session, courses)
     quiet = _quiet(session, moved, courses)
     for course in courses:
-        course.tell(new_ids, quiet)
+        course.tell(new_ids[course.school_id], quiet[course.school_id])
     _write(session, courses, new_ids)
     session.execute(sql.MARK, sql.columns([row[:4] for row in moved], "schools", "accounts", "days", "runs"))
     return courses
@@ -93,30 +93,33 @@ def _courses(session: Session, moved: Sequence[Moved]) -> list[Course]:
     return [Course(by_school[one], findings[one], cases[one], calendar) for one in touched]
 
 
-def _add(session: Session, courses: Sequence[Course]) -> Mapping[int, int]:
-    """Write new exceptions; item -> exception."""
+def _add(session: Session, courses: Sequence[Course]) -> Mapping[int, Mapping[int, int]]:
+    """Write new exceptions; by school, item -> exception."""
     names = ("schools", "items", "search_keys", "owners", "due", "origins")
-    return {row.item_id: row.id for row in _put(session, sql.ADD, names, [course.added() for course in courses])}
+    new_ids: dict[int, dict[int, int]] = defaultdict(dict)
+    for row in _put(session, sql.ADD, names, [course.added() for course in courses]):
+        new_ids[row.school_id][row.item_id] = row.id
+    return new_ids
 
 
-def _quiet(session: Session, moved: Sequence[Moved], courses: Sequence[Course]) -> Mapping[int, set[str]]:
-    """Exception -> in which quiet classes its facts stand now."""
-    found: dict[int, set[str]] = defaultdict(set)
+def _quiet(session: Session, moved: Sequence[Moved], courses: Sequence[Course]) -> Mapping[int, Mapping[int, set[str]]]:
+    """By school, exception -> in which quiet classes its facts stand now."""
+    found: dict[int, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     doubted = [row for course in courses for row in course.doubted()]
     if doubted:
         runs = [(row.school_id, row.account_id, row.run_id) for row in moved]
         values = sql.columns(doubted, "gone_schools", "gone") | sql.columns(runs, "schools", "accounts", "runs")
         for row in session.execute(sql.QUIET, values):
-            found[row.id].add(row.primary_class)
+            found[row.school_id][row.id].add(row.primary_class)
     return found
 
 
-def _write(session: Session, courses: Sequence[Course], new_ids: Mapping[int, int]) -> None:
+def _write(session: Session, courses: Sequence[Course], new_ids: Mapping[int, Mapping[int, int]]) -> None:
     went_on = ("schools", "ids", "items", "search_keys", "owners", "due")
     _put(session, sql.GO_ON, went_on, [course.went_on() for course in courses])
     _put(session, sql.FOLLOWED, ("schools", "ids", "runs", "into"), [course.followed() for course in courses])
     _put(session, sql.LET_GO, ("schools", "ids"), [course.let_go() for course in courses])
-    _put(session, sql.HOLD, ("schools", "keys", "ids"), [course.held(new_ids) for course in courses])
+    _put(session, sql.HOLD, ("schools", "keys", "ids"), [course.held(new_ids[course.school_id]) for course in courses])
     for told in ([course.first for course in courses], [course.second for course in courses]):
         rows = [row for one in told for row in one.rows]
         if rows:

@@ -127,7 +127,7 @@ def _values(row: Any, told: Any, today: date) -> Sequence[Any]:
         row.due_on,
         words.RESOLUTIONS[row.resolution].vi if row.resolution else "",
         words.ACTIONS[action_of(row.primary_class, row.flags)].vi,
-        night_words.note_vi(told.note),
+        night_words.grouped(night_words.note_vi(told.note)),
         row.first_seen_at.astimezone(clock.VIETNAM).replace(tzinfo=None),
         row.primary_class,
     )

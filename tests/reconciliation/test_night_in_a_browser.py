@@ -19,6 +19,11 @@ from tests.test_screenshots import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.db, pytest.mark.timeout(240)]
 X_VND = 115_000
+CUT = """[...document.querySelectorAll('.scroll')]
+    .filter(part => part.querySelector('table').scrollWidth > part.clientWidth).length"""
+"""Tables that are wider than their place."""
+A4_PX = 718
+"""What a sheet has between its margins."""
 
 
 @pytest.fixture
@@ -62,3 +67,16 @@ def test_facts_are_joined_and_parted_with_the_keyboard(
         judge(page, doubts=width > 1000)
         page.get_by_role("button", name="Hoàn tác").press("Enter")
         expect(page.locator("body")).to_contain_text("Chỉ có trong sổ")
+
+
+def test_no_column_of_a_night_lies_beside_the_screen_or_the_paper(home: Faces, chromium: Browser) -> None:
+    """Advice stands in the last column, and paper cannot be moved sideways."""
+    run_id = night(home)
+    with served(home) as base, seen(chromium, 1280, "light") as page:
+        enter(page, base, f"ke.toan.{home.school.code[2:].lstrip('0')}")
+        page.goto(f"{base}/console/{home.school.code}/reconciliation/{run_id}/")
+        assert page.evaluate(CUT) == 0
+        page.set_viewport_size({"width": A4_PX, "height": 1000})
+        assert page.evaluate(CUT) > 0, "on a small screen the table is moved sideways"
+        page.emulate_media(media="print")
+        assert page.evaluate(CUT) == 0

@@ -174,6 +174,13 @@ def test_a_statement_that_contradicts_itself_brings_no_money_until_a_right_one_c
     assert desk.rows("SELECT kind FROM message ORDER BY 1") == [("balance_break",), ("missing_gateway",)]
 
 
+def test_a_right_statement_behind_a_doubtful_one_in_a_file_tells_its_lines_as_new(desk):
+    wrong = statement(desk.number, some_lines(2), closing_vnd=OPENING + 999)
+    report = desk.bring(write_camt053([wrong, statement(desk.number, some_lines(2))]))
+    assert [(one.proved, one.new_lines) for one in report.statements] == [(False, 2), (True, 2)]
+    assert desk.count("evidence") == 2
+
+
 def test_lines_of_a_doubtful_statement_are_counted_once_beside_a_right_one(desk):
     desk.state(*some_lines(3, TUESDAY), days=(TUESDAY, TUESDAY))
     both = [*some_lines(3, TUESDAY), line(5_000, "la", "FTX", day=DAY)]

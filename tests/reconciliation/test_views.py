@@ -80,9 +80,13 @@ def test_a_night_without_a_statement_does_not_say_that_all_is_well(desk):
     assert "No statement" in page
     assert "Nothing has been judged yet" in page
     assert "There is no exception" not in page
+    assert "<b>0</b> matched" not in page
     listed = desk.page(base(desk))
     assert "chưa xét" in listed
     assert "không có</span>" not in listed
+    today = desk.page(f"/console/{desk.school.code}/")
+    assert "chưa xét · chờ sao kê" in today
+    assert "khớp 0" not in today
 
 
 def test_a_long_night_is_read_page_by_page_and_nothing_falls_between(desk, monkeypatch):

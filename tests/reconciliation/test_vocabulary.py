@@ -9,7 +9,7 @@ from payments import clock
 from payments.banking.models import BorneBy, ChannelKind
 from payments.banking.rules import Tariff
 from payments.banking.service import add_channel
-from reconciliation import balances, booking, matching, pairing
+from reconciliation import balances, booking, matching, pairing, words
 from reconciliation.models import RunState
 from reconciliation.movements import PRECEDENCE
 from tests.house import text_of
@@ -22,6 +22,16 @@ NEXT = date(2025, 9, 11)
 
 def classes(desk, run) -> dict[str, int]:
     return dict(Counter(item.primary_class for item in desk.items(run)))
+
+
+def test_pages_list_what_is_matched_first_then_classes_by_precedence_then_what_is_not_due():
+    found = dict.fromkeys(sorted([*PRECEDENCE, "matched", "not_due"]), 1)
+    assert [key for key, _ in words.in_order(found)] == ["matched", *PRECEDENCE, "not_due"]
+
+
+def test_amounts_of_a_statement_that_contradicts_itself_are_told_in_thousands():
+    assert words.grouped("saoke.xlsx!dòng 28: 44870000 ≠ -44871000") == "saoke.xlsx!dòng 28: 44.870.000 ≠ -44.871.000"
+    assert words.grouped("phí 4.400 đồng") == "phí 4.400 đồng"
 
 
 def test_balance_break(desk):

@@ -151,6 +151,9 @@ def test_words_are_text_with_every_mark_in_its_place(made, slip_pdf):
             "30/11/2025",
         ):
             assert words in page, words
+        for line in slip.voluntary:
+            assert f"{line.description} = {line.amount_vnd:,}".replace(",", ".") in page
+    assert any(slip.voluntary for slip in made)
     assert "Nhà trường không bao giờ hỏi mã OTP" in pages[0]
     assert "không phải mã chuyển tiền" in pages[0]
     assert "Miễn phí khi chuyển khoản: VietQR." in pages[0]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -181,3 +182,17 @@ def test_each_state_is_told_in_both_languages_and_schemes_and_asks_for_one_amoun
             page.evaluate(UNFOLD)
             amount = 40_000 if state is State.PARTIAL else 100_000
             agrees(page, notice, amount, family.invoice.reference)
+
+
+def test_a_printed_notice_begins_on_the_first_page_and_shows_no_buttons(place: Town, chromium: Browser) -> None:
+    family = partial(place)
+    with opened(chromium) as page:
+        page.goto(family.url)
+        printed = pypdfium2.PdfDocument(page.pdf(format="A4"))
+    first = printed[0].get_textpage().get_text_bounded()
+    assert family.invoice.reference in first
+    assert "40.000" in first
+    said = " ".join(one.get_textpage().get_text_bounded() for one in printed)
+    assert "Ngân hàng" in said
+    for button in ("Chép", "chép từng mục", "Kiểm tra lại xem"):
+        assert button not in said

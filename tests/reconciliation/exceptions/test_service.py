@@ -313,3 +313,18 @@ def test_without_its_trigger_history_could_be_rewritten(nights, case):
     nights.session.execute(text("ALTER TABLE exception_event DISABLE TRIGGER append_only"))
     nights.session.execute(text("DELETE FROM exception_event WHERE school_id = :school"), {"school": nights.school.id})
     assert nights.kinds(case[2]) == []
+
+
+def test_classes_are_counted_in_the_order_of_their_precedence(nights):
+    nights.night(
+        nights.item("ambiguous", lines=[nights.line()]),
+        nights.item("missing_gateway", lines=[nights.line()]),
+        nights.item("duplicate", lines=[nights.line()]),
+        nights.item("balance_break", note="balance_inside; statement=1"),
+    )
+    expected = ["balance_break", "duplicate", "ambiguous", "missing_gateway"]
+    school = nights.school
+    found = queries.overview(nights.session, school.id, Filter(), school.accountant, limit=9, offset=0)
+    assert [bucket.key for bucket in found.classes] == expected
+    cases = queries.chosen_rows(nights.session, school.id, nights.ids())
+    assert [bucket.key for bucket in queries.by_class(cases)] == expected

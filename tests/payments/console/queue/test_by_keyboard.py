@@ -261,12 +261,25 @@ def test_every_part_of_the_queue_is_accessible(busy: Busy, chromium: Browser, wi
     page = context.new_page()
     with served(home) as base:
         open_queue(page, base, home)
+        stands_in_line_and_is_printed_whole(page, width)
         page.keyboard.press("j")
         page.keyboard.press("a")
         page.wait_for_selector(f"#r{transfers[0]}.done")
         for query in ("", "?lang=en"):
             judge_all(page, f"{base}/console/{home.school.code}", query, transfers, doubts=width > 1000)
     context.close()
+
+
+def stands_in_line_and_is_printed_whole(page: Page, width: int) -> None:
+    """Amounts end at one line, also of what cannot be ticked, and no column lies beside the paper."""
+    ends = "[...document.querySelectorAll('.queue tbody tr')].map(row => row.cells[2].getBoundingClientRect().right)"
+    assert len(set(page.evaluate(ends))) == 1
+    page.set_viewport_size({"width": 718, "height": 1000})
+    page.emulate_media(media="print")
+    assert page.evaluate("document.querySelector('.queue').scrollWidth <= innerWidth")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": width, "height": 740})
 
 
 def judge_all(page: Page, desk: str, query: str, transfers: list[int], *, doubts: bool) -> None:
