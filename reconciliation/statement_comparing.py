@@ -100,6 +100,7 @@ def _is_told_before(session: Session, owner: dict[str, int], one: Planned) -> bo
 
 
 def _renamed(one: Planned, pairs: dict[str, str]) -> Planned:
-    if pairs.keys().isdisjoint(one.keys):
+    # What contradicts itself says nothing of known lines, and keeps its own keys.
+    if one.contradicts_itself or pairs.keys().isdisjoint(one.keys):
         return one
     return planned_from(one.statement, prove(one.statement), tuple(pairs.get(key, key) for key in one.keys))

@@ -64,8 +64,9 @@ _LINES_NEAR = text("""
     FROM bank_line line JOIN bank_statement st ON st.school_id = line.school_id AND st.id = line.statement_id
     WHERE line.school_id = :school_id AND line.account_id = :account_id
       AND line.booked_on BETWEEN :first AND :last AND strpos(line.natural_key, '!') = 0
-      AND (line.booked_on = ANY(CAST(:days AS date[])) OR line."references" && CAST(:names AS text[])
-        OR split_part(split_part(line.natural_key, '|', 4), '#', 1) = ANY(CAST(:numbers AS text[])))
+      AND (line.booked_on = ANY(CAST(:days AS date[]))
+        OR split_part(split_part(line.natural_key, '|', 4), '#', 1) = ANY(CAST(:numbers AS text[]))
+        OR EXISTS (SELECT FROM unnest(line."references") AS name WHERE name = ANY(CAST(:names AS text[]))))
     ORDER BY line.id
 """)
 

@@ -156,6 +156,17 @@ def test_the_known_payer_is_in_doubt_and_the_other_one_is_money(desk, named):
     assert Bank.state(desk, one) == (("paid", 100_000) if named else ("open", 0))
 
 
+def test_a_statement_that_contradicts_itself_keeps_its_own_keys_whatever_is_said_of_a_true_one(desk):
+    desk.bring(bare(desk.number, line(100_000, "a")))
+    true = balanced(desk.number, [line(100_000, "b")])
+    false = write_camt053([replace(true, closing_vnd=5)])
+    desk.bring(false)
+    both = write_camt053([replace(true, closing_vnd=5), true])
+    desk.bring(both, same_lines=SameLines.KNOWN)
+    desk.settle()
+    assert (desk.count("bank_line"), desk.count("bank_transaction"), desk.night().state) == (2, 1, RunState.PROVED)
+
+
 def test_a_proved_day_told_with_one_more_pair_credits_what_was_known_once(desk):
     """A correction and its reversal that only the second export shows: the rest is known, worded otherwise."""
     one = desk.issue(100_000)
