@@ -31,6 +31,7 @@ LONG_NUMBER = 8
 """From here on one number on two days is hardly two payments; banks count shorter ones anew each day."""
 FEW = 20
 """A word that more known lines of one amount bear tells nobody from another."""
+MESSAGES = ("camt", "mt94")
 _EXPONENT = re.compile(r"\d+E\d+")
 
 
@@ -121,13 +122,16 @@ def _paired(ours: Sequence[_Line], theirs: Sequence[_Line]) -> dict[int, int]:
     if not ours or not theirs:
         return {}
     our_kinds, their_kinds = _kinds(ours, theirs), _kinds(theirs, ours)
-    reach = [
-        sorted(
-            (kind for kind, other in enumerate(their_kinds) if _may_be_one(ours[members[0]], theirs[other[0]])),
-            key=lambda kind: bool(theirs[their_kinds[kind][0]].names),
-        )
-        for members in our_kinds
-    ]
+    bearers: dict[str, list[int]] = defaultdict(list)  # A line that names an invoice meets only those and the nameless.
+    for kind, members in enumerate(their_kinds):
+        for name in theirs[members[0]].names or {""}:
+            bearers[name].append(kind)
+    reach = []
+    for members in our_kinds:
+        line = ours[members[0]]
+        near = {kind for name in {"", *line.names} for kind in bearers[name]} if line.names else range(len(their_kinds))
+        found = [kind for kind in near if _may_be_one(line, theirs[their_kinds[kind][0]])]
+        reach.append(sorted(found, key=lambda kind: (bool(theirs[their_kinds[kind][0]].names), kind)))
     kind_of = {mine: kind for kind, members in enumerate(our_kinds) for mine in members}
     sides = Sides([kind_of[mine] for mine in range(len(ours))], reach, their_kinds)
     nameless_first = sorted(range(len(ours)), key=lambda mine: bool(ours[mine].names))
@@ -180,10 +184,10 @@ def _may_be_one(one: _Line, other: _Line) -> bool:
 def _tell_apart(one: _Line, other: _Line) -> bool:
     """Whether two numbers of one form of file are two payments'.
 
-    camt has several elements for a number, and a first message may lack the one of the second: those of another length
-    are of another kind.
+    Messages have several places for a number (AcctSvcrRef, TxId; the bank's and the customer's of :61:), and a first
+    one may lack what the second has: numbers of another length are of another kind.
     """
-    if one.form == "camt" and len(one.number) != len(other.number):
+    if one.form in MESSAGES and len(one.number) != len(other.number):
         return False
     return not _cut_or_rounded(one.number, other.number)
 
@@ -191,13 +195,14 @@ def _tell_apart(one: _Line, other: _Line) -> bool:
 def form_of(statement_format: str) -> str:
     """What formats have in common that give one payment one number: camt, MT, or the layout of a bank's workbook."""
     name = statement_format.removeprefix(WITHIN_DAY).partition("/")[0]
-    return next((family for family in ("camt", "mt94") if name.startswith(family)), name)
+    return next((family for family in MESSAGES if name.startswith(family)), name)
 
 
 def number_of(line: Told) -> str:
-    """The bank's number, folded; empty also where a spreadsheet program left «1,23E+16» of it."""
+    """The bank's number, folded; empty also for a word, and where a spreadsheet program left «1,23E+16» of it."""
     number = fold_reference(line.bank_reference)
-    return "" if _EXPONENT.fullmatch(number) else number
+    is_number = any(map(str.isdecimal, number)) and not _EXPONENT.fullmatch(number)
+    return number if is_number else ""
 
 
 def _cut_or_rounded(one: str, other: str) -> bool:

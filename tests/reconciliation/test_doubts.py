@@ -227,9 +227,16 @@ def test_numbers_of_two_forms_say_nothing_and_of_one_family_they_do():
     }
 
 
-def test_numbers_of_camt_that_are_unlike_each_other_say_nothing():
-    """A camt.052 that numbers its entries (NtryRef) before the bank gives them a number of its own (AcctSvcrRef)."""
-    assert pairs_in_doubt([told("f", "FT25253000017")], [told("s", "1")])
+def test_numbers_of_messages_that_are_unlike_each_other_say_nothing():
+    """A camt.052 numbers its entries (NtryRef) or MT942 has the customer's reference, before there is the bank's."""
+    for form in ("camt.052", "mt942"):
+        assert pairs_in_doubt([told("f", "FT25253000017", form=form)], [told("s", "1", form=form)])
+
+
+def test_a_word_in_place_of_a_number_is_none():
+    """MT940 with «NOTPROVIDED» in each line of each day: equal fees of two days are two."""
+    word = "NOTPROVIDED"
+    assert not pairs_in_doubt([told("f", word, form="mt940")], [told("s", word, form="mt940", day=1)])
 
 
 def test_a_number_or_an_invoice_on_two_days_says_one_within_ten_days():
