@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bank_adapters.statements.model import StatementLine
 from bank_adapters.statements.proof import prove
 from payments.inbox.service import references_of
-from reconciliation.doubts import Doubt, doubtful
+from reconciliation.doubts import Doubt, certainly_two, doubtful
 from reconciliation.statement_proving import Planned, planned_from
 from reconciliation.told_otherwise import Stretch, Told, known_otherwise, told_before
 
@@ -61,11 +61,17 @@ def compared_with_known(session: Session, owner: dict[str, int], planned: Sequen
     keys = sorted({key for one in planned for key in one.keys})
     known_keys = set(session.scalars(_KNOWN_LINES, owner | {"keys": keys}))
     again = [one for one in planned if _is_told_before(session, owner, one)]
-    pairs = known_otherwise(session, owner, _told(again), known_keys)
-    renamed = [_renamed(one, pairs) if one in again else one for one in planned]
+    same = known_otherwise(session, owner, _told(again), known_keys)
+    if any(certainly_two(ours, known) for ours, known in same):
+        # Equal balances say that these are the same, the bank's numbers or the invoices that they are others.
+        asked, same = same, []
+    else:
+        asked = []
+    pairs = {ours.key: known.key for ours, known in same}
+    renamed = [_renamed(one, pairs) for one in planned]
     known_keys |= set(pairs.values())
-    sure = [one for one in renamed if not one.contradicts_itself]
-    return Compared(renamed, known_keys, len(pairs), doubtful(session, owner, _told(sure), known_keys))
+    told = _told(one for one in renamed if not one.contradicts_itself)
+    return Compared(renamed, known_keys, len(pairs), asked + doubtful(session, owner, told, known_keys, asked))
 
 
 def _told(planned: Iterable[Planned]) -> list[Told]:
@@ -89,11 +95,12 @@ def _told(planned: Iterable[Planned]) -> list[Told]:
 def _is_told_before(session: Session, owner: dict[str, int], one: Planned) -> bool:
     # Where a day ends as it began (money is swept away), its second half looks just like its first.
     goes_on = one.opening_vnd == one.closing_vnd
-    stretch = Stretch(*one.period, one.opening_vnd, one.closing_vnd)
+    stretch = Stretch(*one.period, one.opening_vnd, one.closing_vnd, one.format, one.statement.sequence)
     return one.proved and not one.contradicts_itself and not goes_on and told_before(session, owner, stretch)
 
 
 def _renamed(one: Planned, pairs: dict[str, str]) -> Planned:
-    if pairs.keys().isdisjoint(one.keys):
+    # What contradicts itself says nothing of known lines, and keeps its own keys.
+    if one.contradicts_itself or pairs.keys().isdisjoint(one.keys):
         return one
     return planned_from(one.statement, prove(one.statement), tuple(pairs.get(key, key) for key in one.keys))

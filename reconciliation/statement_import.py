@@ -182,11 +182,12 @@ def _unanswered(doubts: Sequence[Doubt]) -> DomainError:
     shown = ", ".join(doubt.place for doubt in doubts[:PLACES_NAMED]) + ("…" if len(doubts) > PLACES_NAMED else "")
     return DomainError(
         "same_lines",
-        f"{len(doubts)} dòng cùng ngày và số tiền với dòng đã nhập nhưng được ghi khác ({shown}). Chưa nhập dòng nào. "
-        "Hãy xem với --dry-run, rồi thêm --same-lines known (những giao dịch đã có) hoặc --same-lines new (những giao "
-        "dịch khác).",
-        f"{len(doubts)} lines have day and amount of imported ones but are worded otherwise ({shown}). Nothing was "
-        "imported. Look with --dry-run, then add --same-lines known (the same payments) or new (others).",
+        f"{len(doubts)} dòng có thể là dòng đã nhập nhưng được ghi khác ({shown}). Chưa nhập dòng nào. Hãy xem với "
+        "--dry-run, rồi thêm --same-lines known (những giao dịch đã có) hoặc --same-lines new (những giao dịch khác). "
+        "Nếu có dòng đã nhập, có dòng chưa: hãy nhập sao kê từng ngày có số dư.",
+        f"{len(doubts)} lines may be imported ones worded otherwise ({shown}). Nothing was imported. Look with "
+        "--dry-run, then add --same-lines known (the same payments) or new (others). Where some are known and others "
+        "are not, import statements of single days with balances.",
     )
 
 

@@ -70,12 +70,19 @@ def start_import(
 
 
 def confirm_import(
-    session: Session, school_id: int, job_id: int, *, actor_id: int, same_lines: SameLines | None = None
+    session: Session,
+    school_id: int,
+    job_id: int,
+    *,
+    actor_id: int,
+    same_lines: SameLines | None = None,
+    shown: str | None = None,
 ) -> None:
     """Have written what was shown; saying so twice writes once.
 
-    ``same_lines`` says what the lines in doubt are. Raises NotFoundError, ConflictError ``not_ready``, and DomainError
-    ``same_lines`` where there is a doubt and nothing was said.
+    ``same_lines`` says what the lines in doubt are, on a page of the plan ``shown`` (``plan_name``). Raises
+    NotFoundError, ConflictError ``not_ready`` or ``changed``, and DomainError ``same_lines`` where there is a doubt and
+    nothing was said.
     """
     job = locked(session, school_id, job_id)
     if job.state in {JobState.WRITING, JobState.DONE}:
@@ -93,6 +100,12 @@ def confirm_import(
             f"Có {in_doubt} dòng có thể là giao dịch đã nhập. Hãy chọn đó là giao dịch đã có hay khác rồi ghi.",
             f"{in_doubt} lines may be known payments. Say whether they are known or others, then write.",
         )
+    if in_doubt and shown != plan_name(job):
+        raise ConflictError(
+            "changed",
+            "Trang này đã cũ: tệp đã được đọc lại, các dòng cần trả lời có thể khác. Hãy tải lại trang, xem rồi chọn.",
+            "This page is old: the file was read again and other lines may be in doubt. Reload it, look, and choose.",
+        )
     _turn(job, JobState.WRITING, "write")
     job.confirmed_by, job.same_lines = actor_id, same_lines if in_doubt else None
     outbox.put(session, QUEUE, "write", school_id=school_id, subject_id=job.id)
@@ -107,6 +120,11 @@ def confirm_import(
     )
 
 
+def plan_name(job: ImportJob) -> str:
+    """Which reading of the file its page shows: an answer to an older one says nothing of this one."""
+    return (job.plan_sha256 or b"").hex()[:16]
+
+
 def _said(in_doubt: int, same_lines: SameLines | None) -> dict[str, object]:
     return {} if same_lines is None else {"in_doubt": in_doubt, "same_lines": same_lines.value}
 
@@ -117,6 +135,7 @@ def read_again(session: Session, school_id: int, job_id: int) -> None:
     if job.state not in {JobState.MAPPING, JobState.READY, JobState.REFUSED} or job.content_sealed is None:
         raise ConflictError("not_ready", "Tệp này không còn chờ.", "This file does not wait any more.")
     _turn(job, JobState.READING, "read")
+    job.same_lines = None
     outbox.put(session, QUEUE, "read", school_id=school_id, subject_id=job.id)
 
 

@@ -110,6 +110,7 @@ def _page(template: str, desk: Desk, view: queries.JobView, **more: object) -> s
         working=job.state in WORKING,
         look_again_s=LOOK_AGAIN_S,
         htmx=has_htmx(),
+        plan_name=service.plan_name(job),
         **more,
     )
 
@@ -125,7 +126,14 @@ def write(code: str, job_id: int) -> ResponseReturnValue:
     with db_session() as session:
         desk = desk_of(session, code, "accountant")
         said = request.form.get("same_lines", type=SameLines)
-        service.confirm_import(session, desk.school_id, job_id, actor_id=desk.actor.user_id, same_lines=said)
+        service.confirm_import(
+            session,
+            desk.school_id,
+            job_id,
+            actor_id=desk.actor.user_id,
+            same_lines=said,
+            shown=request.form.get("shown"),
+        )
     return _to_job(code, job_id)
 
 

@@ -66,6 +66,9 @@ def test_lines_in_doubt_are_shown_and_wait_for_an_answer(terminal, desk):
     looked = terminal.run(*order, "--dry-run")
     assert "có thể là dòng đã nhập 10/09/2025" in looked.stderr
     assert "hai" not in looked.stderr.replace("hai.xml", ""), "no memo on the terminal"
+    [doubt] = terminal.told(*order, "--dry-run")["doubts"]
+    assert doubt["amount_vnd"] == X_VND
+    assert not any("description" in name for name in doubt), "nor in a log of a scheduled import"
     refused = terminal.run(*order)
     assert refused.exit_code == 1
     assert "--same-lines known" in refused.stderr

@@ -5,7 +5,8 @@ import pytest
 from reconciliation import service
 from reconciliation.doubts import SameLines
 from reconciliation.imports import work
-from reconciliation.imports.models import JobState
+from reconciliation.imports.models import ImportJob, JobState
+from reconciliation.imports.service import read_again
 from tests.reconciliation.desk import line
 from tests.reconciliation.test_doubts import bare
 
@@ -63,6 +64,38 @@ def test_what_was_said_of_other_doubts_is_asked_again(hall, in_doubt):
         True,
     )
     assert hall.count("bank_line") == 2
+
+
+def test_an_answer_on_an_old_page_is_no_answer(hall, in_doubt):
+    """A second tab still shows the first reading: what is in doubt now was never seen there."""
+    old = hall.shown(in_doubt)
+    test_what_was_said_of_other_doubts_is_asked_again(hall, in_doubt)
+    for shown in (old, ""):
+        assert hall.press(in_doubt, "write", same_lines="new", shown=shown) == 409
+    assert hall.job(in_doubt).state is JobState.READY
+    assert hall.press(in_doubt, "write", same_lines="new") == 303
+
+
+def test_a_file_that_is_read_again_is_asked_about_again(hall, in_doubt):
+    """An answer whose writing was refused does not stand on the page of another reading."""
+    with hall.sessions() as session:
+        job = session.get_one(ImportJob, (hall.school.id, in_doubt))
+        job.state, job.same_lines = JobState.REFUSED, SameLines.KNOWN
+    with hall.sessions() as session:
+        read_again(session, hall.school.id, in_doubt)
+    hall.work()
+    job = hall.job(in_doubt)
+    assert (job.state, job.same_lines, job.report["new_lines"]) == (JobState.READY, None, 2)
+    assert "Đã chọn" not in hall.page(in_doubt)
+
+
+def test_without_the_accountants_right_nobody_answers(hall, in_doubt):
+    shown = hall.shown(in_doubt)
+    assert hall.press(in_doubt, "write", same_lines="both", shown=shown) == 422, "a forged word is no answer"
+    hall.faces.log_in("principal")
+    assert "same_lines" not in hall.page(in_doubt)
+    assert hall.press(in_doubt, "write", same_lines="new", shown=shown) == 404
+    assert hall.job(in_doubt).state is JobState.READY
 
 
 def test_a_file_without_doubt_asks_nothing(hall):
