@@ -43,6 +43,19 @@ class SameLines(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person says of the lines in doubt of a file: the same of all, and the other of those at some places."""
+
+    same_lines: SameLines
+    except_at: frozenset[str] = frozenset()
+    """Places in the file, as ``Doubt.place``."""
+
+    def is_known(self, place: str) -> bool:
+        """Whether the line in doubt at a place is the known one beside it."""
+        return (self.same_lines is SameLines.KNOWN) != (place in self.except_at)
+
+
+@dataclass(frozen=True, slots=True)
 class Doubt:
     """A line of a file beside the known line that it may be; amount in đồng."""
 

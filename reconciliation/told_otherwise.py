@@ -36,6 +36,8 @@ class Told:
     """Payment references that it names."""
     format: str = ""
     """Of its statement, as ``bank_statement.format``."""
+    place: str = ""
+    """In the file."""
 
     @property
     def movement(self) -> tuple[date, str, int]:

@@ -11,7 +11,7 @@ from payments.audit.service import record
 from payments.banking.models import ReceivingAccount
 from payments.crypto import FieldCipher
 from payments.errors import ConflictError, DomainError, NotFoundError
-from reconciliation.doubts import SameLines
+from reconciliation.doubts import Answer
 from reconciliation.imports.models import ImportJob, ImportKind, JobState
 from reconciliation.imports.reading import File
 from reconciliation.imports.rules import OPEN, plain_name
@@ -75,14 +75,14 @@ def confirm_import(
     job_id: int,
     *,
     actor_id: int,
-    same_lines: SameLines | None = None,
+    answer: Answer | None = None,
     shown: str | None = None,
 ) -> None:
     """Have written what was shown; saying so twice writes once.
 
-    ``same_lines`` says what the lines in doubt are, on a page of the plan ``shown`` (``plan_name``). Raises
-    NotFoundError, ConflictError ``not_ready`` or ``changed``, and DomainError ``same_lines`` where there is a doubt and
-    nothing was said.
+    ``answer`` says what the lines in doubt are, on a page of the plan ``shown`` (``plan_name``). Raises NotFoundError,
+    ConflictError ``not_ready`` or ``changed``, and DomainError ``same_lines`` where there is a doubt and nothing was
+    said.
     """
     job = locked(session, school_id, job_id)
     if job.state in {JobState.WRITING, JobState.DONE}:
@@ -94,7 +94,7 @@ def confirm_import(
             "This file does not wait to be written. Reload the page.",
         )
     in_doubt = job.report.get("doubts_count", 0)
-    if in_doubt and same_lines is None:
+    if in_doubt and answer is None:
         raise DomainError(
             "same_lines",
             f"Có {in_doubt} dòng có thể là giao dịch đã nhập. Hãy chọn đó là giao dịch đã có hay khác rồi ghi.",
@@ -106,8 +106,16 @@ def confirm_import(
             "Trang này đã cũ: tệp đã được đọc lại, các dòng cần trả lời có thể khác. Hãy tải lại trang, xem rồi chọn.",
             "This page is old: the file was read again and other lines may be in doubt. Reload it, look, and choose.",
         )
+    if answer is not None and not answer.except_at <= {doubt["place"] for doubt in job.report.get("doubts", ())}:
+        raise DomainError(
+            "no_such_line",
+            "Dòng được trừ ra không có trong danh sách cần trả lời. Hãy tải lại trang, xem rồi chọn.",
+            "A line that was excepted is not in the list. Reload the page, look, and choose.",
+        )
     _turn(job, JobState.WRITING, "write")
-    job.confirmed_by, job.same_lines = actor_id, same_lines if in_doubt else None
+    job.confirmed_by = actor_id
+    if in_doubt and answer is not None:
+        job.same_lines, job.other_lines = answer.same_lines, sorted(answer.except_at)
     outbox.put(session, QUEUE, "write", school_id=school_id, subject_id=job.id)
     record(
         session,
@@ -116,7 +124,7 @@ def confirm_import(
         subject_kind="import_job",
         subject_id=job.id,
         school_id=school_id,
-        detail={"kind": job.kind.value, "bad_rows": job.bad_rows} | _said(in_doubt, job.same_lines),
+        detail={"kind": job.kind.value, "bad_rows": job.bad_rows} | _said(in_doubt, job.answer),
     )
 
 
@@ -125,8 +133,10 @@ def plan_name(job: ImportJob) -> str:
     return (job.plan_sha256 or b"").hex()[:16]
 
 
-def _said(in_doubt: int, same_lines: SameLines | None) -> dict[str, object]:
-    return {} if same_lines is None else {"in_doubt": in_doubt, "same_lines": same_lines.value}
+def _said(in_doubt: int, answer: Answer | None) -> dict[str, object]:
+    if answer is None:
+        return {}
+    return {"in_doubt": in_doubt, "same_lines": answer.same_lines.value, "other_lines": len(answer.except_at)}
 
 
 def read_again(session: Session, school_id: int, job_id: int) -> None:
@@ -135,7 +145,7 @@ def read_again(session: Session, school_id: int, job_id: int) -> None:
     if job.state not in {JobState.MAPPING, JobState.READY, JobState.REFUSED} or job.content_sealed is None:
         raise ConflictError("not_ready", "Tệp này không còn chờ.", "This file does not wait any more.")
     _turn(job, JobState.READING, "read")
-    job.same_lines = None
+    job.same_lines, job.other_lines = None, []
     outbox.put(session, QUEUE, "read", school_id=school_id, subject_id=job.id)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from operations.sample_files import write_camt053, write_mt940, write_vietcombank
 from payments.errors import DomainError
 from reconciliation import doubts, statement_comparing
-from reconciliation.doubts import SameLines, form_of, pairs_in_doubt
+from reconciliation.doubts import Answer, SameLines, form_of, pairs_in_doubt
 from reconciliation.models import RunState
 from reconciliation.told_otherwise import Told
 from tests.payments.settlement.bank import Bank
@@ -43,7 +43,7 @@ def test_an_export_without_balances_that_words_a_payment_otherwise_credits_nobod
     assert "Stmt[1]/Ntry[1]" in refused.value.vi
     desk.settle()
     assert (desk.count("bank_line"), desk.count("evidence"), Bank.state(desk, one)) == (1, 1, ("paid", 100_000))
-    report = desk.bring(again, same_lines=SameLines.KNOWN)
+    report = desk.bring(again, answer=Answer(SameLines.KNOWN))
     desk.settle()
     assert (report.new_lines, len(report.doubts)) == (0, 1)
     assert (desk.count("bank_line"), desk.count("bank_transaction")) == (1, 1)
@@ -51,7 +51,7 @@ def test_an_export_without_balances_that_words_a_payment_otherwise_credits_nobod
 
 def test_a_person_may_say_that_it_is_another_payment(desk):
     desk.bring(bare(desk.number, line(100_000, "NGUYEN VAN MAU")))
-    report = desk.bring(bare(desk.number, line(100_000, "TRAN THI MAU")), same_lines=SameLines.NEW)
+    report = desk.bring(bare(desk.number, line(100_000, "TRAN THI MAU")), answer=Answer(SameLines.NEW))
     desk.settle()
     assert (report.new_lines, desk.count("bank_line"), desk.count("bank_transaction")) == (1, 2, 2)
 
@@ -94,7 +94,7 @@ def test_the_whole_day_of_another_form_after_a_part_without_balances_asks(desk):
     data = write_mt940([replace(whole, sequence=1)])
     with pytest.raises(DomainError, match="same_lines"):
         desk.bring(data, "a.sta")
-    assert desk.bring(data, "a.sta", same_lines=SameLines.KNOWN).new_lines == 1
+    assert desk.bring(data, "a.sta", answer=Answer(SameLines.KNOWN)).new_lines == 1
     run = desk.night()
     assert (run.state, desk.count("bank_transaction"), Bank.state(desk, one)) == (RunState.PROVED, 2, ("paid", 100_000))
 
@@ -104,7 +104,7 @@ def test_a_swept_day_that_is_worded_otherwise_asks(desk):
     again = write_mt940([replace(swept(desk.number, "2", None), sequence=1)])
     with pytest.raises(DomainError, match="same_lines"):
         desk.bring(again, "b.sta")
-    assert desk.bring(again, "b.sta", same_lines=SameLines.KNOWN).new_lines == 0
+    assert desk.bring(again, "b.sta", answer=Answer(SameLines.KNOWN)).new_lines == 0
     assert (desk.count("bank_line"), desk.night().state) == (2, RunState.PROVED)
 
 
@@ -137,7 +137,7 @@ def test_one_invoice_paid_as_much_on_another_day_without_number_asks(desk):
     data = write_mt940([replace(balanced(desk.number, [booked], days=(monday, monday)), sequence=1)])
     with pytest.raises(DomainError, match="same_lines"):
         desk.bring(data, "a.sta")
-    desk.bring(data, "a.sta", same_lines=SameLines.KNOWN)
+    desk.bring(data, "a.sta", answer=Answer(SameLines.KNOWN))
     desk.settle()
     assert (desk.count("bank_transaction"), Bank.state(desk, one)) == (1, ("paid", 100_000))
 
@@ -149,7 +149,7 @@ def test_the_known_payer_is_in_doubt_and_the_other_one_is_money(desk, named):
     other = f"{one.reference} nop tien" if named else "TRAN THI B chuyen"
     desk.bring(bare(desk.number, line(100_000, "NGUYEN VAN A nop")))
     again = bare(desk.number, line(100_000, other), line(100_000, "MBVCB NGUYEN VAN A NOP TIEN"))
-    report = desk.bring(again, same_lines=SameLines.KNOWN)
+    report = desk.bring(again, answer=Answer(SameLines.KNOWN))
     desk.settle()
     assert [doubt.description for doubt in report.doubts] == ["MBVCB NGUYEN VAN A NOP TIEN"]
     assert desk.rows("SELECT description FROM bank_line ORDER BY id") == [("NGUYEN VAN A nop",), (other,)]
@@ -162,7 +162,7 @@ def test_a_statement_that_contradicts_itself_keeps_its_own_keys_whatever_is_said
     false = write_camt053([replace(true, closing_vnd=5)])
     desk.bring(false)
     both = write_camt053([replace(true, closing_vnd=5), true])
-    desk.bring(both, same_lines=SameLines.KNOWN)
+    desk.bring(both, answer=Answer(SameLines.KNOWN))
     desk.settle()
     assert (desk.count("bank_line"), desk.count("bank_transaction"), desk.night().state) == (2, 1, RunState.PROVED)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from operations.sample_files import write_camt053, write_mt940, write_vietcombank
 from payments.errors import DomainError
 from reconciliation import statement_comparing
-from reconciliation.doubts import SameLines
+from reconciliation.doubts import Answer, SameLines
 from reconciliation.models import RunState
 from reconciliation.told_otherwise import Told, same_facts
 from tests.payments.settlement.bank import Bank
@@ -99,7 +99,7 @@ def test_where_the_bank_gives_no_numbers_a_person_says_what_came_after_the_sweep
         if n == 2:
             with pytest.raises(DomainError, match="same_lines"):
                 desk.bring(parts[n], f"{n}.sta")
-        desk.bring(parts[n], f"{n}.sta", same_lines=SameLines.NEW)
+        desk.bring(parts[n], f"{n}.sta", answer=Answer(SameLines.NEW))
     assert desk.count("bank_line") == 3
 
 
@@ -109,7 +109,7 @@ def test_equal_balances_and_other_numbers_of_the_bank_are_asked(desk):
     desk.bring(write_vietcombank(made[0]), "a.xlsx")
     with pytest.raises(DomainError, match="same_lines"):
         desk.bring(write_vietcombank(made[1]), "b.xlsx")
-    assert desk.bring(write_vietcombank(made[1]), "b.xlsx", same_lines=SameLines.NEW).new_lines == 1
+    assert desk.bring(write_vietcombank(made[1]), "b.xlsx", answer=Answer(SameLines.NEW)).new_lines == 1
 
 
 def test_a_day_told_twice_in_one_file_is_known_in_both_statements(desk):

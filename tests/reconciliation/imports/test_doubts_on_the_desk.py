@@ -48,6 +48,17 @@ def test_the_answer_is_heard_kept_and_audited(hall, in_doubt, said, lines):
     assert ("không ghi thêm" in page, "giao dịch khác (ghi thêm)" in page) == (said == "known", said == "new")
 
 
+def test_one_line_is_taken_out_of_what_is_said_of_all(hall, in_doubt):
+    assert 'name="except_line" value="Stmt[1]/Ntry[1]"' in hall.page(in_doubt)
+    answer = {"same_lines": "known", "except_line": "Stmt[1]/Ntry[1]"}
+    assert hall.press(in_doubt, "write", **answer | {"except_line": "Stmt[1]/Ntry[2]"}) == 422, "it was not asked"
+    assert hall.press(in_doubt, "write", **answer) == 303
+    hall.work()
+    job = hall.job(in_doubt)
+    assert (job.other_lines, hall.count("bank_line")) == (["Stmt[1]/Ntry[1]"], 3)
+    assert "trừ Stmt[1]/Ntry[1]" in hall.page(in_doubt)
+
+
 def test_what_was_said_of_other_doubts_is_asked_again(hall, in_doubt):
     """Between the answer and the writing another file came: what is in doubt now was never shown."""
     assert hall.press(in_doubt, "write", same_lines="new") == 303
