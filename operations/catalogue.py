@@ -10,6 +10,7 @@ APPEND_ONLY = {
     "I11": ("invoice", "invoice_line", "bundle", "bundle_line"),
     "decisions": ("notice_template", "notice_attempt"),
     "exceptions": ("exception_event",),
+    "I3": ("bank_line_alias",),
     "closes": (
         "period_close",
         "close_run",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from payments.settings import Settings
 from reconciliation import drafts, queries, service, words
 from reconciliation.closing import cli as closing
 from reconciliation.decisions.cli import COMMANDS as DECISIONS
-from reconciliation.doubts import Doubt, SameLines
+from reconciliation.doubts import Answer, Doubt, SameLines
 from reconciliation.imports.cli import layout_group
 from reconciliation.imports.models import ImportKind
 from reconciliation.imports.reading import File, all_of, give_back
@@ -56,6 +57,13 @@ def statement_group() -> None:
     type=click.Choice(list(SameLines), case_sensitive=False),
     help="dòng có thể đã nhập là giao dịch đã có (known) hay giao dịch khác (new) / what lines in doubt are",
 )
+@click.option(
+    "--except-line",
+    "except_at",
+    multiple=True,
+    metavar="PLACE",
+    help="dòng mà điều ngược lại mới đúng / a line of which the other is true",
+)
 @ERRORS_TO
 @DRY_RUN
 @AS_JSON
@@ -63,12 +71,16 @@ def import_statement(
     file: Path,
     account_name: str,
     same_lines: SameLines | None,
+    except_at: tuple[str, ...],
     errors_to: Path | None,
     *,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Nhập sao kê: camt, MT940/MT942, hoặc bảng tính của ngân hàng (import a statement, all of it or nothing)."""
+    if except_at and same_lines is None:
+        raise click.UsageError("--except-line đi cùng --same-lines (say first what the lines are)")
+    answer = None if same_lines is None else Answer(same_lines, frozenset(except_at))
     with _readable(), command_session() as (session, _settings):
         account = account_by_name(session, account_name)
         sent = File(file.name, file.read_bytes())
@@ -79,11 +91,11 @@ def import_statement(
                 account.id,
                 sent.data,
                 sent.name,
-                same_lines=same_lines,
+                answer=answer,
                 dry_run=dry_run,
             )
     if as_json:
-        _print_json(report.as_dict())
+        _print_json(report.as_dict() | {"doubts": [_without_texts(doubt) for doubt in report.doubts]})
         return
     for one in report.statements:
         state = _proof_words(one)
@@ -96,6 +108,11 @@ def import_statement(
     for notice in report.notices:
         click.echo(notice, err=True)
     _tell_dry_run(dry_run=dry_run)
+
+
+def _without_texts(doubt: Doubt) -> dict[str, Any]:
+    """What a log may keep: the texts of a bank hold names."""
+    return {name: value for name, value in asdict(doubt).items() if not name.endswith("description")}
 
 
 def _tell_doubts(doubts: Sequence[Doubt], same_lines: SameLines | None) -> None:

@@ -100,6 +100,25 @@ class BankLine(SchoolRow):
     reference_key: Mapped[int | None] = mapped_column(BigInteger, Computed(REFERENCE_KEY, persisted=True))
 
 
+class BankLineAlias(SchoolRow):
+    """Another key under which a line is known: a file worded it otherwise, and balances or a person said it is one."""
+
+    __tablename__ = "bank_line_alias"
+    __table_args__ = (
+        UniqueConstraint("school_id", "account_id", "natural_key"),
+        ForeignKeyConstraint(
+            ["school_id", "account_id", "line_key"],
+            ["bank_line.school_id", "bank_line.account_id", "bank_line.natural_key"],
+        ),
+    )
+
+    account_id: Mapped[Id]
+    natural_key: Mapped[str]
+    """As the file worded it, with occurrence number."""
+    line_key: Mapped[str]
+    told_at: Mapped[datetime]
+
+
 class BookAccount(SchoolRow):
     """Which receiving account an account code of the school's own books stands for: a person says so."""
 

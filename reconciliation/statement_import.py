@@ -23,14 +23,14 @@ from payments import clock
 from payments.banking.models import ReceivingAccount
 from payments.banking.rules import account_text
 from payments.errors import DomainError, NotFoundError
-from reconciliation.doubts import Doubt, SameLines
+from reconciliation.doubts import Answer, Doubt
 from reconciliation.imports.layouts import in_use
 from reconciliation.imports.models import ImportKind
 from reconciliation.imports.rules import Step, plain_name, silent
 from reconciliation.locks import lock_school
 from reconciliation.statement_comparing import compared_with_known
 from reconciliation.statement_proving import Planned, plan_statements
-from reconciliation.statement_writing import write_planned
+from reconciliation.statement_writing import keep_aliases, write_planned
 
 LONGEST_FILE_NAME = 200
 PLACES_NAMED = 5
@@ -92,6 +92,8 @@ class StatementPlan:
     known_keys: frozenset[str]
     sha256: bytes
     """Of all that would be imported and of all doubts: another reading of the same bytes has another one."""
+    same: dict[str, str]
+    """New keys of known lines that the file words otherwise."""
     answered: bool
     report: StatementReport
 
@@ -108,17 +110,17 @@ def import_statement(
     data: bytes,
     filename: str,
     *,
-    same_lines: SameLines | None = None,
+    answer: Answer | None = None,
     dry_run: bool = False,
 ) -> StatementReport:
     """Import the statements of a file for one receiving account; what is known already adds nothing.
 
-    ``same_lines`` says what lines in doubt are (``reconciliation/doubts.py``). Raises StatementError for a file that
+    ``answer`` says what lines in doubt are (``reconciliation/doubts.py``). Raises StatementError for a file that
     cannot be read as a whole, DomainError ``other_account`` when it is another account's, ``no_period`` when a
     statement says neither its days nor any line, ``same_lines`` when lines are in doubt and nothing was said of them,
-    and NotFoundError.
+    ``no_such_line`` when something was said of others, and NotFoundError.
     """
-    plan = plan_statement(session, school_id, account_id, data, filename, same_lines=same_lines)
+    plan = plan_statement(session, school_id, account_id, data, filename, answer=answer)
     if dry_run:
         return replace(plan.report, dry_run=True)
     write_statement(session, plan, data, filename)
@@ -132,7 +134,7 @@ def plan_statement(
     data: bytes,
     filename: str,
     *,
-    same_lines: SameLines | None = None,
+    answer: Answer | None = None,
     step: Step = silent,
 ) -> StatementPlan:
     """Read, check and compare a file with what is known. Raises as ``import_statement`` does, but never for doubts."""
@@ -151,8 +153,10 @@ def plan_statement(
     compared = compared_with_known(session, owner, plan_statements(ours))
     digest = compared.sha256
     doubts = compared.doubts
-    if same_lines is SameLines.KNOWN:
-        compared = compared.taken_as_known()
+    otherwise = len(compared.same)
+    if answer is not None:
+        _require_places(answer, doubts)
+        compared = compared.answered(answer)
     contents = [one.content_sha256 for one in compared.planned]
     known_contents = {bytes(content) for content in session.scalars(_KNOWN_STATEMENTS, owner | {"contents": contents})}
     step("check", total, total)
@@ -160,11 +164,16 @@ def plan_statement(
     others = sorted({(one.account_number or "")[-4:] for one in read if one not in ours})
     notices = tuple(f"{notice.place}: {notice.vi}" for one in ours for notice in one.notices)
     notices += tuple(_open_notice(*one.open_days) for one in compared.planned if one.open_days)
-    notices += (_otherwise_notice(compared.told_otherwise),) if compared.told_otherwise else ()
+    notices += (_otherwise_notice(otherwise),) if otherwise else ()
     report = StatementReport(tuple(results), tuple(others), notices, dry_run=False, doubts=doubts)
-    answered = same_lines is not None or not doubts
     return StatementPlan(
-        owner, tuple(compared.planned), frozenset(compared.known_keys), digest, answered=answered, report=report
+        owner,
+        tuple(compared.planned),
+        frozenset(compared.known_keys),
+        digest,
+        compared.same,
+        answered=answer is not None or not doubts,
+        report=report,
     )
 
 
@@ -176,17 +185,29 @@ def write_statement(session: Session, plan: StatementPlan, data: bytes, filename
     fresh = [one for one, result in zip(plan.planned, results, strict=True) if not result.already_imported]
     file = {"file_name": plain_name(filename, LONGEST_FILE_NAME), "file_sha256": hashlib.sha256(data).digest()}
     write_planned(session, plan.owner, fresh, file, step)
+    keep_aliases(session, plan.owner, plan.same)
+
+
+def _require_places(answer: Answer, doubts: Sequence[Doubt]) -> None:
+    unknown = sorted(answer.except_at - {doubt.place for doubt in doubts})
+    if unknown:
+        raise DomainError(
+            "no_such_line",
+            f"Không có dòng cần trả lời ở {', '.join(unknown[:PLACES_NAMED])}. Hãy xem lại với --dry-run.",
+            f"No line in doubt is at {', '.join(unknown[:PLACES_NAMED])}. Look again with --dry-run.",
+        )
 
 
 def _unanswered(doubts: Sequence[Doubt]) -> DomainError:
     shown = ", ".join(doubt.place for doubt in doubts[:PLACES_NAMED]) + ("…" if len(doubts) > PLACES_NAMED else "")
     return DomainError(
         "same_lines",
-        f"{len(doubts)} dòng cùng ngày và số tiền với dòng đã nhập nhưng được ghi khác ({shown}). Chưa nhập dòng nào. "
-        "Hãy xem với --dry-run, rồi thêm --same-lines known (những giao dịch đã có) hoặc --same-lines new (những giao "
-        "dịch khác).",
-        f"{len(doubts)} lines have day and amount of imported ones but are worded otherwise ({shown}). Nothing was "
-        "imported. Look with --dry-run, then add --same-lines known (the same payments) or new (others).",
+        f"{len(doubts)} dòng có thể là dòng đã nhập nhưng được ghi khác ({shown}). Chưa nhập dòng nào. Hãy xem với "
+        "--dry-run, rồi thêm --same-lines known (những giao dịch đã có) hoặc --same-lines new (những giao dịch khác). "
+        "Nếu có dòng đã nhập, có dòng chưa: thêm --except-line VỊ_TRÍ cho từng dòng khác với số còn lại.",
+        f"{len(doubts)} lines may be imported ones worded otherwise ({shown}). Nothing was imported. Look with "
+        "--dry-run, then add --same-lines known (the same payments) or new (others), and --except-line PLACE for each "
+        "line of which the other is true.",
     )
 
 

@@ -1,6 +1,6 @@
 """Writing what is new of a statement: its row, its lines with their evidence of money, and the nights it touches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
@@ -43,6 +43,21 @@ _ADD_LINES = text("""
     )
     ON CONFLICT (school_id, account_id, natural_key) DO NOTHING
 """)
+
+_ADD_ALIASES = text("""
+    INSERT INTO bank_line_alias (school_id, account_id, natural_key, line_key, told_at)
+    SELECT :school_id, :account_id, told.key, told.line_key, :now
+    FROM unnest(CAST(:keys AS text[]), CAST(:line_keys AS text[])) AS told(key, line_key)
+    ON CONFLICT (school_id, account_id, natural_key) DO NOTHING
+""")
+
+
+def keep_aliases(session: Session, owner: dict[str, int], same: Mapping[str, str]) -> None:
+    """Remember under which keys known lines were worded otherwise, so that nobody is asked again."""
+    if same:
+        session.execute(
+            _ADD_ALIASES, owner | {"keys": list(same), "line_keys": list(same.values()), "now": clock.now()}
+        )
 
 
 def write_planned(

@@ -5,8 +5,9 @@ payer's name is cut elsewhere. Where two proved statements go over the same days
 closing balance they tell the same movements: for each direction and amount of a day, a line that is not known stands
 for one that is known and that the file does not name otherwise.
 
-Nothing less will do: a second statement of a day that begins where the first one ended tells other movements, of which
-some may well be equal to earlier ones, and all of them are money.
+Nothing less will do: they are all that is known of those days, and no number of the bank says otherwise (then a person
+is asked, ``reconciliation/doubts.py``). A second statement of a day that begins where the first one ended tells other
+movements, of which some may well be equal to earlier ones, and all of them are money.
 """
 
 from collections import defaultdict
@@ -35,6 +36,8 @@ class Told:
     """Payment references that it names."""
     format: str = ""
     """Of its statement, as ``bank_statement.format``."""
+    place: str = ""
+    """In the file."""
 
     @property
     def movement(self) -> tuple[date, str, int]:
@@ -42,11 +45,19 @@ class Told:
         return self.booked_on, self.direction, self.amount_vnd
 
 
+# An account that is swept empty comes back to the same balances on one day: then more is known of the day than one such
+# statement tells, or the bank counts another number of a statement.
 _SAME = text("""
     SELECT EXISTS (
         SELECT FROM bank_statement
         WHERE school_id = :school_id AND account_id = :account_id AND proved AND break_at IS NULL
-          AND period_from = :first AND period_to = :last AND opening_vnd = :opening_vnd AND closing_vnd = :closing_vnd)
+          AND period_from = :first AND period_to = :last AND opening_vnd = :opening_vnd AND closing_vnd = :closing_vnd
+          AND (format <> :format OR sequence IS NULL OR sequence IS NOT DISTINCT FROM
+            coalesce(CAST(:sequence AS bigint), sequence)))
+      AND :closing_vnd - :opening_vnd = (
+        SELECT coalesce(sum(CASE WHEN direction = 'credit' THEN amount_vnd ELSE -amount_vnd END), 0) FROM bank_line
+        WHERE school_id = :school_id AND account_id = :account_id AND booked_on BETWEEN :first AND :last
+          AND strpos(natural_key, '!') = 0)
 """)
 # A line of a statement that contradicts itself has a «!» in its key and says nothing about others.
 _LINES_NEAR = text("""
@@ -56,7 +67,8 @@ _LINES_NEAR = text("""
     WHERE line.school_id = :school_id AND line.account_id = :account_id
       AND line.booked_on BETWEEN :first AND :last AND strpos(line.natural_key, '!') = 0
       AND (line.booked_on = ANY(CAST(:days AS date[]))
-        OR split_part(split_part(line.natural_key, '|', 4), '#', 1) = ANY(CAST(:numbers AS text[])))
+        OR split_part(split_part(line.natural_key, '|', 4), '#', 1) = ANY(CAST(:numbers AS text[]))
+        OR EXISTS (SELECT FROM unnest(line."references") AS name WHERE name = ANY(CAST(:names AS text[]))))
     ORDER BY line.id
 """)
 
@@ -69,22 +81,26 @@ class Stretch:
     last: date
     opening_vnd: int | None
     closing_vnd: int | None
+    format: str
+    sequence: int | None
+    """The bank's own number of the statement."""
 
 
 def told_before(session: Session, owner: Mapping[str, Any], stretch: Stretch) -> bool:
-    """Whether a proved statement of the account goes over the same days between the same balances."""
+    """Whether a proved statement of the account goes over the same days between the same balances, and tells all."""
     return bool(session.scalar(_SAME, {**owner, **asdict(stretch)}))
 
 
 def stored_near(
     session: Session, owner: Mapping[str, Any], lines: Collection[Told], margin: timedelta, numbers: Collection[str]
 ) -> list[Told]:
-    """Known lines of the same days, and those of the days around that bear one of the folded numbers of the bank."""
+    """Known lines of the same days, and of the days around those with one of the folded numbers or their invoices."""
     if not lines:
         return []
     days = sorted({line.booked_on for line in lines})
     span = {"first": days[0] - margin, "last": days[-1] + margin, "days": days, "numbers": sorted(numbers)}
-    rows = session.execute(_LINES_NEAR, {**owner, **span})
+    names = sorted({name for line in lines for name in line.references})
+    rows = session.execute(_LINES_NEAR, {**owner, **span, "names": names})
     return [
         Told(
             row.natural_key,
@@ -102,12 +118,15 @@ def stored_near(
 
 def known_otherwise(
     session: Session, owner: Mapping[str, Any], lines: Sequence[Told], known_keys: Collection[str]
-) -> dict[str, str]:
-    """Return, for keys that are not known of a statement that was told before, the known keys of the same facts."""
+) -> list[tuple[Told, Told]]:
+    """Pair lines that are not known of statements that were told before with the known lines of the same facts."""
     unknown = [line for line in lines if line.key not in known_keys]
     days = {line.booked_on for line in unknown}
     stored = stored_near(session, owner, unknown, timedelta(0), ())
-    return same_facts([line for line in lines if line.booked_on in days], stored)
+    stored = [line for line in stored if line.booked_on in days]
+    ours, theirs = {line.key: line for line in lines}, {line.key: line for line in stored}
+    found = same_facts([line for line in lines if line.booked_on in days], stored)
+    return [(ours[key], theirs[known]) for key, known in found.items()]
 
 
 def same_facts(told: Iterable[Told], stored: Iterable[Told]) -> dict[str, str]:

@@ -4,11 +4,20 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from payments.db import SchoolRow, str_enum
-from reconciliation.doubts import SameLines
+from reconciliation.doubts import Answer, SameLines
 
 
 class ImportKind(enum.StrEnum):
@@ -63,10 +72,17 @@ class ImportJob(SchoolRow):
     """Of what was shown: only that is written."""
     same_lines: Mapped[SameLines | None] = mapped_column(str_enum(SameLines))
     """What the person who had it written said of the lines in doubt."""
+    other_lines: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    """Places of those lines of which the other is true."""
     created_by: Mapped[int] = mapped_column(BigInteger, ForeignKey("app_user.id"))
     created_at: Mapped[datetime]
     confirmed_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("app_user.id"))
     finished_at: Mapped[datetime | None]
+
+    @property
+    def answer(self) -> Answer | None:
+        """What was said of the lines in doubt."""
+        return None if self.same_lines is None else Answer(self.same_lines, frozenset(self.other_lines))
 
 
 class ImportLayout(SchoolRow):

@@ -11,7 +11,7 @@ from payments.audit.service import record
 from payments.banking.models import ReceivingAccount
 from payments.crypto import FieldCipher
 from payments.errors import ConflictError, DomainError, NotFoundError
-from reconciliation.doubts import SameLines
+from reconciliation.doubts import Answer
 from reconciliation.imports.models import ImportJob, ImportKind, JobState
 from reconciliation.imports.reading import File
 from reconciliation.imports.rules import OPEN, plain_name
@@ -70,12 +70,19 @@ def start_import(
 
 
 def confirm_import(
-    session: Session, school_id: int, job_id: int, *, actor_id: int, same_lines: SameLines | None = None
+    session: Session,
+    school_id: int,
+    job_id: int,
+    *,
+    actor_id: int,
+    answer: Answer | None = None,
+    shown: str | None = None,
 ) -> None:
     """Have written what was shown; saying so twice writes once.
 
-    ``same_lines`` says what the lines in doubt are. Raises NotFoundError, ConflictError ``not_ready``, and DomainError
-    ``same_lines`` where there is a doubt and nothing was said.
+    ``answer`` says what the lines in doubt are, on a page of the plan ``shown`` (``plan_name``). Raises NotFoundError,
+    ConflictError ``not_ready`` or ``changed``, and DomainError ``same_lines`` where there is a doubt and nothing was
+    said.
     """
     job = locked(session, school_id, job_id)
     if job.state in {JobState.WRITING, JobState.DONE}:
@@ -87,14 +94,28 @@ def confirm_import(
             "This file does not wait to be written. Reload the page.",
         )
     in_doubt = job.report.get("doubts_count", 0)
-    if in_doubt and same_lines is None:
+    if in_doubt and answer is None:
         raise DomainError(
             "same_lines",
             f"Có {in_doubt} dòng có thể là giao dịch đã nhập. Hãy chọn đó là giao dịch đã có hay khác rồi ghi.",
             f"{in_doubt} lines may be known payments. Say whether they are known or others, then write.",
         )
+    if in_doubt and shown != plan_name(job):
+        raise ConflictError(
+            "changed",
+            "Trang này đã cũ: tệp đã được đọc lại, các dòng cần trả lời có thể khác. Hãy tải lại trang, xem rồi chọn.",
+            "This page is old: the file was read again and other lines may be in doubt. Reload it, look, and choose.",
+        )
+    if answer is not None and not answer.except_at <= {doubt["place"] for doubt in job.report.get("doubts", ())}:
+        raise DomainError(
+            "no_such_line",
+            "Dòng được trừ ra không có trong danh sách cần trả lời. Hãy tải lại trang, xem rồi chọn.",
+            "A line that was excepted is not in the list. Reload the page, look, and choose.",
+        )
     _turn(job, JobState.WRITING, "write")
-    job.confirmed_by, job.same_lines = actor_id, same_lines if in_doubt else None
+    job.confirmed_by = actor_id
+    if in_doubt and answer is not None:
+        job.same_lines, job.other_lines = answer.same_lines, sorted(answer.except_at)
     outbox.put(session, QUEUE, "write", school_id=school_id, subject_id=job.id)
     record(
         session,
@@ -103,12 +124,19 @@ def confirm_import(
         subject_kind="import_job",
         subject_id=job.id,
         school_id=school_id,
-        detail={"kind": job.kind.value, "bad_rows": job.bad_rows} | _said(in_doubt, job.same_lines),
+        detail={"kind": job.kind.value, "bad_rows": job.bad_rows} | _said(in_doubt, job.answer),
     )
 
 
-def _said(in_doubt: int, same_lines: SameLines | None) -> dict[str, object]:
-    return {} if same_lines is None else {"in_doubt": in_doubt, "same_lines": same_lines.value}
+def plan_name(job: ImportJob) -> str:
+    """Which reading of the file its page shows: an answer to an older one says nothing of this one."""
+    return (job.plan_sha256 or b"").hex()[:16]
+
+
+def _said(in_doubt: int, answer: Answer | None) -> dict[str, object]:
+    if answer is None:
+        return {}
+    return {"in_doubt": in_doubt, "same_lines": answer.same_lines.value, "other_lines": len(answer.except_at)}
 
 
 def read_again(session: Session, school_id: int, job_id: int) -> None:
@@ -117,6 +145,7 @@ def read_again(session: Session, school_id: int, job_id: int) -> None:
     if job.state not in {JobState.MAPPING, JobState.READY, JobState.REFUSED} or job.content_sealed is None:
         raise ConflictError("not_ready", "Tệp này không còn chờ.", "This file does not wait any more.")
     _turn(job, JobState.READING, "read")
+    job.same_lines, job.other_lines = None, []
     outbox.put(session, QUEUE, "read", school_id=school_id, subject_id=job.id)
 
 

@@ -15,7 +15,7 @@ from payments.console.desk import Desk, desk_of
 from payments.errors import DomainError, NotFoundError
 from payments.i18n import Text
 from payments.web.context import db_session, row_id, say, services
-from reconciliation.doubts import SameLines
+from reconciliation.doubts import Answer, SameLines
 from reconciliation.imports import layouts, queries, service, wizard, words
 from reconciliation.imports.models import ImportKind, JobState
 from reconciliation.imports.reading import File
@@ -110,6 +110,7 @@ def _page(template: str, desk: Desk, view: queries.JobView, **more: object) -> s
         working=job.state in WORKING,
         look_again_s=LOOK_AGAIN_S,
         htmx=has_htmx(),
+        plan_name=service.plan_name(job),
         **more,
     )
 
@@ -125,7 +126,15 @@ def write(code: str, job_id: int) -> ResponseReturnValue:
     with db_session() as session:
         desk = desk_of(session, code, "accountant")
         said = request.form.get("same_lines", type=SameLines)
-        service.confirm_import(session, desk.school_id, job_id, actor_id=desk.actor.user_id, same_lines=said)
+        answer = None if said is None else Answer(said, frozenset(request.form.getlist("except_line")))
+        service.confirm_import(
+            session,
+            desk.school_id,
+            job_id,
+            actor_id=desk.actor.user_id,
+            answer=answer,
+            shown=request.form.get("shown"),
+        )
     return _to_job(code, job_id)
 
 

@@ -129,7 +129,7 @@ def write(session: Session, cipher: FieldCipher, row: outbox.Claimed, tell: Step
         job = locked(session, job.school_id, job.id)
         _keep_plan(session, cipher, job, file, plan)
         job.report = job.report | {"changed": True}
-        job.same_lines = None
+        job.same_lines, job.other_lines = None, []
         job.state, job.phase = JobState.READY, "preview"
         return
     if isinstance(plan, ledger_import.LedgerPlan):
@@ -150,7 +150,7 @@ def plan_of(session: Session, job: ImportJob, file: File, tell: Step) -> Plan:
         return ledger_import.plan_ledger(session, job.school_id, file.data, file.name, step=tell)
     account_id = job.account_id or 0
     return statement_import.plan_statement(
-        session, job.school_id, account_id, file.data, file.name, same_lines=job.same_lines, step=tell
+        session, job.school_id, account_id, file.data, file.name, answer=job.answer, step=tell
     )
 
 

@@ -66,12 +66,19 @@ def test_lines_in_doubt_are_shown_and_wait_for_an_answer(terminal, desk):
     looked = terminal.run(*order, "--dry-run")
     assert "có thể là dòng đã nhập 10/09/2025" in looked.stderr
     assert "hai" not in looked.stderr.replace("hai.xml", ""), "no memo on the terminal"
+    [doubt] = terminal.told(*order, "--dry-run")["doubts"]
+    assert doubt["amount_vnd"] == X_VND
+    assert not any("description" in name for name in doubt), "nor in a log of a scheduled import"
     refused = terminal.run(*order)
     assert refused.exit_code == 1
     assert "--same-lines known" in refused.stderr
     assert desk.count("bank_line") == 1
+    assert terminal.run(*order, "--except-line", "x").exit_code == 2
     assert terminal.told(*order, "--same-lines", "known")["new_lines"] == 0
-    assert terminal.told(*order, "--same-lines", "new")["new_lines"] == 1
+    assert terminal.told(*order)["new_lines"] == 0, "the answer is remembered"
+    other = terminal.file("ba.xml", bare(desk.number, line(X_VND, "ba", None)))
+    order = ("statement", "import", other, "--account", terminal.account, "--same-lines", "known")
+    assert terminal.told(*order, "--except-line", doubt["place"])["new_lines"] == 1
 
 
 def test_a_statement_is_imported_once_and_a_night_reports_it_as_the_contract_says(terminal, desk, paid):

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.sample_files import write_mt940, write_vietcombank
+from operations.sample_files import write_camt053, write_mt940, write_vietcombank
 from payments.errors import DomainError
 from reconciliation import statement_comparing
+from reconciliation.doubts import Answer, SameLines
 from reconciliation.models import RunState
 from reconciliation.told_otherwise import Told, same_facts
 from tests.payments.settlement.bank import Bank
@@ -69,6 +70,55 @@ def test_halves_of_a_day_that_is_swept_empty_are_two_however_alike(desk):
     assert halves[0].opening_vnd == halves[0].closing_vnd == halves[1].opening_vnd
     found = [desk.bring(write_vietcombank(half), f"{n}.xlsx").new_lines for n, half in enumerate(halves)]
     assert (found, desk.count("bank_line")) == ([2, 2], 4)
+
+
+def parts_of_a_swept_day(account, number):
+    """Three statements of one day as the bank sends them; the third goes between the balances of the first."""
+    money = [
+        (0, line(100_000, "NGUYEN VAN A", number and f"{number}1")),
+        (0, line(100_000, "TRAN B", number and f"{number}3")),
+    ]
+    sweep = (100_000, line(100_000, "quet", number and f"{number}2", direction="debit"))
+    parts = [money[0], sweep, money[1]]
+    return [
+        write_mt940([replace(balanced(account, [moved], opening=opening), sequence=n)])
+        for n, (opening, moved) in enumerate(parts, start=1)
+    ]
+
+
+def test_balances_that_come_back_after_a_sweep_tell_other_money(desk):
+    for n, data in enumerate(parts_of_a_swept_day(desk.number, "FT2525300001")):
+        assert desk.bring(data, f"{n}.sta").new_lines == 1
+    assert desk.count("bank_line") == 3
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)], ids=["in order", "the sweep comes last"])
+def test_where_the_bank_gives_no_numbers_a_person_says_what_came_after_the_sweep(desk, order):
+    parts = parts_of_a_swept_day(desk.number, None)
+    for n in order:
+        if n == 2:
+            with pytest.raises(DomainError, match="same_lines"):
+                desk.bring(parts[n], f"{n}.sta")
+        desk.bring(parts[n], f"{n}.sta", answer=Answer(SameLines.NEW))
+    assert desk.count("bank_line") == 3
+
+
+def test_equal_balances_and_other_numbers_of_the_bank_are_asked(desk):
+    """Half of a swept day whose sweep nobody has brought yet; or the bank numbers its export anew."""
+    made = [balanced(desk.number, [line(100_000, who, f"FT2525300001{who}")]) for who in "12"]
+    desk.bring(write_vietcombank(made[0]), "a.xlsx")
+    with pytest.raises(DomainError, match="same_lines"):
+        desk.bring(write_vietcombank(made[1]), "b.xlsx")
+    assert desk.bring(write_vietcombank(made[1]), "b.xlsx", answer=Answer(SameLines.NEW)).new_lines == 1
+
+
+def test_a_day_told_twice_in_one_file_is_known_in_both_statements(desk):
+    """The day, which balances know, and a longer period with the same line: it is one payment there, too."""
+    made = balanced(desk.number, [line(100_000, "NGUYEN VAN MAU", "12345678901234567")])
+    desk.bring(write_vietcombank(made), "a.xlsx")
+    day = replace(made, lines=(line(100_000, "MAU NOP TIEN"),))
+    longer = replace(day, period_from=DAY - timedelta(1), period_to=DAY + timedelta(1))
+    assert (desk.bring(write_camt053([day, longer])).new_lines, desk.count("bank_line")) == (0, 1)
 
 
 def test_without_the_comparison_a_person_is_asked(desk, monkeypatch):

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.sync_api import expect
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from operations.sample_files import write_camt053
 from payments import clock
@@ -61,6 +61,9 @@ def test_the_accountant_sees_signs_and_downloads_and_the_principal_reopens(desk)
     page = desk.page(form(desk))
     assert "Thiếu báo có" in page
     assert "115.000" in page
+    with session_scope(desk.engine) as session:
+        account = session.scalar(text("SELECT bin || ':' || number FROM receiving_account"))
+    assert f"<td><code>{account}</code></td>" in page
     assert sign(desk, known="") == 422
     assert sign(desk) == 303
     page = desk.page(base(desk))

@@ -47,7 +47,13 @@ class Hall:
 
     def press(self, job_id: int, button: str, **form: str) -> int:
         token = self.token(self.base)
-        return self.faces.client.post(f"{self.base}{job_id}/{button}", data={"csrf_token": token, **form}).status_code
+        shown = {"shown": self.shown(job_id)} | form
+        return self.faces.client.post(f"{self.base}{job_id}/{button}", data={"csrf_token": token, **shown}).status_code
+
+    def shown(self, job_id: int) -> str:
+        """Which reading of the file the page asks about; empty where it asks nothing."""
+        found = re.search(r'name="shown" value="(\w+)"', self.page(job_id))
+        return found[1] if found else ""
 
     def page(self, job_id: int, more: str = "", **how: object) -> str:
         return self.faces.page(f"{self.base}{job_id}/{more}", **how)
