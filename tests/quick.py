@@ -10,7 +10,7 @@ house again, which is a quarter of its start.
 import gc
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import pytest
@@ -92,15 +92,15 @@ def engine_that_knows(address: str, **options: Any) -> Engine:
     return made
 
 
-def pytest_collection() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
     """Collecting makes a million objects that stay: nobody need look through them for garbage, now or later."""
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """From here on as usual, for what comes now."""
-    gc.freeze()
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
