@@ -23,7 +23,7 @@ demo: setup ## play a province with one command and serve it
 	$(BIN)/hocphi demo $(ARGS)
 
 test: setup browser lint ## everything: linters, types, import contracts and all tests
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 browser: # chromium for the browser tests, where apt may install it
 	@.ci/browser

@@ -73,10 +73,14 @@ class Postgres:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever uses the server is a test of the database, marked or not, so ``make check`` stays quick."""
+    """Whoever uses the server is a test of the database, marked or not, so ``make check`` stays quick.
+
+    The slow ones begin: whichever of two workers has them, the other finds enough to do until they are through.
+    """
     for item in items:
         if "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker("db")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @contextmanager

@@ -8,7 +8,9 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bank_adapters", "migrations", "operations", "payments", "reconciliation")
@@ -59,80 +61,110 @@ def written_files() -> list[str]:
     ]
 
 
+@cache
 def text_of(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
-def _calls(source: str) -> Iterator[tuple[ast.Call, str, str]]:
-    """Each call with the names before and after its last dot (``a.b.c()`` gives b and c; ``c()`` an empty one)."""
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.Call):
-            continue
-        if isinstance(node.func, ast.Attribute):
-            owner = node.func.value
-            before = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
-            yield node, before, node.func.attr
-        elif isinstance(node.func, ast.Name):
-            yield node, "", node.func.id
+class Call(NamedTuple):
+    """A call with the names before and after its last dot (``a.b.c()`` gives b and c; ``c()`` an empty one)."""
+
+    line: int
+    before: str
+    name: str
+    keywords: bool
+    first: str
+    """The last name of the first argument, if it is one."""
 
 
-def _strings(source: str) -> Iterator[tuple[int, str]]:
+class Read(NamedTuple):
+    """What the rules ask of a source; each is parsed once for all of them."""
+
+    calls: list[Call]
+    strings: list[tuple[int, str]]
     """Each string that is no docstring, with its line."""
+    imports: set[str]
+    attributes: list[tuple[int, str]]
+    assigned: set[str]
+    """Names that the module itself assigns."""
+
+
+@cache
+def _read(source: str) -> Read:
     tree = ast.parse(source)
-    bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    read = Read([], [], set(), [], set())
+    bare: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in bare:
-            yield node.lineno, node.value
+        if isinstance(node, ast.Expr):
+            bare.add(id(node.value))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in bare:
+            read.strings.append((node.lineno, node.value))
+        elif isinstance(node, ast.Import):
+            read.imports.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            read.imports.add(node.module)
+        elif isinstance(node, ast.Attribute):
+            read.attributes.append((node.lineno, node.attr))
+        elif isinstance(node, ast.Call):
+            read.calls.extend(_named(node))
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            read.assigned.update(target.id for target in targets if isinstance(target, ast.Name))
+    return read
+
+
+def _named(node: ast.Call) -> Iterator[Call]:
+    first = next((getattr(argument, "id", getattr(argument, "attr", "")) for argument in node.args), "")
+    if isinstance(node.func, ast.Attribute):
+        owner = node.func.value
+        before = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
+        yield Call(node.lineno, before, node.func.attr, bool(node.keywords), first)
+    elif isinstance(node.func, ast.Name):
+        yield Call(node.lineno, "", node.func.id, bool(node.keywords), first)
 
 
 def _strings_like(pattern: re.Pattern[str], source: str) -> list[str]:
-    return [f"{line}: {text.strip()[:40]}" for line, text in _strings(source) if pattern.search(text)]
+    return [f"{line}: {text.strip()[:40]}" for line, text in _read(source).strings if pattern.search(text)]
 
 
-def _comments(source: str) -> Iterator[tuple[int, str]]:
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string
+@cache
+def _comments(source: str) -> list[tuple[int, str]]:
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
 
 
 def commits(source: str) -> list[str]:
     """Ends of transactions: ``.commit()``, ``.rollback()``, ``engine.begin()`` and the words in SQL."""
     calls = [
-        f"{node.lineno}: {before}.{name}()"
-        for node, before, name in _calls(source)
-        if name in {"commit", "rollback"} or (before.endswith("engine") and name == "begin")
+        f"{call.line}: {call.before}.{call.name}()"
+        for call in _read(source).calls
+        if call.name in {"commit", "rollback"} or (call.before.endswith("engine") and call.name == "begin")
     ]
     return calls + _strings_like(SQL_COMMIT, source)
 
 
 def clock_readings(source: str) -> list[str]:
     """Readings of the time of day, in Python and in SQL; durations by ``time.monotonic`` are no such thing."""
-    calls = [f"{node.lineno}: {before}.{name}()" for node, before, name in _calls(source) if (before, name) in CLOCKS]
-    return calls + _strings_like(SQL_TIME, source)
+    calls = [call for call in _read(source).calls if (call.before, call.name) in CLOCKS]
+    return [f"{call.line}: {call.before}.{call.name}()" for call in calls] + _strings_like(SQL_TIME, source)
 
 
 def ledger_writes(source: str) -> list[str]:
     """Writes to the ledger's tables: made objects, SQLAlchemy statements and SQL."""
-    tree_calls = list(_calls(source))
-    made = [f"{node.lineno}: {name}()" for node, _, name in tree_calls if name in LEDGER_MODELS and node.keywords]
+    calls = _read(source).calls
+    made = [f"{call.line}: {call.name}()" for call in calls if call.name in LEDGER_MODELS and call.keywords]
     written = [
-        f"{node.lineno}: {name}({argument})"
-        for node, _, name in tree_calls
-        for argument in (getattr(arg, "id", getattr(arg, "attr", "")) for arg in node.args[:1])
-        if name in WRITERS and argument in LEDGER_MODELS
+        f"{call.line}: {call.name}({call.first})"
+        for call in calls
+        if call.name in WRITERS and call.first in LEDGER_MODELS
     ]
     return made + written + _strings_like(LEDGER_TABLES, source)
 
 
 def imports_of(source: str) -> set[str]:
     """The names of all modules that a source imports, wherever in it."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-    return names
+    return _read(source).imports
 
 
 def unexplained_comments(source: str) -> list[str]:
@@ -151,11 +183,8 @@ def type_ignores(source: str) -> list[str]:
 
 def skips(source: str) -> list[str]:
     """Tests that would not run: skip, skipif, importorskip, xfail, as call or as mark."""
-    return [
-        f"{node.lineno}: {node.attr}"
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Attribute) and node.attr in {"skip", "skipif", "importorskip", "xfail"}
-    ]
+    skipping = {"skip", "skipif", "importorskip", "xfail"}
+    return [f"{line}: {name}" for line, name in _read(source).attributes if name in skipping]
 
 
 def machine_paths(text: str) -> list[str]:
@@ -166,8 +195,6 @@ def machine_paths(text: str) -> list[str]:
 
 def blueprints_without_access(source: str) -> list[str]:
     """Blueprints of a module that does not say in ``ACCESS`` who may enter."""
-    assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign | ast.AnnAssign)]
-    targets = [target for node in assigned for target in getattr(node, "targets", [getattr(node, "target", None)])]
-    if any(isinstance(target, ast.Name) and target.id == "ACCESS" for target in targets):
+    if "ACCESS" in _read(source).assigned:
         return []
-    return [f"{node.lineno}: Blueprint" for node, _, name in _calls(source) if name == "Blueprint"]
+    return [f"{call.line}: Blueprint" for call in _read(source).calls if call.name == "Blueprint"]

@@ -14,7 +14,6 @@ from pathlib import Path
 from celery.app import app_or_default
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import BytecodeCache
 from sqlalchemy import Engine
 
 from operations.demo import deliveries, paper
@@ -76,16 +75,13 @@ class SchoolMonth:
 
 
 @contextmanager
-def school_month(
-    engine: Engine, database_url: str, folder: Path, cache: BytecodeCache | None = None
-) -> Iterator[SchoolMonth]:
+def school_month(engine: Engine, database_url: str, folder: Path) -> Iterator[SchoolMonth]:
     """The school on the morning after its month: bills issued, callbacks taken and settled, no file imported."""
     settings = Settings.from_env({"DATABASE_URL": database_url, **generated_environment()})
     world = World(settings, {}, engine, FieldCipher(settings.field_keys), folder, port=0)
     before = app_or_default()
     make_celery(settings, {})
     app = create_app(settings, PANELS)
-    app.jinja_env.bytecode_cache = cache
     try:
         with turned_to(THE_DAY_AFTER):
             billed = bill_province(world, Preset("school", (PRIMARY,)), SEED)

@@ -18,6 +18,20 @@ from tests.test_screenshots import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.db, pytest.mark.timeout(120)]
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+EACH_COLOUR_ONCE = """
+(() => {
+  const colour = axe.commons.color.Color.prototype, parse = colour.parseString, known = new Map();
+  colour.parseString = function (text) {
+    if (!known.has(text)) {
+      parse.call(this, text);
+      known.set(text, [this.r, this.g, this.b, this.alpha]);
+    }
+    [this.r, this.g, this.b, this.alpha] = known.get(text);
+    return this;
+  };
+})()
+"""
+"""axe reads the same few colours anew for each text and each layer below it: a third of its time."""
 RULES = """{
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
     resultTypes: ['violations', 'incomplete'],
@@ -65,6 +79,7 @@ def judge(page: Page, *, doubts: bool = True) -> None:
     _show_all(page)
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
+        page.evaluate(EACH_COLOUR_ONCE)
     scope = "{exclude: [['.chart']]}"
     result = page.evaluate(f"() => axe.run({scope}, {RULES})")
     found = result["violations"] + [rule for rule in result["incomplete"] if doubts and rule["impact"] == "serious"]

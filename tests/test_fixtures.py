@@ -134,3 +134,17 @@ def test_a_rule_with_other_converters_is_compiled_anew():
 
     assert found() == {"word": "abc"}
     assert found(default=Loud) == {"word": "ABC"}
+
+
+def test_engines_share_what_they_learnt_and_nothing_else(engine: Engine, postgres):
+    with engine.begin() as connection:
+        connection.execute(ADD)
+        assert connection.execute(COUNT).scalar() == 1
+    name = postgres.new_database()
+    other = make_engine(postgres.url(name))
+    with other.connect() as connection:
+        assert connection.execute(COUNT).scalar() == 0
+        assert connection.dialect.server_version_info
+    other.dispose()
+    postgres.drop_database(name)
+    assert other.dialect is engine.dialect

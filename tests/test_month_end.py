@@ -25,7 +25,6 @@ from reconciliation.cli import reconcile_group
 from reconciliation.imports.tasks import import_due
 from reconciliation.tasks import reconcile_due
 from tests.desk_walk import Desk
-from tests.payments.faces import TEMPLATES
 from tests.school_month import INTEREST_VND, MONTH_ENDS, STRANGE_VND, SchoolMonth, school_month
 
 pytestmark = [pytest.mark.slow, pytest.mark.db, pytest.mark.timeout(420)]
@@ -42,7 +41,7 @@ SUMS = """
 
 @pytest.fixture
 def month(engine: Engine, database_url: str, tmp_path, monkeypatch) -> Iterator[SchoolMonth]:
-    with school_month(engine, database_url, tmp_path, TEMPLATES) as made:
+    with school_month(engine, database_url, tmp_path) as made:
         fields = ",".join(f"{key}:{base64.b64encode(raw).decode()}" for key, raw in made.settings.field_keys.items())
         given = generated_environment() | {"DATABASE_URL": database_url, "HOCPHI_FIELD_KEYS": fields}
         for name, value in given.items():

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask.testing import FlaskClient
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
 from sqlalchemy import Engine, update
 
 from payments import clock
@@ -24,23 +22,6 @@ from tests.quick import QUICK
 
 PASSWORD = "hoa-phuong-do-2025"
 PASSWORD_HASH = QUICK.hash(PASSWORD)
-
-
-class CompiledTemplates(BytecodeCache):
-    """Templates compiled once for all applications of this process: every test makes one of its own."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self.kept:
-            bucket.bytecode_from_string(self.kept[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self.kept[bucket.key] = bucket.bytecode_to_string()
-
-
-TEMPLATES = CompiledTemplates()
 
 
 @dataclass(frozen=True)
@@ -121,7 +102,6 @@ def faces(
     settings = settings_for(database_url, **environment)
     home = FURNISHED.get(database_url) or furnish(engine, settings)
     app = create_app(settings, panels, api_document, operations)
-    app.jinja_env.bytecode_cache = TEMPLATES
     # A backend that has learnt the tables serves the test too: learning them costs more than most statements.
     shared = app.extensions["hocphi"].engine
     with app.test_client() as client:

@@ -66,6 +66,12 @@ def software(faces: Faces, school: SchoolSetting, scopes: Iterable[Scope] = Scop
 
 
 @pytest.fixture
+def database_url(furnished_url: str) -> str:
+    """Databases of this folder hold the usual school."""
+    return furnished_url
+
+
+@pytest.fixture
 def desk(engine: Engine, database_url: str) -> Iterator[Faces]:
     with faces(engine, database_url) as made:
         yield made
