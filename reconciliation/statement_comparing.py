@@ -91,14 +91,15 @@ def _under_known_keys(
     """
     told = {line.key: line for line in _told(one for one in planned if not one.contradicts_itself)}
     aliases = session.execute(_ALIASES, owner | {"keys": sorted(told)})
+    tells = {key: key for key in told}
     known_as: dict[str, str] = {}
     clashing = []
     for key, line_key in aliases:
-        first = line_key if line_key in told else next((one for one, to in known_as.items() if to == line_key), None)
-        if first is None:
-            known_as[key] = line_key
+        if line_key in tells:
+            clashing.append((told[key], replace(told[tells[line_key]], key=line_key)))
         else:
-            clashing.append((told[key], replace(told[first], key=line_key)))
+            tells[line_key] = key
+            known_as[key] = line_key
     return [_renamed(one, known_as) for one in planned], clashing
 
 

@@ -121,6 +121,8 @@ def import_statement(
     ``no_such_line`` when something was said of others, and NotFoundError.
     """
     plan = plan_statement(session, school_id, account_id, data, filename, answer=answer)
+    if answer is not None:
+        _require_places(answer, plan.report.doubts)
     if dry_run:
         return replace(plan.report, dry_run=True)
     write_statement(session, plan, data, filename)
@@ -155,7 +157,6 @@ def plan_statement(
     doubts = compared.doubts
     otherwise = len(compared.same)
     if answer is not None:
-        _require_places(answer, doubts)
         compared = compared.answered(answer)
     contents = [one.content_sha256 for one in compared.planned]
     known_contents = {bytes(content) for content in session.scalars(_KNOWN_STATEMENTS, owner | {"contents": contents})}

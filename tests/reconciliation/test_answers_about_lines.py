@@ -71,6 +71,18 @@ def test_a_file_that_tells_the_known_line_and_the_other_wording_asks_anew(desk, 
         assert desk.bring(both).doubts == (), "it stands under its own key now"
 
 
+def test_two_wordings_of_one_known_line_in_one_file_ask_anew(desk):
+    """Each was said to be the known line; together they are two."""
+    told_and_answered(desk)
+    desk.bring(bare(desk.number, line(100_000, "IBFT MAU")), answer=KNOWN)
+    both = bare(desk.number, line(100_000, "MBVCB MAU NOP"), line(100_000, "IBFT MAU"))
+    [doubt] = desk.bring(both, dry_run=True).doubts
+    assert doubt.description in {"MBVCB MAU NOP", "IBFT MAU"}
+    with pytest.raises(DomainError, match="same_lines"):
+        desk.bring(both)
+    assert desk.count("bank_line") == 1
+
+
 def test_an_answer_is_never_changed_or_removed(desk):
     told_and_answered(desk)
     for statement in ("UPDATE bank_line_alias SET line_key = natural_key", "DELETE FROM bank_line_alias"):

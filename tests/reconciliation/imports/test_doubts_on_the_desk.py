@@ -3,7 +3,7 @@
 import pytest
 
 from reconciliation import service
-from reconciliation.doubts import SameLines
+from reconciliation.doubts import Answer, SameLines
 from reconciliation.imports import work
 from reconciliation.imports.models import ImportJob, JobState
 from reconciliation.imports.service import read_again
@@ -75,6 +75,20 @@ def test_what_was_said_of_other_doubts_is_asked_again(hall, in_doubt):
         True,
     )
     assert hall.count("bank_line") == 2
+
+
+def test_an_exception_to_an_older_answer_is_asked_again_and_refuses_nothing(hall, in_doubt):
+    """What was taken out of the answer is in doubt no more when it is written: the file waits, it is not lost."""
+    answer = {"same_lines": "known", "except_line": "Stmt[1]/Ntry[1]"}
+    assert hall.press(in_doubt, "write", **answer) == 303
+    row = hall.claim()
+    with hall.sessions() as session:
+        data = bare(hall.number, line(100_000, "MAU NOP TIEN", None))
+        answered = Answer(SameLines.NEW)
+        service.import_statement(session, hall.school.id, hall.school.account, data, "ba.xml", answer=answered)
+    work.work_on(hall.sessions, hall.cipher, row)
+    job = hall.job(in_doubt)
+    assert (job.state, job.answer, job.report["doubts_count"]) == (JobState.READY, None, 0)
 
 
 def test_an_answer_on_an_old_page_is_no_answer(hall, in_doubt):
